@@ -1,0 +1,135 @@
+"""What can go wrong, in one closed list.
+
+Every failure that a caller can see is a `HyperCubeError` with an `ErrorKind`. A transport turns the kind into
+its own status with one total map (`hypercube.gateway.errors`); nothing else decides a status.
+
+    HyperCubeError
+      kind            what class of failure, closed list
+      message         what was wrong, with the value
+      param           which field of the request, as the caller wrote it ("birth", "births[3].longitude")
+      value           the offending value, as given
+      fix             what to write instead
+      details         machine-readable extras ({"choices": [...]})
+      retry_after_s   seconds after which trying again makes sense, else None
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_SHOWN_CHARACTERS: Final = 120
+
+
+class ErrorKind(StrEnum):
+    """The closed list of failures; each transport maps all of them."""
+
+    INVALID_ARGUMENT = "invalid_argument"
+    """A field's value is wrong; sending the same request again cannot succeed."""
+    CONTEXT_LENGTH_EXCEEDED = "context_length_exceeded"
+    """Prompt and requested output do not fit the model's context window."""
+    MODEL_NOT_FOUND = "model_not_found"
+    """No model of that name is served here."""
+    NOT_FOUND = "not_found"
+    """No such route, cube or resource."""
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    """The route exists, but not for this HTTP method."""
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    """The body exceeds the configured limit."""
+    FAILED_PRECONDITION = "failed_precondition"
+    """The request is right but the thing it addresses is in the wrong state."""
+    OVERLOADED = "overloaded"
+    """The bounded queue is full; `retry_after_s` says when to come back."""
+    UNAVAILABLE = "unavailable"
+    """Not ready or draining: another replica, or a later moment, can answer."""
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    """The request's deadline passed before the answer was ready."""
+    CANCELLED = "cancelled"
+    """The caller went away."""
+    ENGINE_FAILED = "engine_failed"
+    """The model engine died or broke its contract while this request was in flight."""
+    INTERNAL = "internal"
+    """A defect of ours; never the caller's doing."""
+
+
+class HyperCubeError(Exception):
+    """A failure that a caller is meant to read; see the module docstring for the fields."""
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        param: str | None = None,
+        value: object = None,
+        fix: str | None = None,
+        details: Mapping[str, Any] = _EMPTY,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.param = param
+        self.value = value
+        self.fix = fix
+        self.details = MappingProxyType(dict(details))
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.fix}" if self.fix else self.message
+
+    def at(self, prefix: str) -> "HyperCubeError":
+        """The same error with `prefix` before its `param`: how a batch names its row ("births[3]")."""
+        if self.param is None:
+            param = prefix
+        else:
+            param = f"{prefix}{self.param}" if self.param.startswith("[") else f"{prefix}.{self.param}"
+        return HyperCubeError(
+            self.kind,
+            self.message,
+            param=param,
+            value=self.value,
+            fix=self.fix,
+            details=self.details,
+            retry_after_s=self.retry_after_s,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The body every transport shows: kind, message, and what is set of the rest."""
+        body: dict[str, Any] = {"kind": self.kind.value, "message": self.message}
+        if self.param is not None:
+            body["param"] = self.param
+        if self.value is not None:
+            body["value"] = shown(self.value)
+        if self.fix is not None:
+            body["fix"] = self.fix
+        if self.details:
+            body["details"] = dict(self.details)
+        if self.retry_after_s is not None:
+            body["retry_after_s"] = self.retry_after_s
+        return body
+
+
+def invalid(
+    message: str, *, param: str | None = None, value: object = None, fix: str | None = None, **details: Any
+) -> HyperCubeError:
+    """The commonest error: a value that cannot be right, with what to write instead."""
+    return HyperCubeError(
+        ErrorKind.INVALID_ARGUMENT, message, param=param, value=value, fix=fix, details=details
+    )
+
+
+def shown(value: object) -> str | int | float | bool:
+    """A client's value, cut to a length that is safe to echo."""
+    if isinstance(value, bool | int | float):
+        return value if not isinstance(value, int) or abs(value) < 2**53 else str(value)[:_SHOWN_CHARACTERS]
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, for "did you mean"; None when nothing is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return close[0] if close else None
