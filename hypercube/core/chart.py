@@ -1,0 +1,218 @@
+"""What a chart is, as plain data: the same classes in the saju engine, on the wire and in the client SDK.
+
+Facts only. Every field says its unit; a fact that could not be decided is `None` or a candidate, never a guess.
+The JSON of `POST /v1/saju/charts` is exactly the shape of `Chart`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+UNKNOWN_HOUR: Final = 255
+"""The sexagenary index of an hour pillar whose birth hour is not known (시 모름)."""
+
+
+class Sex(StrEnum):
+    """Needed only where luck pillars (대운) are asked for: their direction depends on it."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class TimeBasis(StrEnum):
+    """Which clock decides the day and hour pillars."""
+
+    CIVIL = "civil"
+    """The clock on the wall."""
+    MEAN_SOLAR = "mean_solar"
+    """The clock corrected by longitude, 240 s a degree."""
+    TRUE_SOLAR = "true_solar"
+    """The clock corrected by longitude and by the equation of time."""
+
+
+class DayBoundary(StrEnum):
+    """What happens between 23:00 and 24:00."""
+
+    MIDNIGHT = "midnight"
+    """야자시: the day changes at 00:00; from 23:00 the hour stem is the next day's."""
+    ZI23 = "zi23"
+    """정자시: day and hour change together at 23:00."""
+    SAME_DAY = "same_day"
+    """At 23:xx day and hour stem are both the civil day's."""
+
+
+@dataclass(frozen=True, slots=True)
+class BirthInput:
+    """A birth as the caller gives it. Nothing here is checked yet; `hypercube.saju.chart` does that.
+
+    Attributes:
+        birth: civil date and time of the birth place, `YYYY-MM-DDTHH:MM[:SS]`, or a date alone (시 모름).
+        sex: the person's sex, or None.
+        place: a place name in Korean or English ("Seoul", "서울"), or None.
+        longitude: degrees east of Greenwich, -180..180; overrides the place's.
+        zone: IANA zone of the civil time; overrides the place's; Asia/Seoul if neither is given.
+        time_basis: None means `mean_solar` when a place or longitude is given, else `civil`.
+        day_boundary: what 23:00-24:00 belongs to.
+        fold: 0 or 1 picks the first or second pass of a civil time that occurs twice; 0 or 1 also settles a
+            civil time that summer time skipped (0: as if the old offset still held, 1: as if the new one did).
+    """
+
+    birth: str
+    sex: Sex | None = None
+    place: str | None = None
+    longitude: float | None = None
+    zone: str | None = None
+    time_basis: TimeBasis | None = None
+    day_boundary: DayBoundary = DayBoundary.MIDNIGHT
+    fold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A heavenly stem (천간, index 0..9) or an earthly branch (지지, index 0..11)."""
+
+    index: int
+    hanja: str
+    hangul: str
+    element: str
+    """wood, fire, earth, metal or water."""
+    polarity: str
+    """yang or yin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pillar:
+    """One of the sixty stem-branch pairs: index 0 = 甲子 (갑자) … 59 = 癸亥 (계해)."""
+
+    index: int
+    hanja: str
+    hangul: str
+    stem: Sign
+    branch: Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Pillars:
+    """The four pillars; `hour` is None when the birth hour is unknown."""
+
+    year: Pillar
+    month: Pillar
+    day: Pillar
+    hour: Pillar | None
+
+    def indices(self) -> tuple[int, int, int, int]:
+        """Sexagenary indices in the order year, month, day, hour; an unknown hour is 255."""
+        hour = UNKNOWN_HOUR if self.hour is None else self.hour.index
+        return (self.year.index, self.month.index, self.day.index, hour)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """The moment of birth. For a date without a time this is that day's local noon and `exact` is False."""
+
+    utc: str
+    """ISO 8601 in UTC, second resolution, e.g. 1990-05-02T22:20:00Z."""
+    utc_seconds: int
+    """POSIX seconds."""
+    local: str
+    """The civil time as understood, ISO 8601 without offset."""
+    solar: str
+    """The local time that decided day and hour, after all corrections, ISO 8601 without offset."""
+    exact: bool
+    """False when only the date was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """Every step from UTC to the local time that decided the pillars, in seconds."""
+
+    utc_offset_s: int
+    """Civil time minus UTC, summer time included."""
+    dst_s: int
+    """The summer-time part of `utc_offset_s`."""
+    longitude_s: int
+    """Mean solar time minus standard (not summer) time; 0 on the civil basis."""
+    equation_of_time_s: int
+    """Apparent minus mean solar time; 0 unless the basis is true_solar."""
+    total_offset_s: int
+    """Local time that decided the pillars minus UTC: what the kernel was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A solar term (절기): the instant at which the Sun's apparent longitude reaches `longitude_deg`."""
+
+    hangul: str
+    hanja: str
+    longitude_deg: int
+    utc: str
+    """ISO 8601 in UTC, millisecond resolution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """How close the birth is to an edge that would change a pillar."""
+
+    nearest_term: Term
+    """The nearest 절 (month boundary)."""
+    term_distance_s: int
+    """Birth minus that instant (whole seconds; negative = before)."""
+    hour_edge_s: int | None
+    """Seconds to the nearest double-hour edge; None without an hour."""
+    day_edge_s: int | None
+    """Seconds to the nearest edge of the day; None without an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of two possible charts when the clock cannot decide."""
+
+    when: str
+    """`before` or `after` the nearest term."""
+    from_utc: str | None
+    """The instant from which this candidate holds (for `after`), else None."""
+    pillars: Pillars
+    chosen: bool
+    """True for the candidate that `Chart.pillars` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartOptions:
+    """The conventions this chart was computed under, every default filled in."""
+
+    sex: Sex | None
+    place: str | None
+    longitude: float | None
+    zone: str
+    time_basis: TimeBasis
+    day_boundary: DayBoundary
+    fold: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What the facts rest on."""
+
+    engine: str
+    ephemeris: str
+    term_table: str
+    delta_t: str
+    tzdata: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A four-pillar chart (사주 원국) with everything needed to check it."""
+
+    pillars: Pillars
+    instant: Instant
+    corrections: Corrections
+    boundary: Boundary
+    ambiguous: bool
+    """True within ±60 s of a 절, or when a 절 falls on a birth day without an hour."""
+    candidates: tuple[Candidate, ...]
+    """Both candidates when `ambiguous`, else empty."""
+    notes: tuple[str, ...]
+    """Plain sentences a reader should see, such as the clock's pillars where the corrected ones differ."""
+    options: ChartOptions
+    versions: Versions

@@ -1,0 +1,140 @@
+"""What a text engine is to the rest of the house: a small contract, no scheduler, no device.
+
+`hypercube.inference` implements it; cubes and the gateway see only this. A generation is an async iterator of
+`GenerationEvent`s; closing the iterator (or cancelling the task that drives it) cancels the work in the engine.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class FinishReason(StrEnum):
+    """Why a generation ended, in OpenAI's words."""
+
+    STOP = "stop"
+    """The model ended its answer, or a stop sequence appeared."""
+    LENGTH = "length"
+    """`max_tokens` or the context window was reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One turn; `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to draw tokens; None leaves the engine's own default."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A chat to be continued by one model.
+
+    Attributes:
+        model: name as served.
+        messages: at least one turn.
+        max_tokens: limit on generated tokens, or None for "what the context window leaves".
+        request_id: echoes through logs, spans and errors.
+        deadline: `Clock` seconds after which the work is worthless, or None.
+    """
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    request_id: str = ""
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one request."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationEvent:
+    """A piece of an answer. The last event of a stream has `finish_reason` and `usage` set."""
+
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+class EngineState(StrEnum):
+    """Where a model stands between 'named' and 'answering'."""
+
+    PENDING = "pending"
+    DOWNLOADING = "downloading"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What `/readyz`, `/v1/models` and the banner show of a model."""
+
+    state: EngineState
+    reason: str
+    """One sentence: why it is not ready, or what it runs on."""
+    progress: float | None = None
+    """0..1 while downloading."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model as its users see it."""
+
+    name: str
+    engine: str
+    context_length: int
+    licence: str
+    created: int
+    """POSIX seconds of publication."""
+    status: EngineStatus
+
+
+class EngineClient(Protocol):
+    """All that cubes and the gateway know of inference."""
+
+    def models(self) -> Sequence[ServedModel]:
+        """Every model served here, ready or not."""
+        ...
+
+    def generate(self, request: GenerationRequest) -> AsyncIterator[GenerationEvent]:
+        """Stream the continuation of a chat.
+
+        Raises:
+            HyperCubeError: MODEL_NOT_FOUND; UNAVAILABLE with `retry_after_s` while the model loads;
+                CONTEXT_LENGTH_EXCEEDED with the counts; OVERLOADED when the queue is full; ENGINE_FAILED when
+                the engine died under the request; DEADLINE_EXCEEDED.
+        """
+        ...
+
+    async def probe(self, model: str, timeout_s: float) -> None:
+        """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""
+        ...

@@ -1,0 +1,106 @@
+"""What every cube remembers of itself: counters, the last log lines, the last spans. All of it is bounded."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+KEPT_RECORDS: Final = 256
+"""Log lines and spans kept per cube: enough to see the last minute, small enough to never matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSample:
+    """One number with its labels, in Prometheus' sense."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One line; `at` is POSIX seconds."""
+
+    at: float
+    level: str
+    message: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """One finished piece of work; `at` is POSIX seconds of its start."""
+
+    at: float
+    name: str
+    duration_s: float
+    outcome: str
+    """`ok` or the `ErrorKind` it ended with."""
+    request_id: str = ""
+
+
+@dataclass(slots=True)
+class Monitor:
+    """A cube's own instruments."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    """Finished calls by outcome."""
+    in_flight: int = 0
+    busy_s: float = 0.0
+    _logs: deque[LogRecord] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
+    _spans: deque[SpanRecord] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
+
+    def log(self, level: str, message: str, *, request_id: str = "") -> None:
+        """Remember a line."""
+        self._logs.append(LogRecord(time.time(), level, message, request_id))
+
+    @contextmanager
+    def span(self, name: str, *, request_id: str = "") -> Iterator[None]:
+        """Time a piece of work and count how it ended, also when it is cancelled."""
+        # Imported here: errors are the larger module and most monitors never fail.
+        from hypercube.core.errors import HyperCubeError
+
+        at, began = time.time(), time.perf_counter()
+        outcome = "ok"
+        self.in_flight += 1
+        try:
+            yield
+        except HyperCubeError as error:
+            outcome = error.kind.value
+            raise
+        except GeneratorExit:
+            outcome = "cancelled"
+            raise
+        except Exception:
+            outcome = "internal"
+            raise
+        except BaseException:  # asyncio.CancelledError and KeyboardInterrupt
+            outcome = "cancelled"
+            raise
+        finally:
+            duration = time.perf_counter() - began
+            self.in_flight -= 1
+            self.busy_s += duration
+            self.calls[outcome] += 1
+            self._spans.append(SpanRecord(at, name, duration, outcome, request_id))
+
+    def metrics(self) -> tuple[MetricSample, ...]:
+        """Counters as samples."""
+        samples = [
+            MetricSample("calls_total", float(count), (("outcome", outcome),))
+            for outcome, count in sorted(self.calls.items())
+        ]
+        samples.append(MetricSample("in_flight", float(self.in_flight)))
+        samples.append(MetricSample("busy_seconds_total", self.busy_s))
+        return tuple(samples)
+
+    def logs(self) -> tuple[LogRecord, ...]:
+        """The last lines, oldest first."""
+        return tuple(self._logs)
+
+    def spans(self) -> tuple[SpanRecord, ...]:
+        """The last spans, oldest first."""
+        return tuple(self._spans)
