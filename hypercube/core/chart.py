@@ -1,12 +1,14 @@
 """What a chart is, as plain data: the same classes in the saju engine, on the wire and in the client SDK.
 
-Facts only. Every field says its unit; a fact that could not be decided is `None` or a candidate, never a guess.
-The JSON of `POST /v1/saju/charts` is exactly the shape of `Chart`.
+Facts only. Every field says its unit; a fact that could not be decided is `None` or a candidate, never a
+guess. The JSON of `POST /v1/saju/charts` is exactly the shape of `Chart`.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
+
+from hypercube.core.errors import Failure
 
 UNKNOWN_HOUR: Final = 255
 """The sexagenary index of an hour pillar whose birth hour is not known (시 모름)."""
@@ -53,9 +55,11 @@ class BirthInput:
         zone: IANA zone of the civil time; overrides the place's; Asia/Seoul if neither is given.
         time_basis: None means `mean_solar` when a place or longitude is given, else `civil`.
         day_boundary: what 23:00-24:00 belongs to.
-        fold: 0 or 1 picks the first or second pass of a civil time that occurs twice; 0 or 1 also settles a
-            civil time that summer time skipped (0: as if the old offset still held, 1: as if the new one did).
+        fold: 0 or 1 picks the first or second pass of a civil time that occurs twice; it also settles a civil
+            time that summer time skipped (0: as if the old offset still held, 1: as if the new one did).
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     birth: str
     sex: Sex | None = None
@@ -216,3 +220,31 @@ class Chart:
     """Plain sentences a reader should see, such as the clock's pillars where the corrected ones differ."""
     options: ChartOptions
     versions: Versions
+
+
+MAX_BIRTHS: Final = 10_000
+"""Births in one batch request."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartsRequest:
+    """A batch of 1 to `MAX_BIRTHS` births; one alone is a batch of one."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    births: tuple[BirthInput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChartResult:
+    """What became of one birth: exactly one of the two is set."""
+
+    chart: Chart | None = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChartsResponse:
+    """One result a birth, in the order given."""
+
+    results: tuple[ChartResult, ...]

@@ -1,13 +1,15 @@
 """What a text engine is to the rest of the house: a small contract, no scheduler, no device.
 
 `hypercube.inference` implements it; cubes and the gateway see only this. A generation is an async iterator of
-`GenerationEvent`s; closing the iterator (or cancelling the task that drives it) cancels the work in the engine.
+`GenerationEvent`s; closing the iterator, or cancelling the task that drives it, cancels the work in the engine.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+from hypercube.core.cube import Call
 
 
 class FinishReason(StrEnum):
@@ -23,6 +25,8 @@ class FinishReason(StrEnum):
 class ChatMessage:
     """One turn; `role` is system, user or assistant."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
     role: str
     content: str
 
@@ -30,6 +34,8 @@ class ChatMessage:
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How to draw tokens; None leaves the engine's own default."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     temperature: float | None = None
     top_p: float | None = None
@@ -46,19 +52,18 @@ class GenerationRequest:
     """A chat to be continued by one model.
 
     Attributes:
-        model: name as served.
         messages: at least one turn.
+        model: name as served; empty means the server's default.
         max_tokens: limit on generated tokens, or None for "what the context window leaves".
-        request_id: echoes through logs, spans and errors.
-        deadline: `Clock` seconds after which the work is worthless, or None.
+        sampling: how to draw tokens.
     """
 
-    model: str
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
     messages: tuple[ChatMessage, ...]
+    model: str = ""
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    request_id: str = ""
-    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class EngineClient(Protocol):
         """Every model served here, ready or not."""
         ...
 
-    def generate(self, request: GenerationRequest) -> AsyncIterator[GenerationEvent]:
+    def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
         """Stream the continuation of a chat.
 
         Raises:

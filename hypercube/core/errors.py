@@ -15,6 +15,7 @@ its own status with one total map (`hypercube.gateway.errors`); nothing else dec
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -54,6 +55,29 @@ class ErrorKind(StrEnum):
     """A defect of ours; never the caller's doing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as plain data: what the wire carries, and what a batch holds for a row that failed.
+
+    Attributes:
+        kind: class of failure.
+        message: what was wrong, with the value.
+        param: which field, as the caller wrote it.
+        value: the offending value, cut to a length that is safe to echo.
+        fix: what to write instead.
+        details: machine-readable extras.
+        retry_after_s: seconds after which trying again makes sense.
+    """
+
+    kind: ErrorKind
+    message: str
+    param: str | None = None
+    value: str | int | float | bool | None = None
+    fix: str | None = None
+    details: Mapping[str, Any] | None = None
+    retry_after_s: float | None = None
+
+
 class HyperCubeError(Exception):
     """A failure that a caller is meant to read; see the module docstring for the fields."""
 
@@ -80,36 +104,33 @@ class HyperCubeError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.fix}" if self.fix else self.message
 
-    def at(self, prefix: str) -> "HyperCubeError":
-        """The same error with `prefix` before its `param`: how a batch names its row ("births[3]")."""
-        if self.param is None:
-            param = prefix
-        else:
-            param = f"{prefix}{self.param}" if self.param.startswith("[") else f"{prefix}.{self.param}"
-        return HyperCubeError(
-            self.kind,
-            self.message,
-            param=param,
-            value=self.value,
-            fix=self.fix,
-            details=self.details,
-            retry_after_s=self.retry_after_s,
+    @classmethod
+    def of(cls, failure: Failure) -> "HyperCubeError":
+        """The exception for a failure that came as data."""
+        return cls(
+            failure.kind,
+            failure.message,
+            param=failure.param,
+            value=failure.value,
+            fix=failure.fix,
+            details=failure.details or _EMPTY,
+            retry_after_s=failure.retry_after_s,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The body every transport shows: kind, message, and what is set of the rest."""
-        body: dict[str, Any] = {"kind": self.kind.value, "message": self.message}
-        if self.param is not None:
-            body["param"] = self.param
-        if self.value is not None:
-            body["value"] = shown(self.value)
-        if self.fix is not None:
-            body["fix"] = self.fix
-        if self.details:
-            body["details"] = dict(self.details)
-        if self.retry_after_s is not None:
-            body["retry_after_s"] = self.retry_after_s
-        return body
+    def failure(self, prefix: str = "") -> Failure:
+        """This error as data; `prefix` names the row of a batch ("births[3]") before the `param`."""
+        param = self.param
+        if prefix:
+            param = prefix if param is None else prefix + ("" if param.startswith("[") else ".") + param
+        return Failure(
+            kind=self.kind,
+            message=self.message,
+            param=param,
+            value=None if self.value is None else shown(self.value),
+            fix=self.fix,
+            details=dict(self.details) or None,
+            retry_after_s=self.retry_after_s,
+        )
 
 
 def invalid(

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from hypercube.core.errors import HyperCubeError
+
 KEPT_RECORDS: Final = 256
 """Log lines and spans kept per cube: enough to see the last minute, small enough to never matter."""
 
@@ -60,9 +62,6 @@ class Monitor:
     @contextmanager
     def span(self, name: str, *, request_id: str = "") -> Iterator[None]:
         """Time a piece of work and count how it ended, also when it is cancelled."""
-        # Imported here: errors are the larger module and most monitors never fail.
-        from hypercube.core.errors import HyperCubeError
-
         at, began = time.time(), time.perf_counter()
         outcome = "ok"
         self.in_flight += 1
