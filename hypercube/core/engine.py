@@ -1,7 +1,7 @@
 """What a text engine is to the rest of the house: a small contract, no scheduler, no device.
 
-`hypercube.inference` implements it; cubes and the gateway see only this. A generation is an async iterator of
-`GenerationEvent`s; closing the iterator, or cancelling the task that drives it, cancels the work in the engine.
+`hypercube.inference` implements it; cubes and the gateway see only this. A generation is an async iterator
+of `GenerationEvent`s; closing the iterator, or cancelling the task that drives it, cancels the engine's work.
 """
 
 from collections.abc import AsyncIterator, Sequence
