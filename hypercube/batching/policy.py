@@ -1,0 +1,134 @@
+"""When a batch closes: a pure function of (now, queue, forecast), without a clock, a loop or a device.
+
+A batch closes when it is full (items or cost), 10 ms after its *first* item, when its earliest deadline
+leaves just enough time to compute, at shutdown, or as soon as waiting buys nothing. It buys something while
+
+* a batch costs enough that sharing it matters (`Forecast.service_s` at least `Limits.worth_waiting_s`),
+* fewer items wait than were lately outstanding at once (`Forecast.crowd`), and
+* they still trickle in (`Limits.patience` of a batch's time has not passed since the last one).
+
+So a lone caller never waits, a microsecond kernel never waits, and 128 callers in step fill batches of 128.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+NEVER: Final = float("inf")
+
+
+class CloseReason(StrEnum):
+    """Why a batch closed; counted and shown by `Batcher.snapshot`."""
+
+    IDLE = "idle"
+    """The device is free and waiting buys nothing."""
+    SIZE = "size"
+    """It holds `Limits.max_items`."""
+    COST = "cost"
+    """One more item would exceed `Limits.max_cost`."""
+    WINDOW = "window"
+    """`Limits.window_s` passed since its first item."""
+    DEADLINE = "deadline"
+    """An item must start now to be done in time."""
+    SHUTDOWN = "shutdown"
+    """No more items will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one batcher.
+
+    Attributes:
+        max_items: items in one batch.
+        max_cost: cost (rows, tokens) in one batch; an item above it runs alone.
+        window_s: longest wait of a batch's first item for company, in seconds.
+        max_queued_items: items waiting, over all keys; more are refused at once.
+        max_queued_cost: cost waiting, over all keys.
+        worth_waiting_s: a batch faster than this is never waited for.
+        patience: share of a batch's time that may pass without an arrival before waiting ends.
+    """
+
+    max_items: int = 128
+    max_cost: float = 1 << 20
+    window_s: float = 0.010
+    max_queued_items: int = 4096
+    max_queued_cost: float = 1 << 23
+    worth_waiting_s: float = 0.0005
+    patience: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("max_items", "max_cost", "max_queued_items", "max_queued_cost"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        if not 0 <= self.window_s < 60:
+            raise ValueError(f"window_s={self.window_s} must be 0 to 60 seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """What the policy sees of one key's queue; times are `Clock` seconds, costs are in the key's unit."""
+
+    items: int
+    cost: float
+    first_at: float
+    last_at: float
+    earliest_deadline: float = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What was learned from the last batches of one key.
+
+    Attributes:
+        service_s: time a batch takes; 0 while nothing is known.
+        crowd: most items outstanding at once (queued or computing) over the last two batches.
+    """
+
+    service_s: float = 0.0
+    crowd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Launch a batch now."""
+
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again at `until` (`Clock` seconds), or when something arrives."""
+
+    until: float
+
+
+def decide(
+    now: float, queue: QueueView, forecast: Forecast, limits: Limits, *, shutting_down: bool = False
+) -> Close | Wait:
+    """Close or wait, for a non-empty queue in front of a free device.
+
+    Args:
+        now: `Clock` seconds.
+        queue: the queue of one key, `items >= 1`.
+        forecast: what is known of this key.
+        limits: the bounds.
+        shutting_down: no further item will come.
+    """
+    if shutting_down:
+        return Close(CloseReason.SHUTDOWN)
+    if queue.items >= limits.max_items:
+        return Close(CloseReason.SIZE)
+    if queue.cost >= limits.max_cost:
+        return Close(CloseReason.COST)
+    latest_start = queue.earliest_deadline - forecast.service_s
+    if now >= latest_start:
+        return Close(CloseReason.DEADLINE)
+    window_end = queue.first_at + limits.window_s
+    if now >= window_end:
+        return Close(CloseReason.WINDOW)
+    if forecast.service_s < limits.worth_waiting_s or queue.items >= forecast.crowd:
+        return Close(CloseReason.IDLE)
+    quiet_at = queue.last_at + limits.patience * forecast.service_s
+    if now >= quiet_at:
+        return Close(CloseReason.IDLE)
+    return Wait(min(window_end, quiet_at, latest_start))
