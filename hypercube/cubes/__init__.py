@@ -1,0 +1,1 @@
+"""Service modules, one folder each, grouped by colour; `registry` finds, checks, starts and calls them."""

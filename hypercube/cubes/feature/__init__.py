@@ -1,0 +1,1 @@
+"""Cubes of the category `feature`."""

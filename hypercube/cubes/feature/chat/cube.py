@@ -1,0 +1,45 @@
+"""Checks a conversation and hands it to an engine."""
+
+from collections.abc import AsyncIterator
+from typing import ClassVar
+
+from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
+from hypercube.core.engine import EngineClient, EngineState, GenerationEvent, GenerationRequest
+from hypercube.cubes.feature.chat.validation import check
+
+
+class ChatCube(Cube):
+    """`GenerationRequest` in, a stream of `GenerationEvent` out."""
+
+    metadata: ClassVar[CubeMetadata] = CubeMetadata(
+        name="chat",
+        version="1.0.0",
+        color=Color.BLUE,
+        summary="Chat with a served model, streamed token by token",
+        request_model=GenerationRequest,
+        response_model=GenerationEvent,
+        capabilities=("chat", "stream"),
+    )
+
+    def __init__(self, engines: EngineClient) -> None:
+        super().__init__()
+        self._engines = engines
+
+    async def process(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
+        """Check the request; the engine's own refusals come with the first piece."""
+        check(request)
+        return self._engines.generate(request, call)
+
+    async def on_health_check(self) -> HealthStatus:
+        """Healthy when a model answers, degraded while one is on its way."""
+        models = self._engines.models()
+        if any(model.status.state is EngineState.READY for model in models):
+            return HealthStatus(Health.HEALTHY)
+        reasons = (
+            "; ".join(f"{model.name}: {model.status.reason}" for model in models) or "no model configured"
+        )
+        loading = any(
+            model.status.state in (EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING)
+            for model in models
+        )
+        return HealthStatus(Health.DEGRADED if loading else Health.UNHEALTHY, reasons)

@@ -1,0 +1,96 @@
+"""Births to charts: resolve the clock, let the batcher run the kernel, put the answer together."""
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from typing import ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hypercube.batching import Batcher
+from hypercube.core.chart import MAX_BIRTHS, BirthInput, ChartsRequest, ChartsResponse, DayBoundary
+from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
+from hypercube.core.errors import invalid
+from hypercube.saju import assemble, pillars, prepare
+from hypercube.saju.chart import RowGroup
+
+PillarTable = NDArray[np.uint8]
+"""uint8[N, 4]: sexagenary indices of year, month, day and hour."""
+
+_IN_A_THREAD: Final = 256
+"""Births from which the Python around the kernel leaves the event loop, so that others are not kept waiting."""
+
+
+def run_pillars(key: Hashable, groups: Sequence[RowGroup]) -> list[PillarTable]:
+    """One kernel call for the rows of all groups; `key` is the day boundary they share.
+
+    The batcher's `run`: microseconds for a batch of single births, so it stays on the event loop.
+    """
+    boundary = DayBoundary(str(key))
+    if len(groups) == 1:
+        return [pillars(groups[0].utc_seconds, groups[0].offset_seconds, day_boundary=boundary.value)]
+    table = pillars(
+        np.concatenate([group.utc_seconds for group in groups]),
+        np.concatenate([group.offset_seconds for group in groups]),
+        day_boundary=boundary.value,
+    )
+    ends = np.cumsum([group.utc_seconds.size for group in groups])
+    return np.split(table, ends[:-1].tolist())
+
+
+class SajuCube(Cube):
+    """`ChartsRequest` in, `ChartsResponse` out: each birth has its own chart or its own error."""
+
+    metadata: ClassVar[CubeMetadata] = CubeMetadata(
+        name="saju",
+        version="1.0.0",
+        color=Color.BLUE,
+        summary="Four-pillar charts (사주 원국), exact to the second of the ephemeris",
+        request_model=ChartsRequest,
+        response_model=ChartsResponse,
+        capabilities=("chart", "chart.batch"),
+    )
+
+    def __init__(self, batcher: Batcher[RowGroup, PillarTable]) -> None:
+        super().__init__()
+        self._batcher = batcher
+
+    async def process(self, request: ChartsRequest, call: Call) -> ChartsResponse:
+        """Charts for 1 to 10,000 births.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT for an empty or oversized batch, and what the batcher raises.
+        """
+        births = request.births
+        if not 1 <= len(births) <= MAX_BIRTHS:
+            raise invalid(
+                f"births has {len(births)} entries.",
+                param="births",
+                value=len(births),
+                fix=f"Send 1 to {MAX_BIRTHS:,} births in one request.",
+            )
+        large = len(births) > _IN_A_THREAD
+        prepared = await asyncio.to_thread(prepare, births) if large else prepare(births)
+        tables = await asyncio.gather(
+            *(
+                self._batcher.submit(
+                    group.day_boundary.value,
+                    group,
+                    cost=float(group.utc_seconds.size),
+                    deadline=call.deadline,
+                    timing=call.timing,
+                )
+                for group in prepared.groups
+            )
+        )
+        results = await asyncio.to_thread(assemble, prepared, tables) if large else assemble(prepared, tables)
+        return ChartsResponse(tuple(results))
+
+    async def on_health_check(self) -> HealthStatus:
+        """A chart that everybody knows: 2000-01-01 12:00 in Seoul is 己卯 丙子 戊午 戊午."""
+        answer = await self.process(ChartsRequest((BirthInput("2000-01-01T12:00"),)), Call("health"))
+        chart = answer.results[0].chart
+        found = None if chart is None else chart.pillars.indices()
+        if found == (15, 12, 54, 54):
+            return HealthStatus(Health.HEALTHY)
+        return HealthStatus(Health.UNHEALTHY, f"2000-01-01T12:00 Asia/Seoul gave {found}")

@@ -1,0 +1,1 @@
+"""What can be seen of the platform from outside: metrics and logs, every name declared once."""

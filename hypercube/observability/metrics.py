@@ -1,0 +1,152 @@
+"""Every metric of the platform, declared once, in Prometheus' form.
+
+Counters that a request touches are live objects; everything that already counts for itself (batchers, cubes,
+models) is read when Prometheus asks, through `add_source`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from hypercube.core.monitor import MetricSample
+
+CONTENT_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
+SIZE_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 96, 127, 128, 256)
+_LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+Source = Callable[[], Iterable[Metric]]
+
+
+class Metrics:
+    """The platform's metrics, apart from the process-wide default registry so that tests can have many."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "hypercube_requests",
+            "Finished requests by transport, route and outcome",
+            ("transport", "route", "outcome"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "hypercube_request_seconds",
+            "Time from the first byte of a request to the last byte of its answer",
+            ("transport", "route"),
+            buckets=_LATENCY_BUCKETS,
+            registry=self._registry,
+        )
+        self._in_flight = Gauge(
+            "hypercube_requests_in_flight", "Requests accepted and not yet answered", registry=self._registry
+        )
+
+    def request_finished(self, transport: str, route: str, outcome: str, seconds: float) -> None:
+        """Count a finished request; `outcome` is `ok` or an `ErrorKind`."""
+        self._requests.labels(transport, route, outcome).inc()
+        self._seconds.labels(transport, route).observe(seconds)
+
+    def watch_in_flight(self, read: Callable[[], float]) -> None:
+        """Report `read()` as the number of requests in flight."""
+        self._in_flight.set_function(read)
+
+    def add_source(self, source: Source) -> None:
+        """Ask `source` for metric families whenever metrics are read."""
+        self._registry.register(_SourceCollector(source))
+
+    def text(self) -> bytes:
+        """The exposition that `GET /metrics` answers with."""
+        return generate_latest(self._registry)
+
+
+class _SourceCollector(Collector):
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterable[Metric]:
+        return self._source()
+
+    def describe(self) -> Iterable[Metric]:
+        # Nothing to compare at registration: names are declared in this module only.
+        return ()
+
+
+def batcher_families(
+    name: str,
+    *,
+    queued_items: int,
+    queued_cost: float,
+    running_items: int,
+    closed: Mapping[str, int],
+    sizes: Mapping[int, int],
+    dropped: Mapping[str, int],
+    halved: int,
+) -> Iterable[Metric]:
+    """A batcher's snapshot as metric families; `sizes` counts batches by their number of items."""
+    for metric, text, value in (
+        ("hypercube_batcher_queued_items", "Items waiting", queued_items),
+        ("hypercube_batcher_queued_cost", "Cost (rows, tokens) waiting", queued_cost),
+        ("hypercube_batcher_running_items", "Items computing", running_items),
+    ):
+        gauge = GaugeMetricFamily(metric, text, labels=("batcher",))
+        gauge.add_metric((name,), value)
+        yield gauge
+    batches = CounterMetricFamily(
+        "hypercube_batches", "Batches by the reason they closed", labels=("batcher", "reason")
+    )
+    for reason, count in closed.items():
+        batches.add_metric((name, reason), count)
+    yield batches
+    lost = CounterMetricFamily(
+        "hypercube_batcher_dropped_items", "Items that never ran", labels=("batcher", "reason")
+    )
+    for reason, count in dropped.items():
+        lost.add_metric((name, reason), count)
+    yield lost
+    halves = CounterMetricFamily(
+        "hypercube_batches_halved", "Failed batches run again in halves", labels=("batcher",)
+    )
+    halves.add_metric((name,), halved)
+    yield halves
+    yield _size_histogram(name, sizes)
+
+
+def _size_histogram(name: str, sizes: Mapping[int, int]) -> Metric:
+    buckets = [
+        (str(float(bound)), float(sum(count for size, count in sizes.items() if size <= bound)))
+        for bound in SIZE_BUCKETS
+    ]
+    buckets.append(("+Inf", float(sum(sizes.values()))))
+    histogram = HistogramMetricFamily("hypercube_batch_items", "Items in a batch", labels=("batcher",))
+    histogram.add_metric((name,), buckets, sum_value=float(sum(size * n for size, n in sizes.items())))
+    return histogram
+
+
+def cube_families(samples: Mapping[str, Iterable[MetricSample]]) -> Iterable[Metric]:
+    """Every cube's own counters, by cube name."""
+    calls = CounterMetricFamily(
+        "hypercube_cube_calls", "Finished calls of a cube by outcome", labels=("cube", "outcome")
+    )
+    busy = CounterMetricFamily(
+        "hypercube_cube_busy_seconds", "Time spent in a cube's calls", labels=("cube",)
+    )
+    in_flight = GaugeMetricFamily("hypercube_cube_in_flight", "Calls of a cube in progress", labels=("cube",))
+    for cube, own in samples.items():
+        for sample in own:
+            if sample.name == "calls_total":
+                calls.add_metric((cube, dict(sample.labels)["outcome"]), sample.value)
+            elif sample.name == "busy_seconds_total":
+                busy.add_metric((cube,), sample.value)
+            elif sample.name == "in_flight":
+                in_flight.add_metric((cube,), sample.value)
+    return (calls, busy, in_flight)
+
+
+def model_families(ready: Mapping[str, bool]) -> Iterable[Metric]:
+    """Whether each served model answers."""
+    gauge = GaugeMetricFamily("hypercube_model_ready", "1 when a model answers", labels=("model",))
+    for model, is_ready in ready.items():
+        gauge.add_metric((model,), float(is_ready))
+    return (gauge,)
