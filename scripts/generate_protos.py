@@ -37,7 +37,9 @@ def main() -> None:
         made.unlink()
     for folder in (staging / "hypercube" / "v1", staging / "hypercube", staging):
         folder.rmdir()
-    (OUT / "__init__.py").write_text('"""Generated from proto/hypercube/v1 by `make proto`; do not edit."""\n')
+    (OUT / "__init__.py").write_text(
+        '"""Generated from proto/hypercube/v1 by `make proto`; do not edit."""\n'
+    )
 
 
 if __name__ == "__main__":
