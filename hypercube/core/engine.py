@@ -123,6 +123,20 @@ class ServedModel:
     status: EngineStatus
 
 
+@dataclass(frozen=True, slots=True)
+class ModelsRequest:
+    """Ask what is served; it has no fields yet."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsResponse:
+    """Every served model, the server's default first."""
+
+    models: tuple[ServedModel, ...]
+
+
 class EngineClient(Protocol):
     """All that cubes and the gateway know of inference."""
 

@@ -1,18 +1,17 @@
 """Births to charts: resolve the clock, let the batcher run the kernel, put the answer together."""
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hypercube.batching import Batcher
-from hypercube.core.chart import MAX_BIRTHS, BirthInput, ChartsRequest, ChartsResponse, DayBoundary
+from hypercube.core.chart import MAX_BIRTHS, BirthInput, ChartsRequest, ChartsResponse
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
 from hypercube.core.errors import invalid
-from hypercube.saju import assemble, pillars, prepare
-from hypercube.saju.chart import RowGroup
+from hypercube.saju import RowGroup, assemble, pillars, prepare
 
 PillarTable = NDArray[np.uint8]
 """uint8[N, 4]: sexagenary indices of year, month, day and hour."""
@@ -21,21 +20,21 @@ _IN_A_THREAD: Final = 256
 """Births from which the Python around the kernel leaves the event loop, so that others are not kept waiting."""
 
 
-def run_pillars(key: Hashable, groups: Sequence[RowGroup]) -> list[PillarTable]:
-    """One kernel call for the rows of all groups; `key` is the day boundary they share.
+def pillar_kernel(backend: str) -> Callable[[Hashable, Sequence[RowGroup]], list[PillarTable]]:
+    """The batcher's `run` on one backend: microseconds for a batch of single births, so it needs no thread."""
 
-    The batcher's `run`: microseconds for a batch of single births, so it stays on the event loop.
-    """
-    boundary = DayBoundary(str(key))
-    if len(groups) == 1:
-        return [pillars(groups[0].utc_seconds, groups[0].offset_seconds, day_boundary=boundary.value)]
-    table = pillars(
-        np.concatenate([group.utc_seconds for group in groups]),
-        np.concatenate([group.offset_seconds for group in groups]),
-        day_boundary=boundary.value,
-    )
-    ends = np.cumsum([group.utc_seconds.size for group in groups])
-    return np.split(table, ends[:-1].tolist())
+    def run(key: Hashable, groups: Sequence[RowGroup]) -> list[PillarTable]:
+        """One kernel call for the rows of all groups; `key` is the day boundary that they share."""
+        table = pillars(
+            np.concatenate([group.utc_seconds for group in groups]),
+            np.concatenate([group.offset_seconds for group in groups]),
+            day_boundary=str(key),
+            backend=backend,
+        )
+        ends = np.cumsum([group.utc_seconds.size for group in groups])
+        return np.split(table, ends[:-1].tolist())
+
+    return run
 
 
 class SajuCube(Cube):

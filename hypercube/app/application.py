@@ -1,0 +1,196 @@
+"""The composition root: the one place that names concrete parts, and the order in which they live and die.
+
+    settings -> batcher -> engines -> cubes -> gateway (HTTP, gRPC) -> sockets
+
+Stopping goes the other way: refuse new work (503), let what is in flight finish within `server.drain_s`, close
+the doors, stop the cubes, drain the batcher, unload the engines.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Final
+
+import uvicorn
+from prometheus_client.metrics_core import Metric
+
+from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
+from hypercube.batching import Batcher
+from hypercube.batching import Limits as BatchLimits
+from hypercube.core.clock import Clock, monotonic
+from hypercube.core.cube import Health
+from hypercube.core.engine import EngineState, EngineStatus
+from hypercube.core.errors import HyperCubeError
+from hypercube.cubes.data.models import ModelsCube
+from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.saju import SajuCube
+from hypercube.cubes.feature.saju.cube import PillarTable, pillar_kernel
+from hypercube.cubes.registry import CubeRegistry
+from hypercube.gateway.grpc import create_grpc_server
+from hypercube.gateway.http import create_http_app
+from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
+from hypercube.gateway.traffic import Traffic
+from hypercube.inference.cluster import Hypercluster
+from hypercube.inference.engine import EngineOptions
+from hypercube.inference.factory import engine_factory
+from hypercube.kernels.pillars import warm_up
+from hypercube.model_registry.catalogue import lookup
+from hypercube.model_registry.store import ModelStore
+from hypercube.observability.logs import get_logger
+from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
+from hypercube.saju import RowGroup
+from hypercube.settings import NO_MODEL, Settings
+
+PROBE_TIMEOUT_S: Final = 1.0
+"""A readiness probe that takes longer than this is a no."""
+_CLOSE_S: Final = 2.0
+"""What the transports get to close after the drain; with `drain_s` = 7 the whole exit stays under 10 s."""
+
+OnModelStatus = Callable[[str, EngineStatus], None]
+
+
+class Application:
+    """One process's worth of HyperCube."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_model_status: OnModelStatus | None = None,
+        on_line: Callable[[str], None] | None = None,
+        clock: Clock = monotonic,
+    ) -> None:
+        """Put the parts together; nothing runs yet.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT for settings that cannot work together.
+        """
+        check_listen_address(settings.server)
+        self.settings = settings
+        self.metrics = Metrics()
+        self.traffic = Traffic()
+        self.batcher: Batcher[RowGroup, PillarTable] = Batcher(
+            pillar_kernel(settings.kernels.backend),
+            limits=BatchLimits(
+                max_items=settings.batching.max_items,
+                window_s=settings.batching.window_ms / 1e3,
+                max_queued_items=settings.batching.max_queued_items,
+                max_queued_cost=settings.batching.max_queued_rows,
+            ),
+            clock=clock,
+            name="pillar batcher",
+        )
+        model = settings.model
+        self.engines = Hypercluster(
+            [] if model.name == NO_MODEL else [lookup(model.name)],
+            ModelStore(model.dir),
+            make=engine_factory(EngineOptions(model.context_length, model.slots, model.threads)),
+            max_queued=model.max_queued,
+            clock=clock,
+            on_status=on_model_status,
+            on_line=on_line,
+        )
+        self.cubes = CubeRegistry()
+        self.cubes.register(SajuCube(self.batcher))
+        self.cubes.register(ChatCube(self.engines))
+        self.cubes.register(ModelsCube(self.engines))
+        self.services = GatewayServices(
+            cubes=self.cubes,
+            readiness=self.readiness,
+            metrics_text=self.metrics.text,
+            traffic=self.traffic,
+            limits=Limits(
+                max_body_bytes=settings.server.max_body_bytes,
+                chart_s=settings.server.chart_timeout_s,
+                batch_s=settings.server.batch_timeout_s,
+                chat_s=settings.server.chat_timeout_s,
+            ),
+            clock=clock,
+            observe=self.metrics.request_finished,
+        )
+        self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
+        self.metrics.add_source(self._families)
+        self.http_port = 0
+        self.grpc_port = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Application"]:
+        """Serve while the block runs; drain and stop when it ends."""
+        server = self.settings.server
+        listener = bind_http(server.host, server.http_port)
+        self.http_port = listener.getsockname()[1]
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(listener.close)
+            stack.push_async_callback(self.engines.close)
+            stack.push_async_callback(self.batcher.close)
+            await self.cubes.start_all()
+            stack.push_async_callback(self.cubes.stop_all)
+
+            grpc_server = create_grpc_server(self.services)
+            self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port)
+            await grpc_server.start()
+            stack.push_async_callback(grpc_server.stop, _CLOSE_S / 2)
+
+            http_server = HttpServer(
+                uvicorn.Config(
+                    create_http_app(self.services),
+                    log_config=None,
+                    access_log=False,
+                    lifespan="off",
+                    server_header=False,
+                    timeout_graceful_shutdown=int(_CLOSE_S),
+                )
+            )
+            http_task = asyncio.create_task(http_server.serve(sockets=[listener]), name="http")
+            stack.push_async_callback(stop_http, http_server, http_task)
+            await http_server.until_listening(http_task)
+            self.engines.start()
+            # Compiling the fast kernel takes half a second; until then charts run on the reference.
+            warming = asyncio.create_task(asyncio.to_thread(warm_up, self.settings.kernels.backend))
+            stack.push_async_callback(asyncio.wait, [warming])
+            try:
+                yield self
+            finally:
+                await self._drain()
+
+    async def _drain(self) -> None:
+        self.traffic.drain()
+        if not await self.traffic.wait_idle(self.settings.server.drain_s):
+            get_logger(__name__).warning("drain timed out", still_in_flight=self.traffic.in_flight)
+
+    async def readiness(self) -> Readiness:
+        """Look at each part for real: a chart through the batcher, the model's own probe."""
+        parts = {"charts": await self._charts_ready()}
+        for model in self.engines.models():
+            ready = model.status.state is EngineState.READY
+            parts[f"model:{model.name}"] = PartStatus(ready, model.status.reason)
+        return Readiness(all(part.ready for part in parts.values()), parts)
+
+    async def _charts_ready(self) -> PartStatus:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                status = await self.cubes.get("saju").health_check()
+        except TimeoutError:
+            return PartStatus(False, f"a chart took longer than {PROBE_TIMEOUT_S:g} s")
+        except HyperCubeError as error:
+            return PartStatus(False, str(error))
+        return PartStatus(
+            status.health is Health.HEALTHY, status.reason or "a chart was computed and is right"
+        )
+
+    def _families(self) -> Iterable[Metric]:
+        snapshot = self.batcher.snapshot()
+        yield from batcher_families(
+            "pillars",
+            queued_items=snapshot.queued_items,
+            queued_cost=snapshot.queued_cost,
+            running_items=snapshot.running_items,
+            closed=snapshot.closed,
+            sizes=snapshot.sizes,
+            dropped=snapshot.dropped,
+            halved=snapshot.halved,
+        )
+        yield from cube_families({cube.metadata.name: cube.metrics() for cube in self.cubes.all()})
+        yield from model_families(
+            {model.name: model.status.state is EngineState.READY for model in self.engines.models()}
+        )

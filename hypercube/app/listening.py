@@ -1,0 +1,108 @@
+"""Sockets: which addresses are allowed, and what is said when one is taken."""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import grpc
+import uvicorn
+
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.settings import ServerSettings
+
+_BACKLOG: Final = 2048
+
+
+def check_listen_address(server: ServerSettings) -> None:
+    """Loopback is always fine; anything else must be asked for, since there are no keys at the door yet.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT naming the flag.
+    """
+    if server.allow_remote or _is_loopback(server.host):
+        return
+    raise invalid(
+        f"Listening on {server.host!r} would let other machines in, without any key.",
+        param="server.host",
+        value=server.host,
+        fix="Stay on 127.0.0.1, or add --allow-remote (HYPERCUBE_SERVER_ALLOW_REMOTE=true) behind a gateway of yours.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bind_http(host: str, port: int) -> socket.socket:
+    """A listening TCP socket.
+
+    Raises:
+        HyperCubeError: FAILED_PRECONDITION when the port is taken or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _not_bound("HTTP", host, port, str(error)) from error
+    return listener
+
+
+def bind_grpc(server: grpc.aio.Server, host: str, port: int) -> int:
+    """Bind a gRPC server and return its port.
+
+    Raises:
+        HyperCubeError: as `bind_http`.
+    """
+    # gRPC shares a taken port silently (SO_REUSEPORT) unless told not to, so look first.
+    if port:
+        bind_http(host, port).close()
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise _not_bound("gRPC", host, port, str(error)) from error
+
+
+def _not_bound(what: str, host: str, port: int, why: str) -> HyperCubeError:
+    variable = f"{what.upper()}_PORT"
+    return HyperCubeError(
+        ErrorKind.FAILED_PRECONDITION,
+        f"The {what} address {host}:{port} cannot be used: {why}.",
+        param=f"server.{what.lower()}_port",
+        value=port,
+        fix=f"Stop what uses it, or choose another: make run {variable}=… (or --{what.lower()}-port).",
+    )
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn on our sockets; signals are the application's business, not the transport's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the process's signal handlers alone."""
+        yield
+
+    async def until_listening(self, task: "asyncio.Task[None]") -> None:
+        """Return when requests are accepted; raise if the server ended instead."""
+        while not self.started:
+            if task.done():
+                task.result()
+                raise HyperCubeError(ErrorKind.INTERNAL, "The HTTP server ended before it listened.")
+            await asyncio.sleep(0.001)
+
+
+async def stop_http(server: HttpServer, task: "asyncio.Task[None]") -> None:
+    """Close the listening sockets and the connections, then wait for the server's end."""
+    server.should_exit = True
+    await task

@@ -1,0 +1,226 @@
+"""The commands, each a few lines around the same functions that the servers call."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hypercube import __version__
+from hypercube.cli.output import OUT, print_chart, print_json, print_table
+from hypercube.core.chart import DayBoundary, Sex, TimeBasis
+
+cli = typer.Typer(
+    help="HEAL7 HyperCube: saju charts and chat, served.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+models_cli = typer.Typer(help="The models of the catalogue and their files.", no_args_is_help=True)
+cubes_cli = typer.Typer(help="The cubes: the platform's service modules.", no_args_is_help=True)
+cli.add_typer(models_cli, name="models")
+cli.add_typer(cubes_cli, name="cubes")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; default ./hypercube.toml if there.")
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        OUT.print(f"hypercube {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """HEAL7 HyperCube: saju charts and chat, served."""
+
+
+@cli.command()
+def serve(
+    http_port: Annotated[
+        int | None, typer.Option(help="HTTP port; 0 takes a free one. Default 8080.")
+    ] = None,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="gRPC port; 0 takes a free one. Default 50051.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1.")] = None,
+    allow_remote: Annotated[
+        bool | None, typer.Option("--allow-remote", help="Needed for an address other than loopback.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the catalogue, `fake`, or `none`.")] = None,
+    backend: Annotated[str | None, typer.Option(help="Kernel backend: auto, reference, numba.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    config: Config = None,
+) -> None:
+    """Serve HTTP and gRPC until Ctrl-C, which lets the answers in flight finish."""
+    from hypercube.cli.serve import serve_until_stopped
+    from hypercube.settings import load_settings
+
+    given: dict[str, dict[str, Any]] = {
+        "server": {
+            "http_port": http_port,
+            "grpc_port": grpc_port,
+            "host": host,
+            "allow_remote": allow_remote,
+        },
+        "model": {"name": model},
+        "kernels": {"backend": backend},
+        "log": {"level": log_level},
+    }
+    flags = {
+        section: {key: value for key, value in values.items() if value is not None}
+        for section, values in given.items()
+    }
+    asyncio.run(serve_until_stopped(load_settings(flags, file=config)))
+
+
+@cli.command()
+def chart(
+    birth: Annotated[
+        str, typer.Argument(help='Civil time of the birth place: "1990-05-03 07:20", or the date alone.')
+    ],
+    sex: Annotated[Sex | None, typer.Option(help="Decides the direction of luck pillars.")] = None,
+    place: Annotated[str | None, typer.Option(help="Seoul, 부산, Gyeonggi …")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Degrees east; overrides the place's.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone. Default: the place's, else Asia/Seoul.")
+    ] = None,
+    time_basis: Annotated[
+        TimeBasis | None, typer.Option(help="Default: mean_solar with a place or longitude, else civil.")
+    ] = None,
+    day_boundary: Annotated[
+        DayBoundary, typer.Option(help="What 23:00-24:00 belongs to.")
+    ] = DayBoundary.MIDNIGHT,
+    fold: Annotated[int | None, typer.Option(help="0 or 1: which pass of a repeated civil time.")] = None,
+    backend: Annotated[str, typer.Option(help="Kernel backend: auto, reference, numba.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """One four-pillar chart, computed here."""
+    from hypercube import saju
+
+    answer = saju.chart(
+        birth,
+        sex=sex,
+        place=place,
+        longitude=longitude,
+        zone=zone,
+        time_basis=time_basis,
+        day_boundary=day_boundary,
+        fold=fold,
+        backend=backend,
+    )
+    if as_json:
+        print_json(answer)
+    else:
+        print_chart(answer)
+
+
+@cli.command()
+def chat(
+    message: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the catalogue, or `fake`.")] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(help="Talk to a running server (host:port of its gRPC) instead of loading a model."),
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Longest answer, in tokens.")] = None,
+    config: Config = None,
+) -> None:
+    """Talk with a model in the terminal. Ctrl-C ends an answer, Ctrl-D the conversation."""
+    from hypercube.cli.chat import talk, talk_to_server
+    from hypercube.settings import load_settings
+
+    if server is not None:
+        talk_to_server(server, message, model=model or "", max_tokens=max_tokens)
+        return
+    flags = {"model": {"name": model}} if model is not None else {}
+    talk(load_settings(flags, file=config), message, max_tokens=max_tokens)
+
+
+@cli.command()
+def doctor(config: Config = None, as_json: AsJson = False) -> None:
+    """What this machine has, and what was chosen because of it."""
+    from hypercube.cli.doctor import examine
+    from hypercube.settings import load_settings
+
+    findings = examine(load_settings(file=config))
+    if as_json:
+        print_json(findings)
+        return
+    for section, facts in findings.items():
+        print_table((section, ""), [(key, str(value)) for key, value in facts.items()])
+
+
+@cubes_cli.command("list")
+def cubes_list(as_json: AsJson = False) -> None:
+    """Every cube of this installation."""
+    from hypercube.cli.cubes import described
+
+    cubes = described()
+    if as_json:
+        print_json(cubes)
+    else:
+        print_table(
+            ("cube", "version", "colour", "summary"),
+            [(cube["name"], cube["version"], cube["color"], cube["summary"]) for cube in cubes],
+        )
+
+
+@cubes_cli.command("show")
+def cubes_show(name: Annotated[str, typer.Argument(help="Name of a cube.")]) -> None:
+    """One cube: what it needs, takes and returns."""
+    from hypercube.cli.cubes import described
+
+    print_json(described(name)[0])
+
+
+@models_cli.command("list")
+def models_list(config: Config = None, as_json: AsJson = False) -> None:
+    """The catalogue, and which files are here."""
+    from hypercube.cli.models import listed
+
+    rows = listed(config)
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("model", "engine", "size", "licence", "here"),
+            [(row["name"], row["engine"], row["size"], row["licence"], row["here"]) for row in rows],
+        )
+
+
+@models_cli.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
+) -> None:
+    """Download a model, verified; what a broken download left is used."""
+    from hypercube.cli.models import pull
+
+    pull(name, config)
+
+
+@models_cli.command("verify")
+def models_verify(
+    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
+) -> None:
+    """Read a stored model and compare its digest."""
+    from hypercube.cli.models import verify
+
+    verify(name, config)
+
+
+@models_cli.command("rm")
+def models_rm(
+    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
+) -> None:
+    """Delete a stored model's files."""
+    from hypercube.cli.models import remove
+
+    remove(name, config)

@@ -1,0 +1,136 @@
+"""`hypercube serve`: the banner, the progress bar, the signals."""
+
+import asyncio
+import signal
+from typing import Final
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from hypercube import __version__
+from hypercube.app import Application
+from hypercube.cli.output import ERR
+from hypercube.core.engine import EngineState, EngineStatus
+from hypercube.inference.devices import Devices, examine_devices
+from hypercube.kernels.pillars import explain
+from hypercube.kernels.pillars.terms import load_terms
+from hypercube.observability.logs import configure_logging
+from hypercube.saju.zones import tzdata_version
+from hypercube.settings import Settings
+
+_EXAMPLE: Final = '{"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}'
+_STEP: Final = 0.1
+"""Without a terminal, one line for each tenth of a download."""
+
+
+async def serve_until_stopped(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM; a second one ends the process without waiting."""
+    configure_logging(settings.log.level, json_lines=settings.log.json_lines)
+    report = ModelReport()
+    application = Application(
+        settings, on_model_status=report, on_line=lambda line: ERR.print(line, markup=False)
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            raise SystemExit(128 + number)
+        ERR.print("\nStopping: answers in flight finish, new requests get 503. Ctrl-C again ends at once.")
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number)
+    async with application.running():
+        ERR.print(
+            banner(settings, application.http_port, application.grpc_port, examine_devices()), markup=False
+        )
+        report.begin()
+        await stop.wait()
+        report.end()
+    ERR.print("Stopped.")
+
+
+def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices) -> str:
+    """What serves where, on what and why, and one line to try."""
+    host = settings.server.host
+    shown = f"[{host}]" if ":" in host else host
+    http = f"http://{shown}:{http_port}"
+    choice = explain(1, settings.kernels.backend)
+    terms = load_terms()
+    device = devices.gpus[0].name if devices.gpus else f"CPU, {devices.cores} cores ({devices.why_no_gpu})"
+    model = settings.model.name
+    chat = (
+        "none configured (--model …)"
+        if model == "none"
+        else f"{model} on {'a rule, not a model' if model == 'fake' else 'llama.cpp, CPU'}; see /readyz"
+    )
+    keys = (
+        "none asked for on loopback"
+        if not settings.server.allow_remote
+        else "NONE ASKED FOR: keep others out"
+    )
+    return "\n".join(
+        (
+            "",
+            f"HEAL7 HyperCube {__version__}",
+            f"  HTTP    {http}   pages {http}/docs   OpenAI base_url {http}/v1",
+            f"  gRPC    {shown}:{grpc_port}   with reflection",
+            f"  device  {device}",
+            f"  charts  {choice.name}: {choice.reason}; {terms.ephemeris} table {terms.version}, "
+            f"tzdata {tzdata_version()}",
+            f"  chat    {chat}",
+            f"  keys    {keys}",
+            "",
+            f"Try:  curl -s {http}/v1/saju/charts -H 'content-type: application/json' -d '{_EXAMPLE}'",
+            "Ctrl-C stops.",
+            "",
+        )
+    )
+
+
+class ModelReport:
+    """Shows how far the models are: a bar on a terminal, a few lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            BarColumn(), TextColumn("{task.description}", markup=False), console=ERR, transient=True
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._shown: dict[str, tuple[EngineState, int]] = {}
+        self._latest: dict[str, EngineStatus] = {}
+        self._begun = False
+
+    def begin(self) -> None:
+        """Show what is known so far, and from now on what changes."""
+        self._begun = True
+        for model, status in self._latest.items():
+            self(model, status)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        self._begun = False
+        self._progress.stop()
+
+    def __call__(self, model: str, status: EngineStatus) -> None:
+        """A model's status changed; called on the event loop."""
+        self._latest[model] = status
+        if not self._begun:
+            return
+        if ERR.is_terminal and status.state is EngineState.DOWNLOADING:
+            self._show_bar(model, status)
+            return
+        if model in self._tasks:
+            self._progress.remove_task(self._tasks.pop(model))
+            self._progress.stop()
+        step = int((status.progress or 0.0) / _STEP)
+        if self._shown.get(model) != (status.state, step):
+            self._shown[model] = (status.state, step)
+            ERR.print(f"{model}: {status.reason}", markup=False)
+
+    def _show_bar(self, model: str, status: EngineStatus) -> None:
+        if model not in self._tasks:
+            self._progress.start()
+            self._tasks[model] = self._progress.add_task("", total=1.0)
+        self._progress.update(
+            self._tasks[model], completed=status.progress or 0.0, description=f"{model}: {status.reason}"
+        )

@@ -1,0 +1,27 @@
+"""The four pillars (사주): time -> calendar -> chart. A single chart is a batch of one.
+
+    pillars    arrays of instants and offsets -> sexagenary indices
+    chart      one birth as people write it -> a `Chart`, or a `HyperCubeError`
+    charts     many births -> one `ChartResult` each
+    prepare, assemble    the two halves of `charts`, for a caller who runs the kernel itself (a batcher)
+
+Needs NumPy and tzdata: heal7-hypercube[saju].
+"""
+
+try:
+    import numpy as np
+    import tzdata  # type: ignore[import-untyped]
+except ImportError as error:
+    raise ImportError(
+        f'hypercube.saju needs {error.name}, which is not installed. Run: pip install "heal7-hypercube[saju]"',
+        name=error.name,
+    ) from error
+
+from hypercube.kernels.pillars import pillars
+from hypercube.saju.assembly import assemble
+from hypercube.saju.chart import chart, charts
+from hypercube.saju.preparation import Prepared, RowGroup, prepare
+
+__all__ = ["Prepared", "RowGroup", "assemble", "chart", "charts", "pillars", "prepare"]
+
+del np, tzdata

@@ -1,0 +1,202 @@
+"""One frozen settings tree: `hypercube.toml`, then `HYPERCUBE_*` variables, then flags; later ones win.
+
+A variable is named after its place in the tree: `HYPERCUBE_SERVER_HTTP_PORT` is `server.http_port`. An unknown
+key, in the file or in the environment, is an error that names the nearest known one.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.model_registry.catalogue import DEFAULT_MODEL
+
+PREFIX: Final = "HYPERCUBE_"
+NO_MODEL: Final = "none"
+"""`model.name` of a server that offers charts only."""
+DEFAULT_FILE: Final = Path("hypercube.toml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServerSettings(_Section):
+    """Where it listens and how it ends."""
+
+    host: str = "127.0.0.1"
+    http_port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
+    grpc_port: int = Field(50051, ge=0, le=65535, description="0 takes a free port")
+    allow_remote: bool = Field(False, description="needed to listen on anything but loopback")
+    max_body_bytes: int = Field(16 << 20, ge=1024)
+    chart_timeout_s: float = Field(10.0, gt=0, le=3600, description="deadline of one chart")
+    batch_timeout_s: float = Field(60.0, gt=0, le=3600, description="deadline of a batch of charts")
+    chat_timeout_s: float = Field(600.0, gt=0, le=3600, description="deadline of a chat answer")
+    drain_s: float = Field(7.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
+
+
+class BatchingSettings(_Section):
+    """Bounds of the dynamic batcher."""
+
+    max_items: int = Field(128, ge=1)
+    window_ms: float = Field(10.0, ge=0, le=1000)
+    max_queued_items: int = Field(4096, ge=1)
+    max_queued_rows: int = Field(1 << 20, ge=1)
+
+
+class ModelSettings(_Section):
+    """Which chat model is served, and how."""
+
+    name: str = Field(DEFAULT_MODEL, description="a name of the catalogue, `fake`, or `none`")
+    dir: Path | None = Field(None, description="where models are stored; default: the user's cache folder")
+    context_length: int = Field(4096, ge=256, description="tokens of prompt and answer together, per slot")
+    slots: int = Field(2, ge=1, le=256, description="answers generated at once")
+    max_queued: int = Field(64, ge=0)
+    threads: int | None = Field(None, ge=1, description="default: the cores this process may use")
+
+
+class KernelSettings(_Section):
+    """Which backend computes pillars."""
+
+    backend: str = "auto"
+
+
+class LogSettings(_Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    json_lines: bool | None = Field(None, description="default: JSON unless stderr is a terminal")
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        toml_file=None,
+    )
+
+    server: ServerSettings = ServerSettings()
+    batching: BatchingSettings = BatchingSettings()
+    model: ModelSettings = ModelSettings()
+    kernels: KernelSettings = KernelSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before environment before file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load_settings(
+    flags: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the tree.
+
+    Args:
+        flags: sections with the values that the command line set.
+        file: a TOML file that must exist; None reads `hypercube.toml` of the working folder if it is there.
+        environ: the environment to check for unknown names; None means the process's.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT naming the key, the value and the nearest known key.
+    """
+    _check_environment(os.environ if environ is None else environ)
+    if file is not None and not file.is_file():
+        raise HyperCubeError(
+            ErrorKind.INVALID_ARGUMENT,
+            f"There is no settings file {str(file)!r}.",
+            param="--config",
+            value=str(file),
+        )
+    path = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    given: Any = {section: dict(values) for section, values in (flags or {}).items() if values}
+    try:
+        return FromFile(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise HyperCubeError(
+            ErrorKind.INVALID_ARGUMENT, f"{path} is not valid TOML: {error}.", param=str(path)
+        ) from error
+    except ValidationError as error:
+        raise _explained(error) from error
+
+
+def known_keys() -> tuple[str, ...]:
+    """Every leaf of the tree as `section.key`."""
+    return tuple(
+        f"{section}.{key}"
+        for section, field in Settings.model_fields.items()
+        for key in _section_class(field.annotation).model_fields
+    )
+
+
+def _section_class(annotation: Any) -> type[BaseModel]:
+    assert isinstance(annotation, type)
+    assert issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _variables(keys: Iterable[str]) -> dict[str, str]:
+    return {PREFIX + key.replace(".", "_", 1).upper(): key for key in keys}
+
+
+def _check_environment(environ: Mapping[str, str]) -> None:
+    known = _variables(known_keys())
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = nearest(name, known)
+            raise HyperCubeError(
+                ErrorKind.INVALID_ARGUMENT,
+                f"The environment variable {name} is not a setting.",
+                param=name,
+                value=environ[name],
+                fix=f"Did you mean {close}?" if close else f"Settings: {', '.join(sorted(known))}.",
+            )
+
+
+def _explained(error: ValidationError) -> HyperCubeError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        close = nearest(key, (*known_keys(), *Settings.model_fields))
+        return HyperCubeError(
+            ErrorKind.INVALID_ARGUMENT,
+            f"{key} is not a setting.",
+            param=key,
+            value=first.get("input"),
+            fix=f"Did you mean {close}?" if close else f"Settings: {', '.join(known_keys())}.",
+        )
+    return HyperCubeError(
+        ErrorKind.INVALID_ARGUMENT,
+        f"{key} = {first.get('input')!r} is not allowed: {first['msg']}.",
+        param=key,
+        value=first.get("input"),
+    )
