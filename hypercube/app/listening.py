@@ -39,8 +39,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def bind_http(host: str, port: int) -> socket.socket:
-    """A listening TCP socket.
+def bind_http(host: str, port: int, *, what: str = "HTTP") -> socket.socket:
+    """A listening TCP socket; `what` is served there, for the error message.
 
     Raises:
         HyperCubeError: FAILED_PRECONDITION when the port is taken or the address is not this machine's.
@@ -54,7 +54,7 @@ def bind_http(host: str, port: int) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise _not_bound("HTTP", host, port, str(error)) from error
+        raise _not_bound(what, host, port, str(error)) from error
     return listener
 
 
@@ -66,7 +66,7 @@ def bind_grpc(server: grpc.aio.Server, host: str, port: int) -> int:
     """
     # gRPC shares a taken port silently (SO_REUSEPORT) unless told not to, so look first.
     if port:
-        bind_http(host, port).close()
+        bind_http(host, port, what="gRPC").close()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         return server.add_insecure_port(address)

@@ -144,8 +144,13 @@ def invalid(
 
 def shown(value: object) -> str | int | float | bool:
     """A client's value, cut to a length that is safe to echo."""
-    if isinstance(value, bool | int | float):
-        return value if not isinstance(value, int) or abs(value) < 2**53 else str(value)[:_SHOWN_CHARACTERS]
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        if abs(value) < 2**53:
+            return value
+        # Python refuses to print integers of more than 4,300 digits; nobody would read them either.
+        return f"an integer of {value.bit_length()} bits" if value.bit_length() > 256 else str(value)
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 

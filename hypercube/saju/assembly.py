@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-import hypercube
+from hypercube._version import __version__
 from hypercube.core.chart import (
     Boundary,
     Candidate,
@@ -61,7 +61,7 @@ def versions() -> Versions:
     """What every chart of this process rests on."""
     table = load_terms()
     return Versions(
-        engine=hypercube.__version__,
+        engine=__version__,
         ephemeris=table.ephemeris,
         term_table=table.version,
         delta_t=table.delta_t,

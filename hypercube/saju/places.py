@@ -3,7 +3,7 @@
 The position is that of the city hall or provincial office at the street address which the office itself
 publishes (`office`), in WGS 84, good to 0.001 degrees: a quarter of a second of solar time. A province is
 wide (Gangwon: four and a half minutes from Chuncheon to the coast), so a birth far from the seat should give
-`longitude`.
+`longitude`. Gwangju and Jeonnam, merged in July 2026, stay two places: a birth place is where it was.
 """
 
 import functools
@@ -43,15 +43,15 @@ _CITIES: Final = (
     ("Sejong", "세종", "특별자치시", 127.2890, 36.4800, ""),
 )
 _PROVINCES: Final = (
-    # name, official name, longitude, latitude, other names
+    # name, official name, longitude, latitude, other names (_ for a space)
     ("Gyeonggi", "경기도", 127.0535, 37.2893, "경기 Kyonggi"),
     ("Gangwon", "강원특별자치도", 127.7298, 37.8854, "강원 강원도 Kangwon"),
-    ("Chungbuk", "충청북도", 127.4914, 36.6358, "충북 충북도 Chungcheongbuk NorthChungcheong"),
-    ("Chungnam", "충청남도", 126.6728, 36.6588, "충남 충남도 Chungcheongnam SouthChungcheong"),
-    ("Jeonbuk", "전북특별자치도", 127.1089, 35.8203, "전북 전라북도 전북도 Jeollabuk NorthJeolla"),
-    ("Jeonnam", "전라남도", 126.4629, 34.8162, "전남 전남도 Jeollanam SouthJeolla"),
-    ("Gyeongbuk", "경상북도", 128.5056, 36.5760, "경북 경북도 Gyeongsangbuk NorthGyeongsang"),
-    ("Gyeongnam", "경상남도", 128.6920, 35.2379, "경남 경남도 Gyeongsangnam SouthGyeongsang"),
+    ("Chungbuk", "충청북도", 127.4914, 36.6358, "충북 충북도 Chungcheongbuk North_Chungcheong"),
+    ("Chungnam", "충청남도", 126.6728, 36.6588, "충남 충남도 Chungcheongnam South_Chungcheong"),
+    ("Jeonbuk", "전북특별자치도", 127.1089, 35.8203, "전북 전라북도 전북도 Jeollabuk North_Jeolla"),
+    ("Jeonnam", "전라남도", 126.4629, 34.8162, "전남 전남도 Jeollanam South_Jeolla"),
+    ("Gyeongbuk", "경상북도", 128.5056, 36.5760, "경북 경북도 Gyeongsangbuk North_Gyeongsang"),
+    ("Gyeongnam", "경상남도", 128.6920, 35.2379, "경남 경남도 Gyeongsangnam South_Gyeongsang"),
     ("Jeju", "제주특별자치도", 126.4984, 33.4890, "제주 제주도 Cheju"),
 )
 _ADDRESSES: Final = {
@@ -77,8 +77,6 @@ _ADDRESSES: Final = {
 _OTHERS_NAME: Final = frozenset({"광주시"})
 _ENGLISH_CITY: Final = ("", " City", "-si", " Metropolitan City", " Special City")
 _ENGLISH_PROVINCE: Final = ("", "-do", " Province", " Special Self-Governing Province")
-
-
 _LONGEST_NAME: Final = 100
 
 
@@ -106,7 +104,7 @@ def _known() -> tuple[tuple[Place, ...], dict[str, Place], dict[str, str]]:
         english = [each + suffix for each in (name, *others.split()) for suffix in _ENGLISH_CITY]
         add(name, short + kind, longitude, latitude, [*english, short, short + "시", short + kind])
     for name, official, longitude, latitude, others in _PROVINCES:
-        names = [name, *(each for each in others.split() if each.isascii())]
+        names = [name, *(each.replace("_", " ") for each in others.split() if each.isascii())]
         english = [each + suffix for each in names for suffix in _ENGLISH_PROVINCE]
         korean = [official, *(each for each in others.split() if not each.isascii())]
         add(name, official, longitude, latitude, english + korean)
