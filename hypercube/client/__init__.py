@@ -1,0 +1,70 @@
+"""The SDK: `Client` and `AsyncClient` talk to a HyperCube server over gRPC.
+
+It needs gRPC and protobuf, no NumPy and no server. Both clients have the same methods and share every decision;
+what they raise is drawn in `hypercube.client.exceptions`.
+"""
+
+from hypercube.client._answers import ChatAnswer, CubeInfo
+from hypercube.client._async import AsyncChatStream, AsyncClient
+from hypercube.client._base import NOT_GIVEN, NotGiven
+from hypercube.client._sync import ChatStream, Client
+from hypercube.client.exceptions import (
+    Cancelled,
+    ClientError,
+    ConnectionFailed,
+    ContextLengthExceeded,
+    DeadlineExceeded,
+    EngineFailed,
+    FailedPrecondition,
+    InternalError,
+    InvalidArgument,
+    ModelNotFound,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    Unavailable,
+    error_of,
+)
+from hypercube.core.chart import BirthInput, Chart, ChartResult, DayBoundary, Sex, TimeBasis
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, ServedModel, Usage
+from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+
+__all__ = [
+    "NOT_GIVEN",
+    "AsyncChatStream",
+    "AsyncClient",
+    "BirthInput",
+    "Cancelled",
+    "Chart",
+    "ChartResult",
+    "ChatAnswer",
+    "ChatMessage",
+    "ChatStream",
+    "Client",
+    "ClientError",
+    "ConnectionFailed",
+    "ContextLengthExceeded",
+    "CubeInfo",
+    "DayBoundary",
+    "DeadlineExceeded",
+    "EngineFailed",
+    "ErrorKind",
+    "FailedPrecondition",
+    "Failure",
+    "FinishReason",
+    "GenerationEvent",
+    "HyperCubeError",
+    "InternalError",
+    "InvalidArgument",
+    "ModelNotFound",
+    "NotFound",
+    "NotGiven",
+    "Overloaded",
+    "PayloadTooLarge",
+    "ServedModel",
+    "Sex",
+    "TimeBasis",
+    "Unavailable",
+    "Usage",
+    "error_of",
+]

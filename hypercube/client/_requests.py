@@ -1,0 +1,261 @@
+"""What a caller typed, as the message that travels.
+
+Here only what cannot travel is refused: a wrong type, a word that is no member of its enum, a batch over the
+limit. Everything else is the server's to judge, so that there is one judge.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from dataclasses import fields
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final, TypeAlias, TypeVar
+
+from google.protobuf.message import Message
+
+from hypercube.client._constants import MAX_MESSAGE_BYTES
+from hypercube.client.exceptions import ClientError, PayloadTooLarge, error_of, invalid
+from hypercube.core.chart import MAX_BIRTHS, BirthInput, DayBoundary, Sex, TimeBasis
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
+from hypercube.wire.convert.fields import put
+from hypercube.wire.v1 import chat_pb2, cubes_pb2, saju_pb2
+
+BirthLike: TypeAlias = str | dt.datetime | dt.date | BirthInput
+"""A birth: text, a naive datetime, a date alone (시 모름), or a `BirthInput` with its options inside."""
+Messages: TypeAlias = str | Iterable[ChatMessage | Mapping[str, str]]
+"""A chat: a prompt, or turns as `ChatMessage` or `{"role": ..., "content": ...}`."""
+
+_E = TypeVar("_E", bound=StrEnum)
+_M = TypeVar("_M", bound=Message)
+_FIELDS: Final = tuple(field.name for field in fields(BirthInput))
+_ENUMS: Final[Mapping[str, type[StrEnum]]] = {
+    "sex": Sex,
+    "time_basis": TimeBasis,
+    "day_boundary": DayBoundary,
+}
+_BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
+
+
+def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
+    """A birth and the options beside it as one `BirthInput`; options that are None count as not given.
+
+    Raises:
+        InvalidArgument: a type that is no birth, an aware datetime, a word that is no member of its enum,
+            an empty text, or options given both inside a `BirthInput` and beside it.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(birth, BirthInput):
+        beside = sorted(name for name, value in given.items() if value != getattr(birth, name))
+        if beside:
+            raise invalid(
+                f"{', '.join(beside)} was given beside a BirthInput, which holds its own options.",
+                param=beside[0],
+                value=given[beside[0]],
+                fix="Put it into the BirthInput, or give the birth as text.",
+            )
+        given = {name: value for name in _FIELDS[1:] if (value := getattr(birth, name)) is not None}
+        birth = birth.birth
+    text, fold = _birth_text(birth)
+    if fold is not None:
+        given.setdefault("fold", fold)
+    for name, enum in _ENUMS.items():
+        if name in given:
+            given[name] = member(name, given[name], enum)
+    for name in ("place", "zone"):
+        # On the wire an empty text means "not given", which would quietly change the answer.
+        if given.get(name) == "":
+            raise invalid(f"{name} is empty.", param=name, value="", fix=f"Leave {name} out, or name one.")
+    return BirthInput(text, **given)
+
+
+def _birth_text(birth: object) -> tuple[str, int | None]:
+    """The birth as text, and the fold that a datetime carries (0 says nothing: it is the default)."""
+    if isinstance(birth, str):
+        return birth, None
+    if isinstance(birth, dt.datetime):
+        if birth.tzinfo is not None:
+            raise invalid(
+                f"birth is {birth.isoformat()}, a datetime with a time zone.",
+                param="birth",
+                value=birth.isoformat(),
+                fix="Give the clock time of the birth place without tzinfo, and its zone beside it: "
+                f'chart("{birth.replace(tzinfo=None).isoformat(timespec="minutes")}", zone="Asia/Seoul").',
+            )
+        return birth.isoformat(timespec="seconds"), birth.fold or None
+    if isinstance(birth, dt.date):
+        return birth.isoformat(), None
+    raise invalid(
+        f"birth is {shown(birth)}, a {type(birth).__name__}.", param="birth", value=birth, fix=_BIRTH_FIX
+    )
+
+
+def member(name: str, value: object, enum: type[_E]) -> _E:
+    """An enum member, given as itself or as its value."""
+    try:
+        return enum(str(value))
+    except ValueError:
+        known = [item.value for item in enum]
+        close = nearest(str(value), known)
+        meant = f"Did you mean {close!r}? " if close else ""
+        raise invalid(
+            f"{name} is {shown(value)!r}.",
+            param=name,
+            value=value,
+            fix=f"{meant}Write one of: {', '.join(known)}.",
+            details={"choices": known},
+        ) from None
+
+
+def chart_request(birth: object, **options: Any) -> saju_pb2.Birth:
+    """The message of one birth."""
+    with own_errors():
+        return birth_to_proto(birth_input(birth, options))
+
+
+def charts_request(births: object) -> saju_pb2.ChartsRequest:
+    """The message of a batch; an error names the row, e.g. `births[3].longitude`.
+
+    Raises:
+        InvalidArgument: more than `MAX_BIRTHS` births, or a row that cannot travel.
+    """
+    if isinstance(births, str | Mapping | BirthInput) or not isinstance(births, Iterable):
+        raise invalid(
+            f"births is one {type(births).__name__}, not a list of births.",
+            param="births",
+            value=births,
+            fix="Write charts([birth]), or chart(birth) for one.",
+        )
+    rows = list(islice(births, MAX_BIRTHS + 1))
+    if len(rows) > MAX_BIRTHS:
+        count = f"{len(births):,}" if isinstance(births, Sized) else f"more than {MAX_BIRTHS:,}"
+        raise invalid(
+            f"births holds {count} births; one call takes {MAX_BIRTHS:,}.",
+            param="births",
+            value=len(births) if isinstance(births, Sized) else None,
+            fix=f"Call charts once for every {MAX_BIRTHS:,} of them.",
+            details={"limit": MAX_BIRTHS},
+        )
+    message = saju_pb2.ChartsRequest()
+    for at, row in enumerate(rows):
+        try:
+            message.births.append(birth_to_proto(_row(row)))
+        except HyperCubeError as error:
+            raise error_of(error.failure(f"births[{at}]")) from None
+    return message
+
+
+def _row(row: object) -> BirthInput:
+    if not isinstance(row, Mapping):
+        return birth_input(row, {})
+    for name in row:
+        if name not in _FIELDS:
+            close = nearest(str(name), _FIELDS)
+            raise invalid(
+                f"{name!r} is no field of a birth.",
+                param=str(name),
+                value=row[name],
+                fix=f"Did you mean {close!r}?" if close else f"The fields are: {', '.join(_FIELDS)}.",
+            )
+    if "birth" not in row:
+        raise invalid("birth is missing.", param="birth", fix=_BIRTH_FIX)
+    return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})
+
+
+def chat_request(
+    messages: object,
+    *,
+    model: str,
+    max_tokens: int | None,
+    stop: str | Sequence[str],
+    **sampling: float | None,
+) -> chat_pb2.ChatRequest:
+    """The message of a chat; a prompt is one user turn, one stop text a list of one."""
+    turns = (ChatMessage("user", messages),) if isinstance(messages, str) else tuple(_turns(messages))
+    if not isinstance(stop, Iterable):
+        raise invalid(
+            f"stop is {shown(stop)}.", param="stop", value=stop, fix="Give a text, or a list of them."
+        )
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    with own_errors():
+        return chat_request_to_proto(
+            GenerationRequest(turns, model, max_tokens, Sampling(**sampling, stop=stops))  # type: ignore[arg-type]
+        )
+
+
+def _turns(messages: object) -> Iterable[ChatMessage]:
+    if isinstance(messages, Mapping | ChatMessage) or not isinstance(messages, Iterable):
+        raise invalid(
+            f"messages is one {type(messages).__name__}.",
+            param="messages",
+            value=messages,
+            fix='Write a prompt, or a list: [{"role": "user", "content": "…"}].',
+        )
+    for at, turn in enumerate(messages):
+        if isinstance(turn, ChatMessage):
+            yield turn
+        elif isinstance(turn, Mapping) and set(turn) == {"role", "content"}:
+            yield ChatMessage(turn["role"], turn["content"])
+        else:
+            raise invalid(
+                f"messages[{at}] is {shown(turn)}.",
+                param=f"messages[{at}]",
+                value=turn,
+                fix='A turn is {"role": "user", "content": "…"}: these two keys and no other.',
+            )
+
+
+def process_request(cube: str, request: Mapping[str, Any]) -> cubes_pb2.ProcessRequest:
+    """The message of a cube call; the request travels as JSON."""
+    if not isinstance(request, Mapping):
+        raise invalid(
+            f"request is {shown(request)}.",
+            param="request",
+            value=request,
+            fix='Give a dict: {"birth": "…"}.',
+        )
+    try:
+        text = json.dumps(dict(request), ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise invalid(
+            f"request is not JSON: {error}.",
+            param="request",
+            fix="Give a dict of texts, finite numbers, booleans, None, lists and dicts.",
+        ) from error
+    message = cubes_pb2.ProcessRequest(request_json=text)
+    with own_errors():
+        put(message, "name", cube, "cube")
+    return message
+
+
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Turn a `HyperCubeError` of the conversion into the SDK's own class."""
+    try:
+        yield
+    except ClientError:
+        raise
+    except HyperCubeError as error:
+        raise error_of(error.failure()) from error
+
+
+def checked_size(message: _M, path: str) -> _M:
+    """The message, if gRPC and the server will take it.
+
+    Raises:
+        PayloadTooLarge: with both sizes.
+    """
+    size = message.ByteSize()
+    if size > MAX_MESSAGE_BYTES:
+        raise PayloadTooLarge(
+            ErrorKind.PAYLOAD_TOO_LARGE,
+            f"The request of {path} takes {size:,} bytes; one message takes at most {MAX_MESSAGE_BYTES:,}.",
+            value=size,
+            fix="Split it into several calls.",
+            details={"limit": MAX_MESSAGE_BYTES, "size": size},
+        )
+    return message

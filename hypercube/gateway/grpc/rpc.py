@@ -1,0 +1,187 @@
+"""One remote call: read the message, keep its deadline, count it, and turn its failure into a status.
+
+Messages are decoded here and not by gRPC, which would answer bytes that are no message with UNKNOWN.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Generic, NoReturn, TypeVar
+
+import grpc
+import grpc.aio
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from hypercube.core.cube import Call
+from hypercube.core.errors import ErrorKind, Failure, invalid
+from hypercube.gateway.errors import GRPC, failure_of
+from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.services import GatewayServices
+from hypercube.gateway.streams import close
+from hypercube.wire.convert import error_to_proto
+
+Q = TypeVar("Q", bound=Message)
+Context = grpc.aio.ServicerContext[Any, Any]
+ERROR_METADATA: Final = "hypercube-error-bin"
+_METADATA_BYTES: Final = 4096
+_DETAILS_CHARACTERS: Final = 400
+"""gRPC allows 8 KiB of metadata in all, and a Korean character takes nine bytes of a status message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Generic[Q]):
+    """A method with one answer."""
+
+    request: type[Q]
+    answer: Callable[[GatewayServices, Q, Call], Awaitable[Message]]
+    default_s: Callable[[GatewayServices], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming(Generic[Q]):
+    """A method with a stream of answers; `open` returns once the first one exists."""
+
+    request: type[Q]
+    open: Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Message]]]
+    default_s: Callable[[GatewayServices], float]
+
+
+Methods = dict[str, Unary[Any] | Streaming[Any]]
+
+
+def handlers(
+    services: GatewayServices, service: str, methods: Methods
+) -> dict[str, "grpc.RpcMethodHandler[bytes, bytes]"]:
+    """The methods of a service as gRPC wants them."""
+    made: dict[str, "grpc.RpcMethodHandler[bytes, bytes]"] = {}
+    for name, method in methods.items():
+        route = f"{service}/{name}"
+        if isinstance(method, Unary):
+            made[name] = grpc.unary_unary_rpc_method_handler(_unary(services, route, method))
+        else:
+            made[name] = grpc.unary_stream_rpc_method_handler(_streaming(services, route, method))
+    return made
+
+
+def _unary(services: GatewayServices, route: str, method: Unary[Any]) -> Callable[..., Any]:
+    async def answer(raw: bytes, context: Context) -> bytes:
+        call = _call(services, context, method.default_s(services))
+        with _observed(services, route) as outcome:
+            try:
+                with services.traffic.admit():
+                    reply = await method.answer(services, _decode(method.request, raw), call)
+                    return reply.SerializeToString()
+            except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
+                failure = failure_of(error, call.request_id)
+                outcome.kind = failure.kind
+                return await _abort(context, failure)
+
+    return answer
+
+
+def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
+    async def answers(raw: bytes, context: Context) -> AsyncIterator[bytes]:
+        call = _call(services, context, method.default_s(services))
+        with _observed(services, route) as outcome:
+            try:
+                with services.traffic.admit():
+                    replies = await method.open(services, _decode(method.request, raw), call)
+                    try:
+                        async for reply in replies:
+                            yield reply.SerializeToString()
+                    finally:
+                        await close(replies)
+            except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
+                failure = failure_of(error, call.request_id)
+                outcome.kind = failure.kind
+                await _abort(context, failure)
+
+    return answers
+
+
+def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return Call(
+        request_id=request_id_of(metadata.get(REQUEST_ID)),
+        deadline=services.deadline(context.time_remaining(), default_s),
+    )
+
+
+def _decode(kind: type[Q], raw: bytes) -> Q:
+    """The message in some bytes.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for bytes that are no such message, and for a field that this version
+            does not know: to ignore it would be to answer another question than the one asked.
+    """
+    try:
+        message = kind.FromString(raw)
+    except DecodeError as error:
+        raise invalid(
+            f"These {len(raw):,} bytes are no {kind.DESCRIPTOR.full_name} message.",
+            fix="Encode the request with the published .proto files.",
+        ) from error
+    for path, number in _unknown_fields(message, ""):
+        raise invalid(
+            f"Unknown field number {number} in {path or kind.DESCRIPTOR.full_name}.",
+            param=path or None,
+            value=number,
+            fix="Send only fields of this server's .proto files; reflection shows them.",
+        )
+    return message
+
+
+def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
+    unknown = UnknownFieldSet(message)
+    for at in range(len(unknown)):
+        yield path, unknown[at].field_number
+    for descriptor, value in message.ListFields():
+        if descriptor.type != FieldDescriptor.TYPE_MESSAGE:
+            continue
+        step = f"{path}.{descriptor.name}" if path else descriptor.name
+        if isinstance(value, Message):
+            yield from _unknown_fields(value, step)
+        else:
+            for at, item in enumerate(value):
+                yield from _unknown_fields(item, f"{step}[{at}]")
+
+
+async def _abort(context: Context, failure: Failure) -> NoReturn:
+    """End the call with the status of the failure, its words, and the whole of it in the trailing metadata."""
+    words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
+    await context.abort(
+        GRPC[failure.kind], words[:_DETAILS_CHARACTERS], ((ERROR_METADATA, _packed(failure)),)
+    )
+
+
+def _packed(failure: Failure) -> bytes:
+    """The failure serialised, without its extras, then with short words, if it would not fit."""
+    message = error_to_proto(failure)
+    if message.ByteSize() > _METADATA_BYTES:
+        message.details_json = ""
+    if message.ByteSize() > _METADATA_BYTES:
+        for field in ("message", "fix", "param", "value"):
+            setattr(message, field, getattr(message, field)[: _METADATA_BYTES // 16])
+    return message.SerializeToString()
+
+
+@dataclass(slots=True)
+class _Outcome:
+    kind: ErrorKind | None = None
+
+
+@contextmanager
+def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
+    outcome = _Outcome()
+    began = services.clock()
+    try:
+        yield outcome
+    except (asyncio.CancelledError, GeneratorExit):
+        outcome.kind = ErrorKind.CANCELLED
+        raise
+    finally:
+        word = "ok" if outcome.kind is None else outcome.kind.value
+        services.observe("grpc", route, word, services.clock() - began)

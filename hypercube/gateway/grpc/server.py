@@ -1,0 +1,50 @@
+"""The gRPC server: every service, health, reflection, and the limits they share."""
+
+from typing import Final
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from hypercube.gateway.grpc import chat, cubes, models, saju
+from hypercube.gateway.grpc.health import HealthServicer
+from hypercube.gateway.grpc.rpc import Methods, handlers
+from hypercube.gateway.services import GatewayServices
+
+SERVICES: Final[dict[str, Methods]] = {
+    "hypercube.v1.Saju": saju.METHODS,
+    "hypercube.v1.Chat": chat.METHODS,
+    "hypercube.v1.Models": models.METHODS,
+    "hypercube.v1.Cubes": cubes.METHODS,
+}
+KEEPALIVE_MS: Final = 10_000
+KEEPALIVE_TIMEOUT_MS: Final = 5_000
+
+
+def create_grpc_server(services: GatewayServices, *, health_period_s: float = 1.0) -> grpc.aio.Server:
+    """A server of these services; the caller adds a port, starts it and stops it.
+
+    Must be called inside the event loop that will run it.
+    """
+    server = grpc.aio.server(options=_options(services.limits.max_message_bytes))
+    for name, methods in SERVICES.items():
+        made = handlers(services, name, methods)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(services, health_period_s), server)
+    names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+    return server
+
+
+def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # Clients ping as often as we do; without this the third such ping is answered with "too many pings".
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.so_reuseport", 0),
+    ]

@@ -1,0 +1,42 @@
+"""What is served here."""
+
+from hypercube.core.cube import Call
+from hypercube.core.engine import ModelsRequest, ModelsResponse, ServedModel
+from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.gateway.deadlines import within
+from hypercube.gateway.services import MODELS, GatewayServices
+
+
+async def models(services: GatewayServices, call: Call) -> tuple[ServedModel, ...]:
+    """Every served model, the default first."""
+    async with within(call, services.clock):
+        response: ModelsResponse = await services.cubes.process(MODELS, ModelsRequest(), call)
+    return response.models
+
+
+async def model(services: GatewayServices, name: str, call: Call) -> ServedModel:
+    """One served model.
+
+    Raises:
+        HyperCubeError: MODEL_NOT_FOUND with the nearest name.
+    """
+    served = await models(services, call)
+    for entry in served:
+        if entry.name == name:
+            return entry
+    names = [entry.name for entry in served]
+    like = nearest(name, names)
+    raise HyperCubeError(
+        ErrorKind.MODEL_NOT_FOUND,
+        f"No model {name!r} is served here.",
+        param="model",
+        value=name,
+        fix=(f"Did you mean {like!r}? " if like else "") + f"Served: {', '.join(names) or 'none'}.",
+        details={"choices": names},
+    )
+
+
+async def default_model(services: GatewayServices, call: Call) -> str:
+    """The name of the model that answers a request that names none; empty if nothing is served."""
+    served = await models(services, call)
+    return served[0].name if served else ""

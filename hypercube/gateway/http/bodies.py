@@ -1,0 +1,163 @@
+"""The JSON bodies of the answers, as types: what handlers build, and what the documentation shows."""
+
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
+
+from hypercube.core.chart import Chart
+from hypercube.core.monitor import LogRecord, SpanRecord
+
+
+class ErrorObject(TypedDict):
+    """Why a request, or one row of it, failed."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+    value: str | int | float | bool | None
+    fix: str | None
+    details: dict[str, Any] | None
+
+
+class ErrorBody(TypedDict):
+    """The body of every failed request."""
+
+    error: ErrorObject
+
+
+class ChartRow(TypedDict):
+    """What became of one birth: exactly one of the two is not null."""
+
+    chart: Chart | None
+    error: ErrorObject | None
+
+
+class ChartsBody(TypedDict):
+    """One row a birth, in the order given."""
+
+    results: list[ChartRow]
+
+
+class UsageBody(TypedDict):
+    """Token counts."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AssistantMessage(TypedDict):
+    """The model's turn."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+
+
+class ChatChoice(TypedDict):
+    """The only choice."""
+
+    index: int
+    message: AssistantMessage
+    logprobs: None
+    finish_reason: str
+
+
+class ChatCompletionBody(TypedDict):
+    """A whole answer."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: UsageBody
+
+
+class ModelBody(TypedDict):
+    """A served model: OpenAI's four fields, then ours."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    engine: str
+    context_length: int
+    licence: str
+    state: str
+    reason: str
+    progress: float | None
+
+
+class ModelListBody(TypedDict):
+    """Every served model."""
+
+    object: Literal["list"]
+    data: list[ModelBody]
+
+
+class DependencyBody(TypedDict):
+    """A cube that must run first."""
+
+    name: str
+    versions: str
+
+
+class CubeBody(TypedDict):
+    """Who a cube is and how it is."""
+
+    name: str
+    version: str
+    color: str
+    category: str
+    summary: str
+    dependencies: list[DependencyBody]
+    capabilities: list[str]
+    state: str
+    health: str
+    health_reason: str
+
+
+class CubeListBody(TypedDict):
+    """Every cube."""
+
+    cubes: list[CubeBody]
+
+
+class MetricBody(TypedDict):
+    """One number."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+class CubeDetailBody(CubeBody):
+    """A cube with what it takes and gives, and what it remembers of its last minute."""
+
+    request_schema: dict[str, Any]
+    response_schema: dict[str, Any]
+    metrics: list[MetricBody]
+    logs: list[LogRecord]
+    traces: list[SpanRecord]
+
+
+class PartBody(TypedDict):
+    """One part of the server."""
+
+    ready: bool
+    reason: str
+
+
+class ReadyBody(TypedDict):
+    """The server and each of its parts."""
+
+    ready: bool
+    parts: dict[str, PartBody]
+
+
+class LiveBody(TypedDict):
+    """The process answers."""
+
+    live: bool

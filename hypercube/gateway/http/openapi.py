@@ -1,0 +1,146 @@
+"""The OpenAPI document, made from the routes as data and the JSON Schemas of their types."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from hypercube._version import __version__
+from hypercube.gateway.http.bodies import ErrorBody
+from hypercube.gateway.http.middleware import TIMEOUT_HEADER
+from hypercube.gateway.http.operations import Operation
+from hypercube.gateway.http.responses import EVENTS, JSON
+from hypercube.gateway.request_id import REQUEST_ID
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_REASONS: Final = {
+    400: "Something in the request is wrong; `param`, `value` and `fix` say what.",
+    404: "There is nothing of that name here.",
+    413: "The body is over the limit.",
+    429: "The queue is full; `Retry-After` says when to come back.",
+    502: "The model's engine failed under this request.",
+    503: "Not ready, or shutting down; `Retry-After` says when to come back.",
+    504: "The deadline passed first.",
+}
+_TAGS: Final = (
+    {"name": "saju", "description": "Four-pillar charts (사주 원국)."},
+    {"name": "chat", "description": "OpenAI's chat."},
+    {"name": "models", "description": "What is served."},
+    {"name": "cubes", "description": "The parts of this server, by one contract."},
+    {"name": "health", "description": "For probes and dashboards."},
+)
+_Key = tuple[str, JsonSchemaMode]
+_Schemas = dict[_Key, dict[str, Any]]
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these routes."""
+    schemas, components = _schemas(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        paths.setdefault(operation.template, {})[operation.method.lower()] = _operation(operation, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "HyperCube",
+            "version": __version__,
+            "description": "A GPU-first AI inference platform for saju (사주, the Korean four pillars).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": list(_TAGS),
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]:
+    """A schema for each body, with the definitions they share."""
+    inputs: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        ("error", "serialization", TypeAdapter(ErrorBody))
+    ]
+    for operation in operations:
+        if operation.request is not None:
+            inputs.append((operation.identifier, "validation", TypeAdapter(operation.request)))
+        if operation.response is not None:
+            inputs.append((operation.identifier, "serialization", TypeAdapter(operation.response)))
+    by_key, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
+    return {(str(name), mode): schema for (name, mode), schema in by_key.items()}, definitions.get(
+        "$defs", {}
+    )
+
+
+def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "operationId": operation.identifier,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "responses": _responses(operation, schemas),
+    }
+    if operation.description:
+        shown["description"] = operation.description
+    shown["parameters"] = _parameters(operation)
+    if operation.request is not None:
+        shown["requestBody"] = {
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": schemas[operation.identifier, "validation"],
+                    "examples": {name: {"value": value} for name, value in operation.examples.items()},
+                }
+            },
+        }
+    return shown
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    path = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": meaning,
+            "schema": {"type": "string"},
+            "example": example,
+        }
+        for name, (meaning, example) in operation.parameters.items()
+    ]
+    if operation.method == "GET":
+        return path
+    return [
+        *path,
+        {
+            "name": TIMEOUT_HEADER,
+            "in": "header",
+            "description": "Seconds after which the answer is worthless to you.",
+            "schema": {"type": "number", "exclusiveMinimum": 0},
+        },
+        {
+            "name": REQUEST_ID,
+            "in": "header",
+            "description": "Your name for this request; it comes back and stands in the log.",
+            "schema": {"type": "string"},
+        },
+    ]
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for media in operation.media:
+        if media == JSON and operation.response is not None:
+            content[media] = {"schema": schemas[operation.identifier, "serialization"]}
+            if operation.response_example is not None:
+                content[media]["example"] = operation.response_example
+        else:
+            content[media] = {"schema": {"type": "string"}}
+    if EVENTS in operation.media:
+        content[EVENTS]["schema"]["description"] = "`data: {…}` events, then `data: [DONE]`."
+    responses: dict[str, Any] = {"200": {"description": "As asked.", "content": content}}
+    for status in operation.errors:
+        same = operation.path == "/readyz"
+        responses[str(status)] = {
+            "description": "At least one part is not ready." if same else _REASONS[status],
+            "content": content if same else {JSON: {"schema": schemas["error", "serialization"]}},
+        }
+    return responses

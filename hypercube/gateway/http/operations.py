@@ -1,0 +1,76 @@
+"""A route as data: where it is, who answers, and what its documentation shows."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from starlette.routing import Route
+
+from hypercube.gateway.http.endpoint import Endpoint, Handler
+from hypercube.gateway.http.responses import JSON
+from hypercube.gateway.services import GatewayServices
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method on one path.
+
+    Attributes:
+        method: GET or POST.
+        path: template; `{name}` is one segment, `{name:path}` the rest.
+        tag: the group it is shown under.
+        summary: one line.
+        handler: who answers.
+        allowance: which default deadline of `Limits` holds.
+        request: type of the body, or None if it takes none.
+        examples: bodies that work as pasted, by name.
+        response: type of the JSON answer, or None.
+        response_example: an answer as the server gives it.
+        media: content types of a good answer.
+        errors: statuses that a caller should expect beside the good one.
+        description: more than the summary says.
+        parameters: what each path parameter is, with an example.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    tag: str
+    summary: str
+    handler: Handler
+    allowance: Literal["chart_s", "batch_s", "chat_s"] = "chart_s"
+    request: Any = None
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    response: Any = None
+    response_example: Any = None
+    media: tuple[str, ...] = (JSON,)
+    errors: tuple[int, ...] = ()
+    description: str = ""
+    parameters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it."""
+        return re.sub(r"\{(\w+):\w+\}", r"{\1}", self.path)
+
+    @property
+    def identifier(self) -> str:
+        """A unique name for generated clients."""
+        words = re.findall(r"[A-Za-z0-9]+", self.template)
+        return "_".join((self.method.lower(), *words))
+
+    def route(self, services: GatewayServices) -> Route:
+        """The live route."""
+        endpoint = Endpoint(
+            services,
+            self.handler,
+            route=self.template,
+            default_s=getattr(services.limits, self.allowance),
+            reads=self.method == "POST",
+        )
+        return Route(self.path, endpoint, methods=[self.method], include_in_schema=False)
+
+
+def routes(operations: Iterable[Operation], services: GatewayServices) -> list[Route]:
+    """The live routes, in the order given."""
+    return [operation.route(services) for operation in operations]

@@ -1,0 +1,74 @@
+"""How answers leave: JSON, errors, and server-sent events."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import orjson
+from pydantic_core import to_jsonable_python
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hypercube.core.errors import Failure
+from hypercube.gateway.errors import HTTP, error_object, failure_of, retry_after
+from hypercube.gateway.streams import close
+
+JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
+FAILURE: Final = "hypercube.failure"
+"""Key of the ASGI scope: how the request failed."""
+DONE: Final = b"data: [DONE]\n\n"
+
+
+def encode(value: Any) -> bytes:
+    """JSON bytes of plain data, dataclasses and enums; NaN, which JSON lacks, becomes null."""
+    return orjson.dumps(value, default=to_jsonable_python)
+
+
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with a JSON body."""
+    return Response(encode(value), status, headers, JSON)
+
+
+def error_response(failure: Failure, headers: Mapping[str, str] | None = None) -> Response:
+    """A failure in OpenAI's shape, under the status of its kind."""
+    wait = retry_after(failure)
+    extra = {**(headers or {}), **({"retry-after": wait} if wait is not None else {})}
+    return json_response({"error": error_object(failure)}, HTTP[failure.kind].code, extra)
+
+
+def event(data: bytes) -> bytes:
+    """One server-sent event; JSON never holds a raw line break, so one `data:` line is enough."""
+    return b"data: " + data + b"\n\n"
+
+
+class EventStream(Response):
+    """Server-sent events from ready-made JSON pieces, ended by `[DONE]`, or by an error event if it fails.
+
+    The stream is closed however this ends, also when the client leaves before its first byte.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], request_id: str) -> None:
+        super().__init__(media_type=EVENTS)
+        del self.headers["content-length"]
+        self.headers["cache-control"] = "no-cache"
+        self.headers["x-accel-buffering"] = "no"
+        self._pieces = pieces
+        self._request_id = request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events as they come."""
+        try:
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
+            try:
+                async for piece in self._pieces:
+                    await send({"type": "http.response.body", "body": event(piece), "more_body": True})
+                last = DONE
+            except Exception as error:  # noqa: BLE001 - a started stream has no status left: the error is its last event
+                failure = failure_of(error, self._request_id)
+                scope[FAILURE] = failure
+                last = event(encode({"error": error_object(failure)}))
+            await send({"type": "http.response.body", "body": last, "more_body": False})
+        finally:
+            await close(self._pieces)

@@ -1,0 +1,1 @@
+"""One module a resource: which paths, which handler, and what the documentation shows."""

@@ -1,0 +1,84 @@
+"""Charts: /v1/saju."""
+
+import asyncio
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from hypercube.core.chart import BirthInput, Chart, ChartResult, ChartsRequest
+from hypercube.gateway.errors import error_object
+from hypercube.gateway.handlers import charts as handler
+from hypercube.gateway.http import examples
+from hypercube.gateway.http.births import read_births
+from hypercube.gateway.http.bodies import ChartsBody
+from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.operations import Operation
+from hypercube.gateway.http.responses import JSON, encode, json_response
+from hypercube.gateway.validation import JsonModel, json_model
+
+_BIRTH: Final[JsonModel[BirthInput]] = json_model(BirthInput)
+_ROWS_AT_ONCE: Final = 256
+"""Rows encoded before other requests get a turn: about 5 ms."""
+
+
+async def chart(request: HttpRequest) -> Response:
+    """One chart."""
+    birth = _BIRTH.read(request.body)
+    return json_response(await handler.chart(request.services, birth, request.call))
+
+
+async def charts(request: HttpRequest) -> Response:
+    """A batch of charts."""
+    births = read_births(request.body, request.services.limits.max_births)
+    results = await handler.charts(request.services, births, request.call)
+    return Response(await _encode(results), media_type=JSON)
+
+
+async def _encode(results: list[ChartResult]) -> bytes:
+    pieces: list[bytes] = []
+    for start in range(0, len(results), _ROWS_AT_ONCE):
+        rows = [_row(result) for result in results[start : start + _ROWS_AT_ONCE]]
+        pieces.append(encode(rows)[1:-1])
+        if len(results) > _ROWS_AT_ONCE:
+            await asyncio.sleep(0)
+    return b'{"results":[' + b",".join(pieces) + b"]}"
+
+
+def _row(result: ChartResult) -> dict[str, Any]:
+    return {
+        "chart": result.chart,
+        "error": None if result.error is None else error_object(result.error),
+    }
+
+
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        "/v1/saju/charts",
+        "saju",
+        "The four pillars of one birth",
+        chart,
+        request=BirthInput,
+        examples=examples.BIRTHS,
+        response=Chart,
+        response_example=examples.CHART,
+        errors=(400, 413, 429, 503, 504),
+        description=(
+            "Facts only: the pillars, the instant in UTC, every correction in seconds, the nearest term, "
+            "and both candidates where a clock minute cannot decide."
+        ),
+    ),
+    Operation(
+        "POST",
+        "/v1/saju/charts:batch",
+        "saju",
+        "Up to 10,000 charts in one request",
+        charts,
+        allowance="batch_s",
+        request=ChartsRequest,
+        examples=examples.BATCHES,
+        response=ChartsBody,
+        errors=(400, 413, 429, 503, 504),
+        description="Every birth gets its own chart or its own error, in the order given; the status is 200.",
+    ),
+)

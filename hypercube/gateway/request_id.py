@@ -1,0 +1,14 @@
+"""The name of a request: the caller's, or one made for it."""
+
+import re
+import uuid
+from typing import Final
+
+REQUEST_ID: Final = "x-request-id"
+"""HTTP header and gRPC metadata key."""
+_SANE: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+def request_id_of(given: str | None) -> str:
+    """The caller's request id if it is short and plain enough for a log line, else a new one."""
+    return given if given is not None and _SANE.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,68 @@
+"""How many requests are inside, and the one switch that stops more from coming in."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hypercube.core.errors import ErrorKind, HyperCubeError
+
+
+class Traffic:
+    """Counts accepted requests of every transport, streams until their last byte, and refuses while draining.
+
+    One event loop drives it; it needs no lock.
+    """
+
+    def __init__(self, retry_after_s: float = 5.0) -> None:
+        """`retry_after_s` is what a refused caller is told to wait."""
+        self.retry_after_s = retry_after_s
+        self._in_flight = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests accepted and not yet answered to their last byte."""
+        return self._in_flight
+
+    @property
+    def draining(self) -> bool:
+        """Whether new work is refused."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Refuse new work from now on; what is inside goes on."""
+        self._draining = True
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Count one request for as long as the block runs.
+
+        Raises:
+            HyperCubeError: UNAVAILABLE with `retry_after_s` while draining.
+        """
+        if self._draining:
+            raise HyperCubeError(
+                ErrorKind.UNAVAILABLE,
+                "This server is shutting down and takes no new requests.",
+                fix=f"Send the request again in {self.retry_after_s:g} s, or to another replica.",
+                retry_after_s=self.retry_after_s,
+            )
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            if self._in_flight == 0:
+                self._idle.set()
+
+    async def wait_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is in flight; False if something still is after `timeout_s` seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True

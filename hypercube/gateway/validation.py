@@ -1,0 +1,188 @@
+"""JSON bytes to typed requests, and pydantic's complaints to errors that say what to write instead."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
+
+T = TypeVar("T")
+Path = tuple[int | str, ...]
+
+_UNKNOWN_FIELD: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+_MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_OTHERS_SHOWN: Final = 9
+
+
+class JsonModel(Generic[T]):
+    """A request type that reads JSON. Types are strict: `"127"` is no number and `true` is no integer."""
+
+    def __init__(self, type_: Any) -> None:
+        self.adapter: TypeAdapter[T] = TypeAdapter(type_)
+
+    def read(self, body: bytes | str) -> T:
+        """The request in a body.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT naming the first thing that is wrong; `details.others` lists more.
+        """
+        try:
+            return self.adapter.validate_json(body, strict=True)
+        except ValidationError as error:
+            problems = error.errors(include_url=False)
+            raise self.explain(problems, body) from None
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the type."""
+        return self.adapter.json_schema()
+
+    def explain(self, problems: Sequence[ErrorDetails], body: bytes | str) -> HyperCubeError:
+        """One error for the first of pydantic's complaints, with the others as short lines in `details`."""
+        if problems[0]["type"] == "json_invalid":
+            return _not_json(problems[0])
+        document = from_json(body)
+        return self.explain_document(problems, document)
+
+    def explain_document(self, problems: Sequence[ErrorDetails], document: Any) -> HyperCubeError:
+        """`explain`, for a body that was parsed already."""
+        first = self._one(problems[0], document)
+        if len(problems) == 1:
+            return first
+        others = [self._one(problem, document) for problem in problems[1 : _OTHERS_SHOWN + 1]]
+        return invalid(
+            first.message,
+            param=first.param,
+            value=first.value,
+            fix=first.fix,
+            **{
+                **first.details,
+                "others": [{"param": other.param, "message": other.message} for other in others],
+            },
+        )
+
+    def _one(self, problem: ErrorDetails, document: Any) -> HyperCubeError:
+        path = _path(problem, document)
+        param = written(path) or None
+        if problem["type"] in _UNKNOWN_FIELD:
+            return self._unknown_field(path, problem)
+        if problem["type"] in _MISSING:
+            return invalid(f"{param} is missing.", param=param, fix=f"Add {str(path[-1])!r}.")
+        context = problem.get("ctx") or {}
+        if "param" in context:  # one of our own validators: it knows the field and the words
+            field = written((*path, *context["param"]))
+            return invalid(
+                f"{field} {problem['msg']}", param=field, value=context.get("value"), fix=context.get("fix")
+            )
+        value = problem["input"]
+        said = problem["msg"].removeprefix("Value error, ")
+        wanted = said.removeprefix("Input should be ") if said.startswith("Input should be ") else None
+        name = param or "The body"
+        return invalid(
+            f"{name} is {_display(value)}, but it should be {wanted}."
+            if wanted
+            else f"{name} is {_display(value)}: {said}.",
+            param=param,
+            value=value,
+            fix=f"Write {wanted}." if wanted else None,
+        )
+
+    def _unknown_field(self, path: Path, problem: ErrorDetails) -> HyperCubeError:
+        name = str(path[-1]) if path else ""
+        known = sorted(_properties(self.schema, path[:-1]))
+        like = nearest(name, known)
+        where = f" in {written(path[:-1])}" if len(path) > 1 else ""
+        return invalid(
+            f"Unknown field {shown(name)!r}{where}.",
+            param=written(path),
+            value=problem["input"],
+            fix=(f"Did you mean {like!r}? " if like else "") + f"Known fields: {', '.join(known) or 'none'}.",
+            did_you_mean=like,
+        )
+
+
+@lru_cache(maxsize=256)
+def json_model(type_: Any) -> JsonModel[Any]:
+    """The reader of a type; building one takes milliseconds, so each is built once."""
+    return JsonModel(type_)
+
+
+def written(path: Path) -> str:
+    """A path as the caller wrote it: `births[3].longitude`."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(shown(step))
+    return str(shown(text))
+
+
+def _display(value: Any) -> str:
+    """A value for a message: short, and an object or a list only by its kind."""
+    match value:
+        case dict():
+            return "an object"
+        case list() | tuple():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case _:
+            return repr(shown(value))
+
+
+def _not_json(problem: ErrorDetails) -> HyperCubeError:
+    reason = str((problem.get("ctx") or {}).get("error", problem["msg"]))
+    body = problem["input"]
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body)
+    return invalid(
+        f"The body is not JSON: {reason}." if text else "The body is empty.",
+        value=text or None,
+        fix="Send one JSON object, in UTF-8, with the header content-type: application/json.",
+        reason=reason,
+    )
+
+
+def _path(problem: ErrorDetails, document: Any) -> Path:
+    """The steps of a complaint that exist in what the caller sent: pydantic's own labels drop out."""
+    steps: list[int | str] = []
+    at = document
+    location = problem["loc"]
+    for place, step in enumerate(location):
+        inside = (isinstance(at, dict) and step in at) or (
+            isinstance(at, list) and isinstance(step, int) and step < len(at)
+        )
+        if inside:
+            steps.append(step)
+            at = at[step]
+        elif place == len(location) - 1 and problem["type"] in _MISSING:
+            steps.append(step)
+    return tuple(steps)
+
+
+def _properties(schema: Mapping[str, Any], path: Path) -> set[str]:
+    """The field names that a JSON Schema knows at a path."""
+    nodes = list(_resolved(schema, schema))
+    for step in path:
+        nodes = [found for node in nodes for found in _child(schema, node, step)]
+    return {name for node in nodes for name in node.get("properties", {})}
+
+
+def _child(
+    schema: Mapping[str, Any], node: Mapping[str, Any], step: int | str
+) -> Iterator[Mapping[str, Any]]:
+    below = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
+    if isinstance(below, Mapping):
+        yield from _resolved(schema, below)
+
+
+def _resolved(schema: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A node with its references followed and its alternatives laid side by side."""
+    if "$ref" in node:
+        yield from _resolved(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
+        return
+    yield node
+    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):
+        yield from _resolved(schema, choice)

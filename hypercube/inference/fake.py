@@ -1,0 +1,121 @@
+"""A tiny deterministic model: its answer is a pure function of the question, made by a rule, without weights.
+
+Tests of behaviour use it in place of a real model; `--model fake` serves it to whoever wants to try the server.
+Its tokens are runs of letters or digits, and single other characters, each with the white space before it.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hypercube.core.cube import Call
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.errors import HyperCubeError
+from hypercube.inference.context import context_exceeded
+
+CONTEXT_LENGTH: Final = 4096
+_TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
+_ECHOED: Final = 16
+"""Tokens of the question that the answer repeats, so that a mixed-up answer shows."""
+
+_KOREAN: Final = (
+    "천간", "지지", "오행", "음양", "목", "화", "토", "금", "수", "년주", "월주", "일주", "시주", "절기",
+    "입춘", "하지", "동지", "균형", "흐름", "기운",
+)  # fmt: skip
+_ENGLISH: Final = (
+    "stem", "branch", "wood", "fire", "earth", "metal", "water", "year", "month", "day", "hour", "season",
+    "solstice", "balance", "pillar", "cycle", "yin", "yang", "element", "term",
+)  # fmt: skip
+
+
+def tokenize(text: str) -> list[str]:
+    """The fake model's tokens; joined they are `text` again."""
+    return _TOKEN.findall(text)
+
+
+def prompt_tokens(messages: Sequence[ChatMessage]) -> int:
+    """Tokens of a prompt: those of every message, and one a message for its role."""
+    return sum(1 + len(tokenize(message.content)) for message in messages)
+
+
+def answer(messages: Sequence[ChatMessage], seed: int | None) -> str:
+    """The whole answer: the beginning of the last message, then 8 to 39 words drawn by a hash of everything."""
+    question = messages[-1].content
+    everything = repr([(message.role, message.content) for message in messages]) + repr(seed)
+    digest = hashlib.sha512(everything.encode()).digest()
+    korean = re.search(r"[가-힣]", question) is not None
+    vocabulary = _KOREAN if korean else _ENGLISH
+    words = [vocabulary[byte % len(vocabulary)] for byte in digest[1 : 9 + digest[0] % 32]]
+    echo = "".join(tokenize(question)[:_ECHOED]).strip()
+    opening = f"물으신 것은 “{echo}”입니다." if korean else f"You asked “{echo}”."
+    return f"{opening} {' '.join(words)}."
+
+
+@dataclass(slots=True)
+class FakeEngine:
+    """Serves the fake model from this process.
+
+    Attributes:
+        context_length: tokens of prompt and answer together.
+        slots: generations at once.
+        token_delay_s: pause before each token.
+        sleep: how to pause.
+        active: generations under way; 0 when nothing leaks.
+    """
+
+    context_length: int = CONTEXT_LENGTH
+    slots: int = 2
+    token_delay_s: float = 0.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    active: int = field(default=0, init=False)
+
+    @property
+    def description(self) -> str:
+        """What runs where."""
+        return "the fake model, in this process"
+
+    async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
+        """There is nothing to load."""
+
+    async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
+        """Stream the answer token by token."""
+        prompt = prompt_tokens(request.messages)
+        room = self.context_length - prompt
+        if room < 1:
+            raise context_exceeded(prompt, self.context_length)
+        limit = room if request.max_tokens is None else min(room, request.max_tokens)
+        text, tokens, finish = _cut(answer(request.messages, request.sampling.seed), request, limit)
+        self.active += 1
+        try:
+            for piece in tokenize(text):
+                await self.sleep(self.token_delay_s)
+                yield GenerationEvent(text=piece)
+            yield GenerationEvent(finish_reason=finish, usage=Usage(prompt, tokens))
+        finally:
+            self.active -= 1
+
+    async def died(self) -> HyperCubeError:
+        """Never: there is nothing that could."""
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def unload(self) -> None:
+        """There is nothing to give back."""
+
+
+def _cut(text: str, request: GenerationRequest, limit: int) -> tuple[str, int, FinishReason]:
+    """What is shown of `text`, how many tokens were made for it, and why it ends there.
+
+    The token that completes a stop sequence was made, although it is not shown: it counts.
+    """
+    made, so_far = 0, ""
+    for token in tokenize(text)[:limit]:
+        made, so_far = made + 1, so_far + token
+        found = [at for stop in request.sampling.stop if (at := so_far.find(stop)) >= 0]
+        if found:
+            return so_far[: min(found)], made, FinishReason.STOP
+    return so_far, made, FinishReason.STOP if so_far == text else FinishReason.LENGTH

@@ -1,0 +1,94 @@
+"""The gate before every engine: what passes here cannot break one."""
+
+import math
+from typing import Final
+
+from hypercube.core.engine import GenerationRequest, Sampling
+from hypercube.core.errors import HyperCubeError, invalid, shown
+
+ROLES: Final = ("system", "user", "assistant")
+MAX_STOPS: Final = 16
+MAX_STOP_CHARACTERS: Final = 256
+_RANGES: Final = {
+    "temperature": (0.0, 2.0),
+    "top_p": (0.0, 1.0),
+    "min_p": (0.0, 1.0),
+    "frequency_penalty": (-2.0, 2.0),
+    "presence_penalty": (-2.0, 2.0),
+}
+
+
+def check_request(request: GenerationRequest) -> None:
+    """Refuse a request that no engine could answer.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT naming the field as OpenAI calls it, with the value and what to write.
+    """
+    if not request.messages:
+        raise invalid(
+            "The list of messages is empty.",
+            param="messages",
+            value="[]",
+            fix='Send at least one: [{"role": "user", "content": "안녕하세요"}].',
+        )
+    for number, message in enumerate(request.messages):
+        if message.role not in ROLES:
+            raise invalid(
+                f"There is no role {shown(message.role)!r}.",
+                param=f"messages[{number}].role",
+                value=message.role,
+                fix=f"Write one of: {', '.join(ROLES)}.",
+                choices=list(ROLES),
+            )
+        _check_text(message.content, f"messages[{number}].content")
+    if request.max_tokens is not None and request.max_tokens < 1:
+        raise invalid(
+            f"max_tokens is {request.max_tokens}, but an answer has at least one token.",
+            param="max_tokens",
+            value=request.max_tokens,
+            fix="Write a number from 1, or leave it out.",
+        )
+    _check_sampling(request.sampling)
+
+
+def _check_sampling(sampling: Sampling) -> None:
+    for name, (low, high) in _RANGES.items():
+        value = getattr(sampling, name)
+        if value is not None and not (math.isfinite(value) and low <= value <= high):
+            raise _out_of_range(name, value, f"from {low:g} to {high:g}")
+    if sampling.top_k is not None and not 0 <= sampling.top_k < 2**31:
+        raise _out_of_range("top_k", sampling.top_k, "from 0 (no limit) to 2147483647")
+    if len(sampling.stop) > MAX_STOPS:
+        raise invalid(
+            f"There are {len(sampling.stop)} stop sequences.",
+            param="stop",
+            value=len(sampling.stop),
+            fix=f"Write at most {MAX_STOPS}.",
+        )
+    for number, stop in enumerate(sampling.stop):
+        if not 1 <= len(stop) <= MAX_STOP_CHARACTERS:
+            raise invalid(
+                f"A stop sequence has {len(stop)} characters.",
+                param=f"stop[{number}]",
+                value=stop,
+                fix=f"Write from 1 to {MAX_STOP_CHARACTERS} characters, or leave it out.",
+            )
+        _check_text(stop, f"stop[{number}]")
+
+
+def _out_of_range(name: str, value: float, allowed: str) -> HyperCubeError:
+    return invalid(f"{name} is {value}.", param=name, value=value, fix=f"Write a number {allowed}.")
+
+
+def _check_text(text: str, param: str) -> None:
+    """JSON can spell half of a surrogate pair; no tokenizer can read one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        broken = f"U+{ord(text[error.start]):04X}"
+        raise invalid(
+            f"The text holds {broken} at character {error.start}, half of a surrogate pair.",
+            param=param,
+            value=broken,
+            fix="Send valid Unicode.",
+        ) from None

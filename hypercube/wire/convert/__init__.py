@@ -1,0 +1,53 @@
+"""Protobuf to core types and back, shared by the gateway and the client SDK.
+
+`…_to_proto` takes a core value and returns a message; `…_from_proto` the reverse. An empty string or the
+`…_UNSPECIFIED` member on the wire is `None` in core. A value that does not fit its field (an enum number from
+nowhere, an integer past 32 bits, text that is no text) is INVALID_ARGUMENT and
+names the field, on both sides.
+"""
+
+from hypercube.wire.convert.charts import (
+    birth_from_proto,
+    birth_to_proto,
+    chart_from_proto,
+    chart_to_proto,
+    charts_request_to_proto,
+    result_from_proto,
+    result_to_proto,
+)
+from hypercube.wire.convert.chat import (
+    chat_request_from_proto,
+    chat_request_to_proto,
+    event_from_proto,
+    event_to_proto,
+    model_from_proto,
+    model_to_proto,
+    models_to_proto,
+    usage_from_proto,
+    usage_to_proto,
+)
+from hypercube.wire.convert.errors import (
+    error_from_proto,
+    error_to_proto,
+)
+
+__all__ = [
+    "birth_from_proto",
+    "birth_to_proto",
+    "chart_from_proto",
+    "chart_to_proto",
+    "charts_request_to_proto",
+    "chat_request_from_proto",
+    "chat_request_to_proto",
+    "error_from_proto",
+    "error_to_proto",
+    "event_from_proto",
+    "event_to_proto",
+    "model_from_proto",
+    "model_to_proto",
+    "models_to_proto",
+    "result_from_proto",
+    "result_to_proto",
+    "usage_from_proto",
+    "usage_to_proto",
+]

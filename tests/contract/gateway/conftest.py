@@ -1,0 +1,279 @@
+"""The gateway on real cubes: the registry, the saju cube on its batcher, the chat cube on a scripted engine."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import grpc.aio
+import httpx
+import httpx2
+import openai
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from hypercube.app.listening import HttpServer, bind_http, stop_http
+from hypercube.batching import Batcher
+from hypercube.core.cube import Call
+from hypercube.core.engine import (
+    EngineState,
+    EngineStatus,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    ServedModel,
+    Usage,
+)
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.cubes.data.models import ModelsCube
+from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.saju import SajuCube
+from hypercube.cubes.feature.saju.cube import pillar_kernel
+from hypercube.cubes.registry import CubeRegistry
+from hypercube.gateway.grpc import create_grpc_server
+from hypercube.gateway.http import create_http_app
+from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
+from hypercube.inference.request_check import check_request
+
+CONTEXT = 64
+
+
+@dataclass
+class ScriptedEngine:
+    """A model `small` of 64 tokens that repeats the last message word by word, under the test's control.
+
+    A message that starts with `!` is an order: `!wait` stops after one word until `release`, `!hang` before
+    the first, `!break` fails after one word, `!cut` ends without a finish reason, `!bug` raises what no engine
+    should raise.
+    """
+
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    active: int = 0
+    requests: list[GenerationRequest] = field(default_factory=list)
+
+    def models(self) -> Sequence[ServedModel]:
+        status = EngineStatus(EngineState.READY, "scripted, in this process")
+        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status),)
+
+    async def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
+        if request.model not in ("", "small"):
+            raise HyperCubeError(
+                ErrorKind.MODEL_NOT_FOUND,
+                f"No model {request.model!r} is served here.",
+                param="model",
+                value=request.model,
+                fix="Served: small.",
+            )
+        check_request(request)
+        words = request.messages[-1].content.split()
+        if len(words) > CONTEXT:
+            raise HyperCubeError(
+                ErrorKind.CONTEXT_LENGTH_EXCEEDED,
+                f"The prompt has {len(words)} tokens; {CONTEXT} fit.",
+                param="messages",
+                value=len(words),
+                fix="Send a shorter prompt.",
+            )
+        self.requests.append(request)
+        self.active += 1
+        self.started.set()
+        try:
+            async for event in self._words(words, request.max_tokens):
+                yield event
+        finally:
+            self.active -= 1
+            self.closed.set()
+
+    async def _words(self, words: list[str], limit: int | None) -> AsyncIterator[GenerationEvent]:
+        order = words[0] if words else ""
+        if order == "!hang":
+            await self.release.wait()
+        shown = words if limit is None else words[:limit]
+        for at, word in enumerate(shown):
+            yield GenerationEvent(text=word if at == 0 else f" {word}")
+            if at == 0:
+                await self._obey(order)
+                if order == "!cut":
+                    return
+        reason = FinishReason.STOP if len(shown) == len(words) else FinishReason.LENGTH
+        yield GenerationEvent(finish_reason=reason, usage=Usage(len(words), len(shown)))
+
+    async def _obey(self, order: str) -> None:
+        if order == "!wait":
+            await self.release.wait()
+        if order == "!break":
+            raise HyperCubeError(ErrorKind.ENGINE_FAILED, "The engine died.", fix="Send it again.")
+        if order == "!bug":
+            raise ZeroDivisionError("secret path /var/lib")
+
+    async def probe(self, model: str, timeout_s: float) -> None:
+        return
+
+
+@dataclass
+class House:
+    """Everything one test needs to look at."""
+
+    services: GatewayServices
+    engine: ScriptedEngine
+    registry: CubeRegistry
+    observed: list[tuple[str, str, str]]
+    parts: dict[str, PartStatus]
+
+    def app(self) -> FastAPI:
+        return create_http_app(self.services)
+
+    def with_limits(self, **limits: Any) -> "House":
+        return replace(self, services=replace(self.services, limits=Limits(**limits)))
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    engine = ScriptedEngine()
+    batcher = Batcher(pillar_kernel("reference"))
+    registry = CubeRegistry()
+    for cube in (SajuCube(batcher), ChatCube(engine), ModelsCube(engine)):
+        registry.register(cube)
+    await registry.start_all()
+    observed: list[tuple[str, str, str]] = []
+    parts = {"charts": PartStatus(True, "right"), "model:small": PartStatus(True, "scripted")}
+
+    async def readiness() -> Readiness:
+        return Readiness(all(part.ready for part in parts.values()), dict(parts))
+
+    def observe(transport: str, route: str, outcome: str, seconds: float) -> None:
+        assert seconds >= 0
+        observed.append((transport, route, outcome))
+
+    services = GatewayServices(
+        cubes=registry, readiness=readiness, metrics_text=lambda: b"hypercube_up 1\n", observe=observe
+    )
+    yield House(services, engine, registry, observed, parts)
+    assert engine.active == 0, "the model was left at work"
+    assert services.traffic.in_flight == 0, "a request was never counted out"
+    await registry.stop_all()
+    await batcher.close()
+
+
+@pytest.fixture
+async def http(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(house.app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        yield client
+
+
+@pytest.fixture
+async def ai(house: House) -> AsyncIterator[openai.AsyncOpenAI]:
+    """The official client, in process."""
+    transport = httpx2.ASGITransport(house.app())
+    async with (
+        httpx2.AsyncClient(transport=transport) as inner,
+        openai.AsyncOpenAI(
+            api_key="none", base_url="http://gateway/v1", http_client=inner, max_retries=0
+        ) as client,
+    ):
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[int]:
+    """The application behind a real socket; gives its port."""
+    listener = bind_http("127.0.0.1", 0)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    server = HttpServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await server.until_listening(task)
+        yield listener.getsockname()[1]
+    finally:
+        await stop_http(server, task)
+        listener.close()
+
+
+@pytest.fixture
+async def channel(house: House) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a gRPC server of the house."""
+    async with grpc_channel(house) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def grpc_channel(house: House) -> AsyncIterator[grpc.aio.Channel]:
+    server = create_grpc_server(house.services, health_period_s=0.01)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as made:
+            yield made
+    finally:
+        await server.stop(0)
+
+
+class Exchange:
+    """One request spoken in raw ASGI: the test feeds the body, sees each message, and may hang up."""
+
+    def __init__(
+        self, app: FastAPI, path: str, body: bytes | None = b"", method: str = "POST", **headers: str
+    ) -> None:
+        """`body` None leaves the request unfinished; `send_body` goes on."""
+        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "root_path": "",
+            "scheme": "http",
+            "query_string": b"",
+            "headers": raw,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+        }
+        if body is not None:
+            self.send_body(body)
+        self.task = asyncio.create_task(app(scope, self._inbox.get, self.sent.put))
+
+    def send_body(self, body: bytes, *, more: bool = False) -> None:
+        self._inbox.put_nowait({"type": "http.request", "body": body, "more_body": more})
+
+    def disconnect(self) -> None:
+        self._inbox.put_nowait({"type": "http.disconnect"})
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        message = await self.sent.get()
+        assert message["type"] == "http.response.start"
+        return message["status"], {name.decode(): value.decode() for name, value in message["headers"]}
+
+    async def chunk(self) -> bytes:
+        message = await self.sent.get()
+        assert message["type"] == "http.response.body"
+        body: bytes = message.get("body", b"")
+        return body
+
+
+@pytest.fixture
+def exchange() -> type[Exchange]:
+    """Raw ASGI, for tests that look at single messages."""
+    return Exchange
+
+
+@pytest.fixture
+def listen() -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[int]]:
+    """A real socket in front of an application."""
+    return listening
+
+
+@pytest.fixture
+def grpc_listen() -> Callable[[House], contextlib.AbstractAsyncContextManager[grpc.aio.Channel]]:
+    """A gRPC server of a house with other limits."""
+    return grpc_channel

@@ -1,0 +1,152 @@
+"""An engine's event stream is read strictly, and its refusals are told apart from its failures."""
+
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from hypercube.core.engine import (
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Sampling,
+    Usage,
+)
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.chat_stream import chat_body, stream_chat
+
+ROLE = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}]}
+FINISH = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
+
+
+def text(content: str) -> dict[str, object]:
+    return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}]}
+
+
+def sse(*chunks: object, done: bool = True) -> bytes:
+    lines = [f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n" for chunk in chunks]
+    return ("".join(lines) + ("data: [DONE]\n\n" if done else "")).encode()
+
+
+class Pieces(httpx.AsyncByteStream):
+    def __init__(self, body: bytes, size: int) -> None:
+        self.body, self.size = body, size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at in range(0, len(self.body), self.size):
+            yield self.body[at : at + self.size]
+
+
+async def read(body: bytes, *, status: int = 200, size: int = 10_000) -> list[GenerationEvent]:
+    def respond(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, stream=Pieces(body, size))
+
+    transport = httpx.MockTransport(respond)
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        return [event async for event in stream_chat(client, {})]
+
+
+async def failure(body: bytes, status: int = 200) -> HyperCubeError:
+    with pytest.raises(HyperCubeError) as caught:
+        await read(body, status=status)
+    return caught.value
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+async def test_a_stream_is_read_whatever_its_pieces(size: int) -> None:
+    body = b": ping\n\n" + sse(ROLE, text("안녕"), text("\u2028\x85하"), FINISH, USAGE)
+    events = await read(body.replace(b"\n\n", b"\r\n\r\n", 1), size=size)
+    assert [event.text for event in events] == ["", "안녕", "\u2028\x85하", ""]
+    assert events[-1] == GenerationEvent(finish_reason=FinishReason.STOP, usage=Usage(7, 2))
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        (sse(text("a"), done=False), "ended in the middle"),
+        (b"", "ended in the middle"),
+        (sse(text("a")), "without a finish reason"),
+        (sse(FINISH), "without a finish reason"),
+        (b"data: {\n\n", "not JSON"),
+        (b"data: []\n\n", "not an object"),
+        (sse({"choices": [{}]}), "no chat chunk"),
+        (sse({}), "no chat chunk"),
+        (sse({"choices": [{"delta": {"content": 5}}]}), "no chat chunk"),
+        (sse({"choices": [{"delta": {}, "finish_reason": "tired"}]}), "no chat chunk"),
+        (b"<html>\n", "the line"),
+        (sse({"error": {"message": "out of memory", "code": 500}}), "out of memory"),
+        (sse({"error": "?"}), "answered HTTP 500"),
+    ],
+)
+async def test_what_is_no_chat_stream_is_a_failed_engine(body: bytes, complaint: str) -> None:
+    error = await failure(body)
+    assert error.kind is ErrorKind.ENGINE_FAILED
+    assert complaint in error.message
+
+
+async def test_a_prompt_over_the_window_comes_with_both_counts() -> None:
+    refusal = {
+        "error": {
+            "code": 400,
+            "message": "request exceeds the available context size",
+            "type": "exceed_context_size_error",
+            "n_prompt_tokens": 6030,
+            "n_ctx": 4096,
+        }
+    }
+    for error in (await failure(json.dumps(refusal).encode(), 400), await failure(sse(refusal))):
+        assert error.kind is ErrorKind.CONTEXT_LENGTH_EXCEEDED
+        assert dict(error.details) == {"prompt_tokens": 6030, "context_length": 4096}
+        assert "6030" in error.message
+        assert "4096" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ErrorKind.INVALID_ARGUMENT),
+        (422, ErrorKind.INVALID_ARGUMENT),
+        (500, ErrorKind.ENGINE_FAILED),
+        (503, ErrorKind.ENGINE_FAILED),
+    ],
+)
+async def test_a_refusal_is_not_a_failure(status: int, kind: ErrorKind) -> None:
+    error = await failure(json.dumps({"error": {"message": "no such thing", "type": "x"}}).encode(), status)
+    assert error.kind is kind
+    assert "no such thing" in error.message
+
+
+async def test_an_error_page_is_a_failed_engine() -> None:
+    assert (await failure(b"<html>", 502)).kind is ErrorKind.ENGINE_FAILED
+
+
+def test_only_what_was_asked_for_is_sent() -> None:
+    request = GenerationRequest((ChatMessage("user", "hi"),))
+    assert chat_body(request) == {
+        "messages": [{"role": "user", "content": "hi"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    sampling = Sampling(0.0, 0.5, 40, 0.1, 0.2, 0.3, 7, ("x",))
+    body = chat_body(GenerationRequest(request.messages, max_tokens=5, sampling=sampling))
+    del body["messages"], body["stream"], body["stream_options"]
+    assert body == {
+        "max_tokens": 5,
+        "temperature": 0.0,
+        "top_p": 0.5,
+        "top_k": 40,
+        "min_p": 0.1,
+        "frequency_penalty": 0.2,
+        "presence_penalty": 0.3,
+        "seed": 7,
+        "stop": ["x"],
+    }
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32 - 1, 2**63 - 1, -(2**63)])
+def test_every_seed_fits_the_engine_and_none_means_random(seed: int) -> None:
+    body = chat_body(GenerationRequest((ChatMessage("user", "hi"),), sampling=Sampling(seed=seed)))
+    assert 0 <= body["seed"] < 2**32 - 1
