@@ -42,7 +42,7 @@ class ServerSettings(_Section):
     chart_timeout_s: float = Field(10.0, gt=0, le=3600, description="deadline of one chart")
     batch_timeout_s: float = Field(60.0, gt=0, le=3600, description="deadline of a batch of charts")
     chat_timeout_s: float = Field(600.0, gt=0, le=3600, description="deadline of a chat answer")
-    drain_s: float = Field(7.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
+    drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
 
 
 class BatchingSettings(_Section):

@@ -52,10 +52,10 @@ UTC_STARTS_S: Final = 63_072_000
 """1972-01-01T00:00:00Z: from here on UTC is TAI minus whole leap seconds (ITU-R TF.460)."""
 TT_MINUS_TAI_S: Final = 32.184
 DE440_MD5: Final = "c9d581bfd84209dbeee8b1583939b148"
-DELTA_T: Final = (
-    "Skyfield 1.55 built-in: Morrison, Stephenson, Hohenkerk, Zawilski 2021 splines (Table-S15.2020) before "
-    "1973; IERS finals2000A snapshot 1973-01-02..2027-01-23; then a spline to the Stephenson, Morrison, "
-    "Hohenkerk 2016 parabola. Used before 1972 only: later terms are UTC by leap seconds, none after 2017"
+DELTA_T: Final = "Skyfield 1.55 built-in"
+DELTA_T_SOURCE: Final = (
+    "Morrison, Stephenson, Hohenkerk, Zawilski 2021 splines (Table-S15.2020) before 1973; IERS finals2000A "
+    "snapshot 1973-01-02..2027-01-23; then a spline to the Stephenson, Morrison, Hohenkerk 2016 parabola. Used before 1972 only: later terms are UTC by leap seconds, none after 2017"
 )
 _CHUNK: Final = 2_048
 
@@ -182,6 +182,7 @@ def _metadata(sky: Sky) -> NDArray[Any]:
         "ephemeris": "DE440",
         "ephemeris_md5": DE440_MD5,
         "delta_t": DELTA_T,
+        "delta_t_source": DELTA_T_SOURCE,
         "skyfield": sky.version,
         "nutation": "IAU 2000A",
         "leap_seconds": "TAI - UTC by the IERS table; 37 s from 2017-01-01 on, none after",

@@ -44,7 +44,7 @@ from hypercube.settings import NO_MODEL, Settings
 PROBE_TIMEOUT_S: Final = 1.0
 """A readiness probe that takes longer than this is a no."""
 _CLOSE_S: Final = 2.0
-"""What the transports get to close after the drain; with `drain_s` = 7 the whole exit stays under 10 s."""
+"""What the transports get to close after the drain; with `drain_s` = 6 the whole exit stays under 10 s."""
 
 OnModelStatus = Callable[[str, EngineStatus], None]
 
@@ -110,6 +110,7 @@ class Application:
         )
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
+        self._warming: asyncio.Task[None] | None = None
         self.http_port = 0
         self.grpc_port = 0
 
@@ -145,13 +146,22 @@ class Application:
             stack.push_async_callback(stop_http, http_server, http_task)
             await http_server.until_listening(http_task)
             self.engines.start()
-            # Compiling the fast kernel takes half a second; until then charts run on the reference.
-            warming = asyncio.create_task(asyncio.to_thread(warm_up, self.settings.kernels.backend))
-            stack.push_async_callback(asyncio.wait, [warming])
+            self._warming = asyncio.create_task(self._warm_up(), name="warm-up")
+            stack.push_async_callback(asyncio.wait, [self._warming])
             try:
                 yield self
             finally:
                 await self._drain()
+
+    async def _warm_up(self) -> None:
+        # Compiling the fast kernel takes half a second; until then charts run on the reference.
+        await asyncio.to_thread(warm_up, self.settings.kernels.backend)
+        await self.readiness()
+
+    async def warmed_up(self) -> None:
+        """Wait until the kernels run at full speed; charts are served before that."""
+        if self._warming is not None:
+            await asyncio.shield(self._warming)
 
     async def _drain(self) -> None:
         self.traffic.drain()

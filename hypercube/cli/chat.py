@@ -40,7 +40,7 @@ def talk(settings: Settings, message: str | None, *, max_tokens: int | None) -> 
             ModelStore(settings.model.dir),
             make=engine_factory(EngineOptions(settings.model.context_length, 1, settings.model.threads)),
             on_status=report,
-            on_line=lambda line: ERR.print(line, markup=False),
+            on_line=lambda line: ERR.print(line, markup=False, soft_wrap=True),
         )
 
         async def load() -> None:

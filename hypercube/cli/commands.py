@@ -1,6 +1,7 @@
 """The commands, each a few lines around the same functions that the servers call."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./hypercube.toml if there.")
 ]
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed (not on Windows), else asyncio's own loop."""
+    try:
+        import uvloop
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _version(value: bool) -> None:
@@ -78,7 +88,9 @@ def serve(
         section: {key: value for key, value in values.items() if value is not None}
         for section, values in given.items()
     }
-    asyncio.run(serve_until_stopped(load_settings(flags, file=config)))
+    settings = load_settings(flags, file=config)
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(serve_until_stopped(settings))
 
 
 @cli.command()

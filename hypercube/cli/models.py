@@ -52,7 +52,7 @@ def pull(name: str, config: Path | None) -> None:
         def on_progress(progress: Progress) -> None:
             bar.update(task, completed=progress.bytes_done, description=f"{name} from {progress.source}")
 
-        path = store.fetch(manifest, on_progress, lambda line: ERR.print(line, markup=False))
+        path = store.fetch(manifest, on_progress, lambda line: ERR.print(line, markup=False, soft_wrap=True))
     OUT.print(str(path), markup=False)
 
 

@@ -27,7 +27,7 @@ async def serve_until_stopped(settings: Settings) -> None:
     configure_logging(settings.log.level, json_lines=settings.log.json_lines)
     report = ModelReport()
     application = Application(
-        settings, on_model_status=report, on_line=lambda line: ERR.print(line, markup=False)
+        settings, on_model_status=report, on_line=lambda line: ERR.print(line, markup=False, soft_wrap=True)
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -41,8 +41,11 @@ async def serve_until_stopped(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal, number)
     async with application.running():
+        await application.warmed_up()
         ERR.print(
-            banner(settings, application.http_port, application.grpc_port, examine_devices()), markup=False
+            banner(settings, application.http_port, application.grpc_port, examine_devices()),
+            markup=False,
+            soft_wrap=True,
         )
         report.begin()
         await stop.wait()
@@ -125,7 +128,7 @@ class ModelReport:
         step = int((status.progress or 0.0) / _STEP)
         if self._shown.get(model) != (status.state, step):
             self._shown[model] = (status.state, step)
-            ERR.print(f"{model}: {status.reason}", markup=False)
+            ERR.print(f"{model}: {status.reason}", markup=False, soft_wrap=True)
 
     def _show_bar(self, model: str, status: EngineStatus) -> None:
         if model not in self._tasks:

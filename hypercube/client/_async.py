@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar, overload
+from weakref import WeakSet
 
 import grpc
 import grpc.aio
@@ -90,6 +91,8 @@ class AsyncClient(_base.BaseClient):
         super().__init__(target, timeout=timeout, max_retries=max_retries, metadata=metadata, clock=clock)
         self._sleep = sleep
         self._open: tuple[asyncio.AbstractEventLoop, grpc.aio.Channel] | None = None
+        # The oldest grpcio we take (1.76) misses streams when a channel closes, and their readers would hang.
+        self._streams: WeakSet[Any] = WeakSet()
 
     @property
     def _channel(self) -> grpc.aio.Channel:
@@ -254,6 +257,7 @@ class AsyncClient(_base.BaseClient):
                 metadata=attempt.metadata,
                 wait_for_ready=True,
             )
+            self._streams.add(call)
             try:
                 async for report in call:
                     if watched.take(report):
@@ -269,6 +273,8 @@ class AsyncClient(_base.BaseClient):
     async def close(self) -> None:
         """Close the connection; calls in flight end with `Cancelled`."""
         self._closed = True
+        for call in tuple(self._streams):
+            call.cancel()
         if self._open is not None:
             await self._open[1].close(None)
 
@@ -303,6 +309,7 @@ class AsyncClient(_base.BaseClient):
             call = self._channel.unary_stream(
                 method.path, method.request.SerializeToString, method.reply.FromString
             )(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
+            self._streams.add(call)
             pieces = aiter(call)
             try:
                 first = await anext(pieces, None)

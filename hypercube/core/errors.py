@@ -104,6 +104,10 @@ class HyperCubeError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.fix}" if self.fix else self.message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would call the class with the message alone; errors cross process pools.
+        return (type(self).of, (self.failure(),))
+
     @classmethod
     def of(cls, failure: Failure) -> "HyperCubeError":
         """The exception for a failure that came as data."""

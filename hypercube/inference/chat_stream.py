@@ -85,7 +85,7 @@ async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]
     Lines end at LF alone: a text iterator would also split at U+2028 and its like, which JSON leaves unescaped.
     """
     rest = b""
-    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as chunks:
+    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
         async for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
             for raw in lines:

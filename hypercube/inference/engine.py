@@ -7,7 +7,7 @@ from typing import Protocol
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import GenerationEvent, GenerationRequest
-from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,15 @@ class EngineOptions:
     context_length: int = 4096
     slots: int = 2
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("context_length", self.context_length),
+            ("slots", self.slots),
+            ("threads", self.threads),
+        ):
+            if value is not None and value < 1:
+                raise invalid(f"{name} is {value}.", param=name, value=value, fix="Write a number from 1.")
 
 
 class Engine(Protocol):

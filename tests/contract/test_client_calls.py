@@ -55,6 +55,8 @@ class World:
         self.left = asyncio.Event()
         self.hold = False
         """Hold calls (streams: after the first piece) until they are cancelled."""
+        self.before_first = False
+        """Hold streams before their first piece."""
         self.gate = asyncio.Event()
         """Streams go on behind their first piece when it is set."""
         self.gate.set()
@@ -122,6 +124,8 @@ class Chat(chat_pb2_grpc.ChatServicer):
     async def Stream(self, request: Any, context: Any) -> AsyncIterator[chat_pb2.ChatEvent]:
         await self.world.enter(context)
         self.world.chats.append(request)
+        if self.world.before_first:
+            await self.world.held()
         for piece in self.world.pieces:
             yield chat_pb2.ChatEvent(id="c1", model="fake", text=piece)
             if self.world.hold:
@@ -617,6 +621,27 @@ async def test_closing_the_client_ends_its_streams(server: Server, twin: Twin) -
     await twin.do(client.close)
     with pytest.raises(sdk.Cancelled):
         await within(reading)
+
+
+async def test_closing_the_client_ends_the_wait_for_a_first_piece(server: Server, twin: Twin) -> None:
+    server.world.before_first = True
+    client = twin.client(server.target)
+    opening = asyncio.ensure_future(twin.do(client.chat, "안녕", stream=True, timeout=None))
+    await within(server.world.entered.wait())
+    await twin.do(client.close)
+    with pytest.raises(sdk.Cancelled):
+        await within(opening)
+    await within(server.world.left.wait())
+
+
+async def test_closing_the_client_ends_its_wait_for_readiness(server: Server, twin: Twin) -> None:
+    client = twin.client(server.target)
+    await server.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    waiting = asyncio.ensure_future(twin.do(client.ready, None))
+    await within(server.world.entered.wait())
+    await twin.do(client.close)
+    with pytest.raises(sdk.Cancelled):
+        await within(waiting)
 
 
 async def test_clients_are_context_managers(server: Server) -> None:

@@ -1,5 +1,7 @@
 """Errors keep what they were given, cut what is too long to echo, and survive the trip as data."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,11 @@ def test_an_error_survives_the_trip_as_data(
 ) -> None:
     error = HyperCubeError(kind, message, param=param, value=value, details={"a": 1}, retry_after_s=retry)
     assert HyperCubeError.of(error.failure()).failure() == error.failure()
+
+
+def test_an_error_crosses_a_process_boundary() -> None:
+    error = invalid("x", param="a", value=1, fix="y", choices=[1, 2])
+    assert pickle.loads(pickle.dumps(error)).failure() == error.failure()
 
 
 def test_long_values_are_cut() -> None:

@@ -1,7 +1,10 @@
 """The engine's child process, played by a script: every way it can begin, break and end."""
 
+# ruff: noqa: ASYNC240 - the files are a few bytes in a temporary folder
+
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -250,8 +253,6 @@ def test_a_killed_parent_takes_its_child_along(script: Path, model: Path) -> Non
         descriptor = os.pidfd_open(int(pid))
         try:
             parent.kill()
-            import select
-
             assert select.select([descriptor], [], [], 10)[0], "the child outlived its parent"
         finally:
             os.close(descriptor)

@@ -63,6 +63,9 @@ class TermTable:
     version: str
     ephemeris: str
     delta_t: str
+    """Name of the Delta-T model."""
+    delta_t_source: str
+    """What that model rests on, and from when to when."""
 
     @property
     def first_utc_s(self) -> int:
@@ -181,4 +184,5 @@ def load_terms() -> TermTable:
         version=metadata["version"],
         ephemeris=metadata["ephemeris"],
         delta_t=metadata["delta_t"],
+        delta_t_source=metadata["delta_t_source"],
     )

@@ -209,7 +209,9 @@ async def grpc_channel(house: House) -> AsyncIterator[grpc.aio.Channel]:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as made:
+        # A batch of 10,000 answers is over the 4 MB that a client takes unless told otherwise.
+        options = [("grpc.max_receive_message_length", 100 << 20)]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as made:
             yield made
     finally:
         await server.stop(0)

@@ -45,13 +45,13 @@ def failure(error: grpc.aio.AioRpcError) -> Failure:
     raise AssertionError(f"no typed error beside {error}")
 
 
-async def test_a_chart_is_the_one_that_http_gives(
-    channel: grpc.aio.Channel, http: httpx.AsyncClient
-) -> None:
+async def test_a_chart_is_the_one_that_http_gives(channel: grpc.aio.Channel, http: httpx.AsyncClient) -> None:
     reply = await saju_pb2_grpc.SajuStub(channel).Chart(GOOD)
     chart = convert.chart_from_proto(reply)
     assert chart.pillars.indices() == (6, 16, 4, 51)
-    shown = (await http.post("/v1/saju/charts", json={"birth": GOOD.birth, "sex": "male", "place": "Seoul"})).json()
+    shown = (
+        await http.post("/v1/saju/charts", json={"birth": GOOD.birth, "sex": "male", "place": "Seoul"})
+    ).json()
     assert json_model(Chart).read(json.dumps(shown)) == chart
 
 
@@ -95,7 +95,9 @@ async def test_chat_whole_and_streamed(channel: grpc.aio.Channel) -> None:
 
 async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
     models = await models_pb2_grpc.ModelsStub(channel).List(models_pb2.ListModelsRequest())
-    assert [(model.name, model.state, model.context_length) for model in models.models] == [("small", "ready", 64)]
+    assert [(model.name, model.state, model.context_length) for model in models.models] == [
+        ("small", "ready", 64)
+    ]
     stub = cubes_pb2_grpc.CubesStub(channel)
     cubes = await stub.List(cubes_pb2.ListCubesRequest())
     assert [(cube.name, cube.health) for cube in cubes.cubes] == [
@@ -156,19 +158,19 @@ async def test_the_clients_deadline_stops_the_model(channel: grpc.aio.Channel, h
 
 async def test_the_servers_default_deadline_is_typed(house: Any, grpc_listen: Any) -> None:
     async with grpc_listen(house.with_limits(chat_s=0.05)) as channel:
+        call = chat_pb2_grpc.ChatStub(channel).Stream(asks("!wait two"))
+        assert (await call.read()).text == "!wait"
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in chat_pb2_grpc.ChatStub(channel).Stream(asks("!wait two")):
-                pass
+            await call.read()
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert failure(caught.value).kind is ErrorKind.DEADLINE_EXCEEDED
 
 
 async def test_a_failure_in_a_stream_ends_it_with_a_status(channel: grpc.aio.Channel) -> None:
-    seen = []
+    call = chat_pb2_grpc.ChatStub(channel).Stream(asks("!break two"))
+    assert (await call.read()).text == "!break"
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for event in chat_pb2_grpc.ChatStub(channel).Stream(asks("!break two")):
-            seen.append(event.text)  # noqa: PERF401 - the list must survive the error
-    assert seen == ["!break"]
+        await call.read()
     assert failure(caught.value).kind is ErrorKind.ENGINE_FAILED
 
 

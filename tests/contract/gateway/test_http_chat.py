@@ -19,7 +19,11 @@ async def test_a_whole_answer(ai: openai.AsyncOpenAI) -> None:
     assert choice.message.role == "assistant"
     assert choice.finish_reason == "stop"
     assert answer.usage is not None
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (3, 3, 6)
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (
+        3,
+        3,
+        6,
+    )
     assert answer.id.startswith("chatcmpl-")
     assert answer.model == "small"
 
@@ -142,11 +146,10 @@ async def test_the_models_are_listed(ai: openai.AsyncOpenAI) -> None:
 
 async def test_a_failure_after_the_first_byte_reaches_the_client(ai: openai.AsyncOpenAI) -> None:
     stream = await ai.chat.completions.create(model="small", messages=says("!break two"), stream=True)
-    seen = []
+    chunks = aiter(stream)
+    assert [(await anext(chunks)).choices[0].delta.content for _ in range(2)] == ["", "!break"]
     with pytest.raises(openai.APIError, match="The engine died") as caught:
-        async for chunk in stream:
-            seen.append(chunk.choices[0].delta.content)  # noqa: PERF401 - the list must survive the error
-    assert seen == ["", "!break"]
+        await anext(chunks)
     assert caught.value.code == "engine_failed"
 
 

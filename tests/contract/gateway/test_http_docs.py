@@ -99,12 +99,16 @@ async def test_each_example_works_as_pasted(
         json_model(operation.response).read(answer.content)
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.response_example], ids=lambda one: one.path)
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.response_example], ids=lambda one: one.path
+)
 def test_each_response_example_is_of_its_type(operation: Any) -> None:
     json_model(operation.response).read(json.dumps(operation.response_example))
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=lambda one: one.path)
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.method == "GET"], ids=lambda one: one.path
+)
 async def test_each_answer_is_of_the_type_shown(http: httpx.AsyncClient, operation: Any) -> None:
     names = {"/v1/models/{name}": "small", "/v1/cubes/{name}": "chat"}
     path = operation.template.replace("{name}", names.get(operation.template, ""))

@@ -22,7 +22,9 @@ async def test_the_grammar_to_the_byte(http: httpx.AsyncClient) -> None:
     assert end == b""
     assert events[-1] == b"data: [DONE]"
     first = json.loads(events[0].removeprefix(b"data: "))
-    head = f'"id":"{first["id"]}","object":"chat.completion.chunk","created":{first["created"]},"model":"small"'
+    head = (
+        f'"id":"{first["id"]}","object":"chat.completion.chunk","created":{first["created"]},"model":"small"'
+    )
 
     def line(delta: str, reason: str = "null") -> bytes:
         choice = f'{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{reason}}}'
