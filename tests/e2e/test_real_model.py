@@ -207,7 +207,7 @@ async def test_a_deadline_stops_the_engine(real: RealModel) -> None:
 
 async def test_the_window_ends_an_answer_that_would_not_end(real: RealModel) -> None:
     store = ModelStore(Path(folder) if (folder := os.environ.get("HYPERCUBE_MODEL_DIR")) else None)
-    numbers = "\n".join(map(str, range(1, 61)))
+    numbers = "\n".join(map(str, range(1, 73)))
     engine = LlamaCppEngine(EngineOptions(context_length=250, slots=1))
     assert engine.context_length == 256
     await engine.load(store.path_of(lookup(DEFAULT_MODEL).files[0]), lambda _: None)
