@@ -55,7 +55,8 @@ DE440_MD5: Final = "c9d581bfd84209dbeee8b1583939b148"
 DELTA_T: Final = "Skyfield 1.55 built-in"
 DELTA_T_SOURCE: Final = (
     "Morrison, Stephenson, Hohenkerk, Zawilski 2021 splines (Table-S15.2020) before 1973; IERS finals2000A "
-    "snapshot 1973-01-02..2027-01-23; then a spline to the Stephenson, Morrison, Hohenkerk 2016 parabola. Used before 1972 only: later terms are UTC by leap seconds, none after 2017"
+    "snapshot 1973-01-02..2027-01-23; then a spline to the Stephenson, Morrison, Hohenkerk 2016 parabola. Used "
+    "before 1972 only: later terms are UTC by leap seconds, none after 2017"
 )
 _CHUNK: Final = 2_048
 

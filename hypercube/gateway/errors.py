@@ -62,7 +62,8 @@ GRPC: Final[Mapping[ErrorKind, grpc.StatusCode]] = {
 def error_object(failure: Failure) -> dict[str, Any]:
     """A failure as the object that stands under `"error"` in a body, an SSE event or a batch row."""
     return {
-        "message": failure.message,
+        # Most clients show the message and nothing else, so it says what to write instead, too.
+        "message": f"{failure.message} {failure.fix}" if failure.fix else failure.message,
         "type": HTTP[failure.kind].type,
         "param": failure.param,
         "code": failure.kind.value,

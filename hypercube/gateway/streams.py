@@ -46,11 +46,14 @@ class Bounded(AsyncIterator[T], Generic[T]):
 class Started(AsyncIterator[T], Generic[T]):
     """A stream whose first pieces were taken already, and are given again."""
 
-    def __init__(self, taken: list[T], rest: AsyncIterator[T]) -> None:
+    def __init__(self, taken: list[T], rest: AsyncIterator[T], *, ended: bool = False) -> None:
         self._taken = taken
         self._rest = rest
+        self._ended = ended
 
     async def __anext__(self) -> T:
+        if self._ended:
+            raise StopAsyncIteration
         return self._taken.pop(0) if self._taken else await anext(self._rest)
 
     async def aclose(self) -> None:
@@ -78,7 +81,7 @@ async def started(stream: AsyncIterator[T]) -> Started[T]:
     try:
         return Started([await anext(stream)], stream)
     except StopAsyncIteration:
-        return Started([], stream)
+        return Started([], stream, ended=True)
     except BaseException:
         await close(stream)
         raise

@@ -79,7 +79,9 @@ class JsonModel(Generic[T]):
             )
         value = problem["input"]
         said = problem["msg"].removeprefix("Value error, ")
-        wanted = said.removeprefix("Input should be ") if said.startswith("Input should be ") else None
+        wanted = None
+        if said.startswith("Input should be "):
+            wanted = said.removeprefix("Input should be ").replace("a valid ", "a ")
         name = param or "The body"
         return invalid(
             f"{name} is {_display(value)}, but it should be {wanted}."

@@ -30,6 +30,9 @@ from hypercube.model_registry.transfer import Progress
 StatusListener = Callable[[str, EngineStatus], None]
 LineListener = Callable[[str], None]
 
+FETCH_AGAIN_S: Final = 15.0
+"""Pause before a download that no source could deliver is tried again; doubled each time."""
+FETCH_AGAIN_MAX_S: Final = 300.0
 LOAD_GUESS_S: Final = 5.0
 """How long a load takes before one was seen."""
 _PROBE_AFTER_LOAD_S: Final = 60.0
@@ -67,6 +70,7 @@ class ServedEngine:
         self._changed = asyncio.Event()
         self._beat = asyncio.Event()
         self._beat_at = float("-inf")
+        self._failed_fetches = 0
         self._retry_after_s: float | None = LOAD_GUESS_S
         self._load_s = LOAD_GUESS_S
 
@@ -147,28 +151,37 @@ class ServedEngine:
                 failure = error
             except Exception as error:  # noqa: BLE001 - a defect here must show in the status, not in silence
                 failure = HyperCubeError(ErrorKind.INTERNAL, f"{type(error).__name__}: {error}")
-            if not await self._go_down(failure):
+            pause_s = await self._go_down(failure)
+            if pause_s is None:
                 return
+            await asyncio.sleep(pause_s)
             self.engine = self._make(self.manifest)
 
-    async def _go_down(self, failure: HyperCubeError) -> bool:
-        """Tell everybody, give everything back; whether the engine is to be started again."""
-        # Only an engine that broke is worth starting again: a damaged file or a missing package stays what it is.
+    async def _go_down(self, failure: HyperCubeError) -> float | None:
+        """Tell everybody, give everything back; seconds until the next start, or None for never."""
+        # An engine that broke and a network that failed are worth another try; a damaged file or a missing package
+        # stays what it is.
         broke = failure.kind is ErrorKind.ENGINE_FAILED
         again = broke and self._budget.spend()
+        pause_s: float | None = 0.0 if again else None
         reason = failure.message.rstrip(".")
         if again:
             reason += (
                 f"; restart {self._budget.spent} of {self._budget.limit} in {self._budget.window_s:.0f} s"
             )
+        elif failure.kind is ErrorKind.UNAVAILABLE:
+            pause_s = min(FETCH_AGAIN_MAX_S, FETCH_AGAIN_S * 2**self._failed_fetches)
+            self._failed_fetches += 1
+            reason += f"; trying again in {pause_s:.0f} s"
         elif broke:
             reason += f"; given up after {self._budget.limit} restarts, the server has to be restarted"
         elif failure.fix:
             reason += f". {failure.fix.rstrip('.')}"
-        self._set(EngineState.FAILED, reason, retry_after_s=self._load_s if again else None)
+        retry_after_s = None if pause_s is None else pause_s + self._load_s
+        self._set(EngineState.FAILED, reason, retry_after_s=retry_after_s)
         self.admission.fail_waiting(self.unavailable())
         await self.engine.unload()
-        return again
+        return pause_s
 
     async def _prepare(self) -> Path | None:
         """The path of a model file whose bytes were checked just now; None for a model without files."""

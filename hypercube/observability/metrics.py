@@ -33,7 +33,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A time of creation beside each counter doubles the page and tells nobody anything.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "hypercube_requests",

@@ -42,7 +42,7 @@ def test_retry_after_is_whole_seconds_rounded_up(seconds: float | None, header: 
 def test_the_object_holds_everything() -> None:
     failure = Failure(ErrorKind.INVALID_ARGUMENT, "m", "p", 3, "f", {"a": 1})
     assert error_object(failure) == {
-        "message": "m",
+        "message": "m f",
         "type": "invalid_request_error",
         "param": "p",
         "code": "invalid_argument",

@@ -81,7 +81,7 @@ def test_an_unknown_field_is_met_with_the_known_ones(body: str, param: str, fix:
 
 
 def test_json_errors_say_where() -> None:
-    assert "line 2 column 3" in refused('{"leaves":\n  nope}').message
+    assert "line 2 column 4" in refused('{"leaves":\n  nope}').message
     assert "empty" in refused("").message
 
 

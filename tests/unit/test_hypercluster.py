@@ -371,6 +371,22 @@ def test_what_a_restart_cannot_mend_is_not_restarted(run_virtual: RunVirtual) ->
     run_virtual(main)
 
 
+def test_a_model_that_could_not_be_fetched_is_tried_again_ever_less_often(run_virtual: RunVirtual) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        down = HyperCubeError(ErrorKind.UNAVAILABLE, "No source could deliver it.")
+        began = loop.time()
+        bench = Bench(*(ScriptedEngine(load_error=down) for _ in range(7)), ScriptedEngine())
+        assert (await bench.cluster.settled()).state is EngineState.READY
+        pauses = [15, 30, 60, 120, 240, 300, 300]
+        said = [status.reason for status in bench.statuses if status.state is EngineState.FAILED]
+        assert said == [f"No source could deliver it; trying again in {pause} s" for pause in pauses]
+        assert loop.time() - began == pytest.approx(sum(pauses), abs=60)
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
 def test_a_defect_in_an_engine_shows_in_the_status(run_virtual: RunVirtual) -> None:
     async def main() -> None:
         class Defective(ScriptedEngine):

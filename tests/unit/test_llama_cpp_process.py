@@ -84,7 +84,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def engine(script: Path, model: Path) -> AsyncIterator[LlamaCppEngine]:
-    engine = LlamaCppEngine(EngineOptions(), stall_s=0.3)
+    engine = LlamaCppEngine(EngineOptions())
     await engine.load(model, lambda _: None)
     yield engine
     await engine.unload()
@@ -160,7 +160,9 @@ async def test_a_killed_child_fails_its_requests_and_is_noticed(engine: LlamaCpp
     assert (await failure_of(answer(engine, chat()))).kind is ErrorKind.ENGINE_FAILED
 
 
-async def test_a_child_that_hangs_is_ended(engine: LlamaCppEngine) -> None:
+async def test_a_child_that_hangs_is_ended(script: Path, model: Path) -> None:
+    engine = LlamaCppEngine(EngineOptions(), stall_s=0.3)
+    await engine.load(model, lambda _: None)
     error = await failure_of(answer(engine, chat("hang")))
     assert error.kind is ErrorKind.ENGINE_FAILED
     assert "no sign of life for 0.3 s" in error.message

@@ -23,7 +23,7 @@ from hypercube.model_registry.transfer import Meter, Progress
 
 CONTENT = random.Random(7).randbytes(300_000)
 HALF = 150_000
-SILENCE_S = 0.4
+SILENCE_S = 1.0
 
 
 @dataclass
@@ -142,7 +142,7 @@ def manifest(*repos: str, content: bytes = CONTENT) -> ModelManifest:
 
 
 def store(hub: Hub, root: Path, **options: object) -> ModelStore:
-    return ModelStore(root, hub_url=hub.url, silence_s=SILENCE_S, **options)  # type: ignore[arg-type]
+    return ModelStore(root, hub_url=hub.url, **options)  # type: ignore[arg-type]
 
 
 def partial(root: Path) -> Path:
@@ -186,10 +186,11 @@ def test_a_silent_source_is_skipped_with_one_line(
     hub.script["org/mute"] = [step]
     lines: list[str] = []
     began = time.monotonic()
-    path = store(hub, tmp_path).fetch(manifest("org/mute", "org/good"), on_line=lines.append)
+    models = store(hub, tmp_path, silence_s=SILENCE_S)
+    path = models.fetch(manifest("org/mute", "org/good"), on_line=lines.append)
     assert path.read_bytes() == CONTENT
-    assert lines == [f"Skipped: the model hub (org/mute) was silent for {SILENCE_S} s."]
-    assert SILENCE_S <= time.monotonic() - began < SILENCE_S + 5
+    assert lines == [f"Skipped: the model hub (org/mute) was silent for {SILENCE_S:g} s."]
+    assert SILENCE_S <= time.monotonic() - began < SILENCE_S + 10
     # What the silent source had sent is not fetched again.
     assert hub.requests[-1] == ("org/good", None if step is silent else f"bytes={HALF}-")
 
@@ -261,7 +262,7 @@ def test_when_every_source_fails_each_is_named(hub: Hub, tmp_path: Path) -> None
 
 
 def test_nobody_listening_is_one_line(tmp_path: Path) -> None:
-    models = ModelStore(tmp_path, hub_url="http://127.0.0.1:9", silence_s=SILENCE_S)
+    models = ModelStore(tmp_path, hub_url="http://127.0.0.1:9")
     with pytest.raises(HyperCubeError, match=r"the model hub \(org/good\) is unreachable"):
         models.fetch(manifest("org/good"))
 
@@ -314,7 +315,7 @@ def test_a_cancelled_fetch_ends_at_once_and_keeps_what_it_has(
     cancel.set()
     began = time.monotonic()
     thread.join(10)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     assert outcome[0].kind is ErrorKind.CANCELLED
     assert partial(tmp_path).read_bytes() == CONTENT[:expected]
 

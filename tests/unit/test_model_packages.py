@@ -163,7 +163,7 @@ def test_cancelling_ends_pip_at_once(index: Path, tmp_path: Path, monkeypatch: p
     cancel.set()
     began = time.monotonic()
     thread.join(10)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
     assert outcome[0].kind is ErrorKind.CANCELLED
     for pid in started.read_text().split():
         assert not Path(f"/proc/{pid}").exists()

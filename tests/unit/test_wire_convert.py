@@ -62,7 +62,7 @@ events = st.builds(
     GenerationEvent,
     text=text,
     finish_reason=st.none() | st.sampled_from(FinishReason),
-    usage=st.none() | st.builds(Usage, st.integers(0, 2**30), st.integers(0, 2**30)),
+    usage=st.none() | st.builds(Usage, st.integers(0, 2**29), st.integers(0, 2**29)),
 )
 failures = st.builds(
     Failure,

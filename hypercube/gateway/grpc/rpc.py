@@ -56,7 +56,7 @@ def handlers(
     services: GatewayServices, service: str, methods: Methods
 ) -> dict[str, "grpc.RpcMethodHandler[bytes, bytes]"]:
     """The methods of a service as gRPC wants them."""
-    made: dict[str, "grpc.RpcMethodHandler[bytes, bytes]"] = {}
+    made: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
     for name, method in methods.items():
         route = f"{service}/{name}"
         if isinstance(method, Unary):

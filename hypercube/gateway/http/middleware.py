@@ -103,8 +103,8 @@ class BodyLimitMiddleware:
         limit = self._limits.max_body_bytes
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > limit:
-            size = f"has {int(declared[:20]):,} bytes"
-            await self._refuse(size, scope, receive, send)
+            size = int(declared[:20])
+            await self._refuse(f"has {size:,} bytes", size, scope, receive, send)
             return
         seen = 0
 
@@ -119,9 +119,9 @@ class BodyLimitMiddleware:
         try:
             await self._app(scope, receive_counted, send)
         except _BodyTooLargeError:
-            await self._refuse(f"goes on after {limit:,} bytes", scope, receive, send)
+            await self._refuse(f"goes on after {limit:,} bytes", seen, scope, receive, send)
 
-    async def _refuse(self, size: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, how: str, size: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413, then read on for a moment without keeping anything.
 
         A client that is still sending reads its answer only if the connection is not reset under it.
@@ -129,7 +129,8 @@ class BodyLimitMiddleware:
         limit = self._limits.max_body_bytes
         failure = HyperCubeError(
             ErrorKind.PAYLOAD_TOO_LARGE,
-            f"The body {size}; at most {limit:,} are read.",
+            f"The body {how}; at most {limit:,} are read.",
+            value=size,
             fix=f"Send at most {limit / 2**20:g} MiB in one request, for example a batch in several parts.",
             details={"limit_bytes": limit},
         ).failure()
@@ -141,10 +142,8 @@ class BodyLimitMiddleware:
         await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})
         try:
             async with asyncio.timeout(self._limits.linger_s):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                        break
+                while (await receive()).get("more_body", False):  # a disconnect has none
+                    pass
         except TimeoutError:
             _log.info("a refused body was still coming after %g s; closing", self._limits.linger_s)
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -17,9 +17,12 @@ from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
 _INT64: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Neutral:
-    """Accepts None and the values that ask for nothing."""
+    """Accepts None and the values that ask for nothing.
+
+    Compared by identity: `typing` would otherwise take an annotation that accepts 0 for one that accepts False.
+    """
 
     values: tuple[Any, ...]
 

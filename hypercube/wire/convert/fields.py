@@ -16,6 +16,6 @@ def put(message: Message, field: str, value: Any, param: str | None = None) -> N
             getattr(message, field).extend(value)
         else:
             setattr(message, field, value)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         name = param or field
         raise invalid(f"{name} cannot be {value!r}: {error}.", param=name, value=value) from error

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from hypercube.app.listening import HttpServer, bind_http, stop_http
 from hypercube.batching import Batcher
+from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
     EngineState,
@@ -130,6 +131,9 @@ class House:
     def with_limits(self, **limits: Any) -> "House":
         return replace(self, services=replace(self.services, limits=Limits(**limits)))
 
+    def with_clock(self, clock: Clock) -> "House":
+        return replace(self, services=replace(self.services, clock=clock))
+
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
@@ -221,10 +225,16 @@ class Exchange:
     """One request spoken in raw ASGI: the test feeds the body, sees each message, and may hang up."""
 
     def __init__(
-        self, app: FastAPI, path: str, body: bytes | None = b"", method: str = "POST", **headers: str
+        self,
+        app: FastAPI,
+        path: str,
+        body: bytes | None = b"",
+        method: str = "POST",
+        room: int = 0,
+        **headers: str,
     ) -> None:
-        """`body` None leaves the request unfinished; `send_body` goes on."""
-        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        """`body` None leaves the request unfinished, `send_body` goes on; `room` messages fit before the test reads."""
+        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue(room)
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {

@@ -63,6 +63,14 @@ async def test_a_batch_of_the_largest_size_comes_back_in_order(http: httpx.Async
     assert [row["chart"]["instant"]["local"][:4] for row in rows] == [birth["birth"][:4] for birth in births]
 
 
+async def test_ten_thousand_malformed_births_are_each_explained(http: httpx.AsyncClient) -> None:
+    births = [{"birth": "1990-05-03", "plce": row} for row in range(9_999)] + [{"birth": "1990-05-03"}]
+    answer = await http.post("/v1/saju/charts:batch", json={"births": births}, timeout=60)
+    rows = answer.json()["results"]
+    assert [row["error"]["value"] for row in rows[:-1]] == list(range(9_999))
+    assert rows[-1]["chart"]["pillars"]["day"]["hanja"] == "戊辰"
+
+
 async def test_all_rows_malformed_is_still_an_answer(http: httpx.AsyncClient) -> None:
     answer = await http.post("/v1/saju/charts:batch", json={"births": [1, None, "x"]})
     assert answer.status_code == 200

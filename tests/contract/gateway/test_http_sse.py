@@ -91,6 +91,17 @@ async def test_leaving_a_stream_stops_the_model(house: Any, exchange: Any) -> No
     assert house.observed == [("http", "/v1/chat/completions", "cancelled")]
 
 
+async def test_leaving_while_the_connection_is_full_stops_the_model(house: Any, exchange: Any) -> None:
+    talk = exchange(house.app(), "/v1/chat/completions", chat("one two three"), room=3)
+    await house.engine.started.wait()
+    assert house.engine.active == 1
+    while not talk.sent.full():  # noqa: ASYNC110 - a queue has no event for being full
+        await asyncio.sleep(0)
+    talk.disconnect()
+    await talk.task
+    assert house.engine.active == 0
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_leaving_before_the_first_piece_stops_the_model(
     house: Any, exchange: Any, stream: bool

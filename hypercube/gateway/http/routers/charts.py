@@ -17,6 +17,8 @@ from hypercube.gateway.http.responses import JSON, encode, json_response
 from hypercube.gateway.validation import JsonModel, json_model
 
 _BIRTH: Final[JsonModel[BirthInput]] = json_model(BirthInput)
+_READ_IN_A_THREAD: Final = 32 * 1024
+"""Bytes from which reading leaves the event loop: 10,000 malformed births take most of a second to explain."""
 _ROWS_AT_ONCE: Final = 256
 """Rows encoded before other requests get a turn: about 5 ms."""
 
@@ -29,7 +31,11 @@ async def chart(request: HttpRequest) -> Response:
 
 async def charts(request: HttpRequest) -> Response:
     """A batch of charts."""
-    births = read_births(request.body, request.services.limits.max_births)
+    limit = request.services.limits.max_births
+    if len(request.body) > _READ_IN_A_THREAD:
+        births = await asyncio.to_thread(read_births, request.body, limit)
+    else:
+        births = read_births(request.body, limit)
     results = await handler.charts(request.services, births, request.call)
     return Response(await _encode(results), media_type=JSON)
 
