@@ -2,9 +2,10 @@
 
     python -m benchmarks.batching --output benchmarks/results/batching-cpu.jsonl
 
-Three questions, each its own rows:
+Four questions, each its own rows:
 
     one-turn    128 submissions in one turn of the event loop: one batch of 128?
+    in-process  1, 16 and 128 callers on the event loop, the same 4 ms work: full batches?
     http-work   1, 16 and 128 HTTP clients on a cube whose work takes 4 ms + 0.02 ms an item with the GIL
                 released (PBKDF2, calibrated here): batch sizes, requests/s, latency; beside it the bare work.
     http-chart  1, 16 and 128 HTTP clients on POST /v1/saju/charts, whose kernel takes microseconds: the
@@ -30,11 +31,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from benchmarks.pillars import cpu_name, installed
 from hypercube._version import __version__
 from hypercube.app import Application
+from hypercube.app.loop import loop_factory
 from hypercube.batching import Batcher, Limits, in_thread
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata
 from hypercube.settings import load_settings
@@ -100,6 +102,25 @@ async def one_turn() -> dict[str, Any]:
         return {"subject": "one-turn", "requests": 128, "sizes": _as_keys(batcher.snapshot().sizes)}
 
 
+async def in_process(clients: int, turns: int) -> dict[str, Any]:
+    """Callers on this event loop that submit again when they have their answer."""
+    with ThreadPoolExecutor(1) as executor:
+        batcher: Batcher[Nonce, Nonce] = Batcher(in_thread(executor, Work()))
+        latencies: list[float] = []
+
+        async def client(number: int) -> None:
+            for turn in range(turns):
+                nonce, began = Nonce(number * turns + turn), time.perf_counter()
+                if await batcher.submit("work", nonce) != nonce:
+                    raise SystemExit("answers crossed; no figures on red.")
+                latencies.append(time.perf_counter() - began)
+
+        began = time.perf_counter()
+        await asyncio.gather(*(client(number) for number in range(clients)))
+        run = {"latencies": latencies, "seconds": time.perf_counter() - began}
+        return _row("in-process", clients, [run], Counter(batcher.snapshot().sizes), [])
+
+
 def _as_keys(sizes: dict[int, int] | Counter[int]) -> dict[str, int]:
     return {str(size): count for size, count in sorted(sizes.items()) if count}
 
@@ -117,8 +138,8 @@ class _Client(asyncio.Protocol):
         self._expected = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio.Transport.
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def _send(self) -> None:
@@ -202,7 +223,8 @@ class _Load:
 
 def _drive(port: int, path: str, requests: int, clients: int, answer: Any) -> None:
     load = _Load(port, path, requests, warm_up=max(1, requests // 10))
-    answer.send(asyncio.run(load.run(clients)))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        answer.send(runner.run(load.run(clients)))
 
 
 async def over_http(subject: str, path: str, rounds: int, per_client: int) -> list[dict[str, Any]]:
@@ -218,6 +240,7 @@ async def over_http(subject: str, path: str, rounds: int, per_client: int) -> li
     bare = Work()
     bare_s: list[float] = []
     async with application.running():
+        await application.warmed_up()
         for _ in range(rounds):
             for clients in CLIENTS:
                 before = Counter(counted.snapshot().sizes)
@@ -285,11 +308,14 @@ def main() -> int:
         "hypercube": __version__,
         "python": platform.python_version(),
         "uvicorn": installed("uvicorn"),
+        "uvloop": installed("uvloop"),
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    rows = [asyncio.run(one_turn())]
-    rows += asyncio.run(over_http("http-work", "/v1/cubes/work:process", options.rounds, options.per_client))
-    rows += asyncio.run(over_http("http-chart", "/v1/saju/charts", options.rounds, options.per_client))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        rows = [runner.run(one_turn())]
+        rows += [runner.run(in_process(clients, options.per_client)) for clients in CLIENTS]
+        for subject, path in (("http-work", "/v1/cubes/work:process"), ("http-chart", "/v1/saju/charts")):
+            rows += runner.run(over_http(subject, path, options.rounds, options.per_client))
     for row in rows:
         print(" ".join(f"{key}={value}" for key, value in row.items()))
     if options.output:

@@ -8,6 +8,7 @@ the doors, stop the cubes, drain the batcher, unload the engines.
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Final
 
@@ -157,6 +158,10 @@ class Application:
         # Compiling the fast kernel takes half a second; until then charts run on the reference.
         await asyncio.to_thread(warm_up, self.settings.kernels.backend)
         await self.readiness()
+        # What is here now stays to the end. A full garbage collection that walks it all (Numba alone brings
+        # several hundred thousand objects) stops every request for some 90 ms, so it is told not to.
+        gc.collect()
+        gc.freeze()
 
     async def warmed_up(self) -> None:
         """Wait until the kernels run at full speed; charts are served before that."""

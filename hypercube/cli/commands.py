@@ -1,7 +1,6 @@
 """The commands, each a few lines around the same functions that the servers call."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,15 +25,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings file; default ./hypercube.toml if there.")
 ]
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Uvloop where it is installed (not on Windows), else asyncio's own loop."""
-    try:
-        import uvloop
-    except ModuleNotFoundError:
-        return None
-    return uvloop.new_event_loop
 
 
 def _version(value: bool) -> None:
@@ -70,6 +60,7 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve HTTP and gRPC until Ctrl-C, which lets the answers in flight finish."""
+    from hypercube.app.loop import loop_factory
     from hypercube.cli.serve import serve_until_stopped
     from hypercube.settings import load_settings
 
@@ -89,7 +80,7 @@ def serve(
         for section, values in given.items()
     }
     settings = load_settings(flags, file=config)
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve_until_stopped(settings))
 
 
