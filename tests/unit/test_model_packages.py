@@ -216,3 +216,26 @@ def test_what_is_no_archive_is_refused(transfer: Transfer, tmp_path: Path) -> No
     path = tmp_path / "page.whl"
     path.write_text("<html>sign in to the network</html>")
     refused(transfer, path, "is damaged")
+
+
+def test_measuring_bears_folders_that_vanish_meanwhile(tmp_path: Path) -> None:
+    """Pip removes its scratch while its progress is read."""
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            inner = tmp_path / "scratch" / "pip-download-x"
+            inner.mkdir(parents=True)
+            (inner / "a.whl").write_bytes(b"12345")
+            (inner / "a.whl").unlink()
+            inner.rmdir()
+            inner.parent.rmdir()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        download = packages._Download(1, tmp_path, None, 0.0)  # type: ignore[arg-type]
+        assert {download.measure() for _ in range(3000)} <= {0, 5}
+    finally:
+        stop.set()
+        thread.join()
