@@ -115,7 +115,7 @@ class ModelReport:
     def end(self) -> None:
         """Take the bar away."""
         self._begun = False
-        self._progress.stop()
+        self._hide_bar()
 
     def __call__(self, model: str, status: EngineStatus) -> None:
         """A model's status changed; called on the event loop."""
@@ -127,11 +127,16 @@ class ModelReport:
             return
         if model in self._tasks:
             self._progress.remove_task(self._tasks.pop(model))
-            self._progress.stop()
+            self._hide_bar()
         step = int((status.progress or 0.0) / _STEP)
         if self._shown.get(model) != (status.state, step):
             self._shown[model] = (status.state, step)
             ERR.print(f"{model}: {status.reason}", markup=False, soft_wrap=True)
+
+    def _hide_bar(self) -> None:
+        # Stopping a bar that never began would print an empty line.
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def _show_bar(self, model: str, status: EngineStatus) -> None:
         if model not in self._tasks:
