@@ -5,13 +5,16 @@ HTTP_PORT ?= 8080
 GRPC_PORT ?= 50051
 VENV := .venv
 BIN := $(VENV)/bin
+comma := ,
 PINS := constraints/core.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A machine with a working NVIDIA driver gets the GPU parts beside the CPU ones.
-EXTRAS := all-cpu$(shell nvidia-smi -L >/dev/null 2>&1 && echo ,gpu)
+GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
+EXTRAS := all-cpu$(if $(GPU),$(comma)gpu)
+TORCH := torch==2.13.0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-slow check format bench proto clean
+.PHONY: help setup setup-dev run test test-slow check format bench bench-gpu proto clean
 
 help:  ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +33,10 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml $(PINS)
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the development tools ..."
+	@# Triton's interpreter needs torch. Without a GPU the CPU build must come first, or several GB of CUDA follow:
+	@# from an index of the user's that has it, else from torch's own.
+	@$(if $(GPU),true,$(PIP) install --quiet -c $(PINS) '$(TORCH)+cpu' 2>/dev/null || \
+		$(PIP) install --quiet --index-url https://download.pytorch.org/whl/cpu '$(TORCH)')
 	@$(PIP) install --quiet -c $(PINS) --group dev
 	@touch $@
 
@@ -57,6 +64,9 @@ format: setup-dev  ## Format and mend what the linter can.
 
 bench: setup-dev  ## The CPU benchmarks; rows go to benchmarks/results.
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-gpu: setup-dev  ## The GPU benchmarks; says so in one line where there is no GPU.
+	@$(BIN)/python -m benchmarks.gpu $(ARGS) || [ $$? = 3 ]
 
 proto:  ## Regenerate hypercube/wire/v1 from proto/, with a compiler whose output runs on protobuf 6 and 7.
 	@test -d .venv-proto || $(PYTHON) -m venv .venv-proto

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-SUBJECTS: Final = ("pillars", "batching")
+SUBJECTS: Final = ("pillars", "features", "compatibility", "batching")
 
 
 def main() -> None:

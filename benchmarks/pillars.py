@@ -1,17 +1,19 @@
-"""Four pillars: reference, Numba and np.copyto, interleaved in one run; no figure unless parity is green.
+"""Four pillars: every CPU backend and np.copyto, interleaved in one run; no figure unless parity is green.
 
     python -m benchmarks.pillars                                          # print
     python -m benchmarks.pillars --output benchmarks/results/pillars-cpu.jsonl
 
 Bytes a chart: 8 + 4 read, 4 written. The yardstick copies the same number of bytes, half read and half written,
 so `copy_share` = 1 would mean that the arithmetic is free. Rounds are interleaved (every contestant once a round)
-so that a noisy neighbour hits all alike; the share is the median of the ratios within the rounds. One thread.
+so that a noisy neighbour hits all alike; the share is the median of the ratios within the rounds, against the
+copy by as many threads.
 """
 
 import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -23,12 +25,14 @@ from typing import Any, Final
 import numpy as np
 
 from hypercube._version import __version__
-from hypercube.kernels.backends import backends
+from hypercube.kernels.compile_cpu import compiler
+from hypercube.kernels.parallel import run_ranges
 from hypercube.kernels.pillars import DAY_BOUNDARIES, MAX_OFFSET_S, OP, pillars, warm_up
 from hypercube.kernels.pillars.terms import load_terms
 
 BYTES_A_CHART: Final = 16
 COPY: Final = "np.copyto"
+Seconds = dict[tuple[str, int], list[float]]
 
 
 def births(rows: int, years: str, seed: int = 1) -> tuple[Any, Any]:
@@ -56,38 +60,39 @@ def parity(names: list[str]) -> int:
     return len(utc)
 
 
-def measure(names: list[str], rows: int, years: str, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each round."""
+def measure(names: list[str], rows: int, years: str, rounds: int, threads: list[int]) -> Seconds:
+    """Seconds of each contestant (name, threads) in each round."""
     utc, offset = births(rows, years)
     out = np.empty((rows, 4), dtype=np.uint8)
     source = np.ones(rows * BYTES_A_CHART // 2, dtype=np.uint8)
     target = np.zeros_like(source)
 
-    def runner(name: str) -> Callable[[], object]:
-        return lambda: pillars(utc, offset, backend=name, out=out)
+    def copy(part: slice) -> bool:
+        np.copyto(target[8 * part.start : 8 * part.stop], source[8 * part.start : 8 * part.stop])
+        return True
 
-    contestants = {name: runner(name) for name in names} | {COPY: lambda: np.copyto(target, source)}
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    def runner(name: str, workers: int) -> Callable[[], object]:
+        if name == COPY:
+            return lambda: run_ranges(copy, rows, workers)
+        return lambda: pillars(utc, offset, backend=name, out=out, threads=workers)
+
+    contestants = {(name, t): runner(name, t) for t in threads for name in (*names, COPY)}
+    seconds: Seconds = {each: [] for each in contestants}
     for round_number in range(rounds + 1):
-        for name, run in contestants.items():
+        for each, run in contestants.items():
             begin = time.perf_counter()
             run()
             if round_number:  # the first round touches the pages
-                seconds[name].append(time.perf_counter() - begin)
+                seconds[each].append(time.perf_counter() - begin)
     return seconds
 
 
-def result_rows(
-    seconds: dict[str, list[float]], rows: int, years: str, compared: int
-) -> list[dict[str, object]]:
+def result_rows(seconds: Seconds, rows: int, years: str, compared: int) -> list[dict[str, object]]:
     """One row a contestant."""
-    copy = np.array(seconds[COPY])
     common = {
         "op": OP,
         "rows": rows,
         "years": years,
-        "rounds": len(copy),
-        "threads": 1,
         "parity_rows": compared,
         "device": cpu_name(),
         "load": round(os.getloadavg()[0], 2),
@@ -95,15 +100,19 @@ def result_rows(
         "python": platform.python_version(),
         "numpy": np.__version__,
         "numba": installed("numba"),
+        "compiler": compiler_version(),
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     made: list[dict[str, object]] = []
-    for name, values in seconds.items():
+    for (name, threads), values in seconds.items():
+        copy = np.array(seconds[COPY, threads])
         # The 20th percentile of the time is the 80th of the rate.
         p20, median, p80 = np.percentile(values, [20, 50, 80])
         made.append(
             {
                 "backend": name,
+                "threads": threads,
+                "rounds": len(values),
                 "median_s": round(median, 6),
                 "p20_s": round(p20, 6),
                 "p80_s": round(p80, 6),
@@ -124,6 +133,17 @@ def installed(package: str) -> str | None:
         return None
 
 
+def compiler_version() -> str | None:
+    """The first line of what the C++ compiler says of itself, or None."""
+    found = compiler()
+    if found is None:
+        return None
+    said = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, check=False, timeout=20
+    ).stdout
+    return said.partition("\n")[0]
+
+
 def cpu_name() -> str:
     """The processor's name, as far as the system tells."""
     try:
@@ -141,18 +161,21 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[128, 65_536, 8_000_000])
     parser.add_argument("--years", choices=["1800-2200", "1900-2050"], default="1800-2200")
     parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
-    names = [each.name for each in backends(OP) if each.device == "cpu" and each.missing() is None]
-    warm_up()
+    names = list(warm_up())
     compared = parity(names)
     print(f"parity: {compared:,} births x {len(DAY_BOUNDARIES)} conventions, 0 differences")
     for rows in options.rows:
-        made = result_rows(measure(names, rows, options.years, options.rounds), rows, options.years, compared)
+        # Few rows take one thread whatever is asked.
+        threads = options.threads if rows >= 1_000_000 else [1]
+        seconds = measure(names, rows, options.years, options.rounds, threads)
+        made = result_rows(seconds, rows, options.years, compared)
         for row in made:
             rate = f"{row['charts_per_s']:>13,} charts/s" if row["charts_per_s"] else " " * 22
             print(
-                f"{rows:>10,} rows  {row['backend']:<10} {rate}  {row['gb_per_s']:>8} GB/s  "
+                f"{rows:>10,} rows  {row['backend']:<10} x{row['threads']} {rate}  {row['gb_per_s']:>8} GB/s  "
                 f"{row['copy_share']:>6} of copy  median {row['median_s']} s (p20 {row['p20_s']}, p80 {row['p80_s']})"
             )
         if options.output:

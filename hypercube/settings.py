@@ -69,6 +69,9 @@ class KernelSettings(_Section):
     """Which backend computes pillars."""
 
     backend: str = "auto"
+    cache: Path | None = Field(
+        None, description="where compiled kernels are kept; default: the user's cache folder"
+    )
 
 
 class LogSettings(_Section):

@@ -2,7 +2,7 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
@@ -46,3 +46,11 @@ def run_virtual() -> Callable[[Callable[[], Coroutine[Any, Any, T]]], T]:
             return runner.run(main())
 
     return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Kernels built by tests, and by the processes they start, go to a folder of the run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYPERCUBE_KERNELS_CACHE", str(tmp_path_factory.mktemp("kernels")))
+        yield

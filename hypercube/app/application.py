@@ -34,6 +34,7 @@ from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.factory import engine_factory
+from hypercube.kernels.compile_cpu import keep_in
 from hypercube.kernels.pillars import warm_up
 from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.store import ModelStore
@@ -68,6 +69,8 @@ class Application:
         """
         check_listen_address(settings.server)
         self.settings = settings
+        if settings.kernels.cache is not None:
+            keep_in(settings.kernels.cache)
         self.metrics = Metrics()
         self.traffic = Traffic()
         self.batcher: Batcher[RowGroup, PillarTable] = Batcher(

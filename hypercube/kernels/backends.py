@@ -7,8 +7,9 @@ A backend is a module with three functions:
     warm_up() -> None      make it so
 
 An explicit choice is kept or refused, never replaced: what is missing is named, with the extra that brings
-it. `auto` prefers the backends in the order they were registered, takes each from its `auto_rows` on, and
-does not let a call of fewer than `cold_rows` rows wait for a compiler. Modules are imported on first use.
+it. `auto` takes the backends of the device that holds the arrays, in the order they were registered, each from
+its `auto_rows` on, and does not let a call of fewer than `cold_rows` rows wait for a compiler. Modules are
+imported on first use.
 """
 
 import functools
@@ -38,8 +39,8 @@ class Backend:
     """The extra of heal7-hypercube that installs `imports`."""
     auto_rows: int | None = 0
     """`auto` may take it from so many rows on; None = only by name."""
-    cold_rows: int = 0
-    """The same while it is not warm: a call that large repays the wait."""
+    cold_rows: int | None = 0
+    """The same while it is not warm: a call that large repays the wait; None = none does, `warm_up` must."""
 
     def __post_init__(self) -> None:
         for field, text in (("op", self.op), ("name", self.name), ("module", self.module)):
@@ -49,7 +50,7 @@ class Backend:
             raise ValueError("no backend can be called 'auto'")
         if bool(self.imports) != bool(self.extra):
             raise ValueError(f"backend {self.name!r}: `imports` and `extra` go together")
-        if min(self.auto_rows or 0, self.cold_rows) < 0:
+        if min(self.auto_rows or 0, self.cold_rows or 0) < 0:
             raise ValueError(f"backend {self.name!r}: row counts cannot be negative")
 
     def missing(self) -> str | None:
@@ -115,49 +116,71 @@ def get(op: str, name: str) -> Backend:
     return names[name]
 
 
-def select(op: str, rows: int, backend: str = AUTO) -> Backend:
-    """The backend that runs `rows` rows; `explain` says why."""
+def select(op: str, rows: int, backend: str = AUTO, device: Device = "cpu") -> Backend:
+    """The backend that runs `rows` rows held by `device`; `explain` says why."""
     if backend != AUTO:
         return get(op, backend)
+    refusals = []
     for candidate in _names(op).values():
-        if _refusal(candidate, rows) is None:
+        refusal = _refusal(candidate, rows, device)
+        if refusal is None:
             return candidate
-    raise HyperCubeError(ErrorKind.FAILED_PRECONDITION, f"No backend of {op} can run here.", param="backend")
+        refusals.append(f"{candidate.name}: {refusal}")
+    raise HyperCubeError(
+        ErrorKind.FAILED_PRECONDITION,
+        f"No backend of {op} can run on {device} here ({'; '.join(refusals)}).",
+        param="backend",
+        value=backend,
+        fix="Install what is missing, or pass NumPy arrays.",
+    )
 
 
-def explain(op: str, rows: int, backend: str = AUTO) -> Choice:
+def explain(op: str, rows: int, backend: str = AUTO, device: Device = "cpu") -> Choice:
     """The same choice as `select`, with the reason in a sentence."""
-    chosen = select(op, rows, backend)
+    chosen = select(op, rows, backend, device)
     if backend != AUTO:
         return Choice(chosen.name, "asked for by name")
     passed_over = []
     for candidate in _names(op).values():
         if candidate is chosen:
             break
-        passed_over.append(f"{candidate.name}: {_refusal(candidate, rows)}")
+        if candidate.device == device:
+            passed_over.append(f"{candidate.name}: {_refusal(candidate, rows, device)}")
     return Choice(chosen.name, "; ".join(passed_over) or f"the fastest for {rows:,} rows")
 
 
 def warm_up(op: str, backend: str = AUTO) -> tuple[str, ...]:
-    """Compile ahead: the named backend, or every installed one that `auto` may take. Returns their names."""
+    """Compile ahead: the named backend, or every CPU one that is installed and that `auto` may take.
+
+    Returns their names, without those that `auto` found to lack something (a compiler, say).
+    """
     if backend != AUTO:
-        chosen = [get(op, backend)]
-    else:
-        chosen = [b for b in _names(op).values() if b.auto_rows is not None and b.missing() is None]
-    for each in chosen:
-        each.load().warm_up()
-    return tuple(each.name for each in chosen)
+        get(op, backend).load().warm_up()
+        return (backend,)
+    warmed = []
+    for each in _names(op).values():
+        if each.device == "cpu" and each.auto_rows is not None and each.missing() is None:
+            try:
+                each.load().warm_up()
+            except HyperCubeError as error:
+                if error.kind is not ErrorKind.FAILED_PRECONDITION:
+                    raise
+            else:
+                warmed.append(each.name)
+    return tuple(warmed)
 
 
-def _refusal(backend: Backend, rows: int) -> str | None:
+def _refusal(backend: Backend, rows: int, device: Device) -> str | None:
     """Why `auto` passes this backend over, or None."""
+    if backend.device != device:
+        return f"runs on {backend.device}"
     if backend.auto_rows is None:
         return f"runs on {backend.device}, only by name"
     if rows < backend.auto_rows:
         return f"pays from {backend.auto_rows:,} rows on"
     if backend.module not in _loaded and (absent := backend.missing()) is not None:
         return f"{absent} is not installed (heal7-hypercube[{backend.extra}])"
-    if rows < backend.cold_rows and not backend.load().is_warm():
+    if (backend.cold_rows is None or rows < backend.cold_rows) and not backend.load().is_warm():
         return f"not compiled yet, which {rows:,} rows do not repay; warm_up({backend.name!r}) does it ahead"
     return None
 

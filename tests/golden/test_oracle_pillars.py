@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from hypercube.kernels import pillars as pillars_op
+from hypercube.kernels.compile_cpu import compiler
 from hypercube.kernels.pillars import pillars
 from hypercube.kernels.pillars.terms import TERMS, load_terms
 
 ORACLE = Path(__file__).parent / "oracle"
-CPU_BACKENDS = ("reference", "numba")
+CPU_BACKENDS = ("reference", "numba", "native")
 VARIANTS = ("midnight", "zi23")
 
 
@@ -45,6 +46,8 @@ def mismatches(rows: list[dict[str, str]], got: np.ndarray, want: np.ndarray) ->
 def test_every_birth_of_the_oracle(backend: str, variant: str) -> None:
     if backend == "numba":
         pytest.importorskip("numba")
+    if backend == "native" and compiler() is None:
+        pytest.skip("no C++ compiler is installed")
     rows = births()
     got = pillars(
         column(rows, "utc_s"), column(rows, "offset_s", np.int32), day_boundary=variant, backend=backend
@@ -123,8 +126,9 @@ def test_distance_to_the_nearest_jie() -> None:
     assert (excess < 2.5 + 0.4).all()
 
 
-def test_both_backends_are_registered() -> None:
+def test_the_backends_of_the_cpu_are_registered() -> None:
     assert tuple(b.name for b in pillars_op.backends.backends("pillars") if b.device == "cpu") == (
+        "native",
         "numba",
         "reference",
     )

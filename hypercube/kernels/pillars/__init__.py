@@ -11,29 +11,40 @@ stem = index % 10, branch = index % 12. Year and month change at the instants of
     same_day   the day changes at 00:00 and the hour stem is still the civil day's
 """
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypercube.core.errors import HyperCubeError, invalid, nearest
-from hypercube.kernels import backends
-from hypercube.kernels.backends import Backend, Choice
+from hypercube.core.errors import invalid
+from hypercube.kernels import arrays, backends
+from hypercube.kernels.backends import Backend, Choice, Device
+from hypercube.kernels.parallel import require_threads, run_ranges
+from hypercube.kernels.pillars.arguments import (
+    DAY_BOUNDARIES,
+    aligned,
+    out_of_range,
+    require_out,
+    require_vector,
+    single_offset,
+    unknown_boundary,
+)
+from hypercube.kernels.pillars.on_device import pillars_on_device
 from hypercube.kernels.pillars.packed import MAX_OFFSET_S
-from hypercube.kernels.pillars.terms import load_terms
 
 __all__ = ["DAY_BOUNDARIES", "MAX_OFFSET_S", "OP", "explain", "pillars", "warm_up"]
-
-_T = TypeVar("_T", bound=np.generic)
 
 _INT64: Final = np.dtype(np.int64)
 _INT32: Final = np.dtype(np.int32)
 
 OP: Final = "pillars"
-DAY_BOUNDARIES: Final = ("midnight", "zi23", "same_day")
 
 # Once compiled, Numba wins from the first row on (2026-11-22: 1.4 us against 15 us for one chart). The first
 # call costs 0.6 s of compiling, so `auto` waits for it only where an array is large by itself.
+# `native` is the fastest of the CPU where a C++ compiler is found, but only `warm_up` may start one.
+backends.register(
+    Backend(op=OP, name="native", module="hypercube.kernels.pillars.native", auto_rows=4_096, cold_rows=None)
+)
 backends.register(
     Backend(
         op=OP,
@@ -45,8 +56,29 @@ backends.register(
     )
 )
 backends.register(Backend(op=OP, name="reference", module="hypercube.kernels.pillars.reference"))
+backends.register(
+    Backend(
+        op=OP,
+        name="triton",
+        module="hypercube.kernels.pillars.triton",
+        device="cuda",
+        imports=("torch", "triton"),
+        extra="gpu",
+    )
+)
+backends.register(
+    Backend(
+        op=OP,
+        name="cupy",
+        module="hypercube.kernels.pillars.cupy",
+        device="cuda",
+        imports=("cupy",),
+        extra="gpu",
+    )
+)
 
 
+@overload
 def pillars(
     utc_seconds: NDArray[np.int64],
     offset_seconds: NDArray[np.int32] | int,
@@ -54,8 +86,36 @@ def pillars(
     day_boundary: str = "midnight",
     backend: str = "auto",
     out: NDArray[np.uint8] | None = None,
-) -> NDArray[np.uint8]:
+    threads: int = 1,
+    check: bool = True,
+) -> NDArray[np.uint8]: ...
+@overload
+def pillars(
+    utc_seconds: Any,
+    offset_seconds: Any,
+    *,
+    day_boundary: str = "midnight",
+    backend: str = "auto",
+    out: Any = None,
+    threads: int = 1,
+    check: bool = True,
+) -> Any: ...
+
+
+def pillars(
+    utc_seconds: Any,
+    offset_seconds: Any,
+    *,
+    day_boundary: str = "midnight",
+    backend: str = "auto",
+    out: Any = None,
+    threads: int = 1,
+    check: bool = True,
+) -> Any:
     """Year, month, day and hour pillar of every birth.
+
+    NumPy arrays, torch tensors (CPU or CUDA) or CuPy arrays, all of one kind; nothing is copied between devices,
+    and the result is of the same kind, made on the caller's current stream.
 
     Args:
         utc_seconds: int64[N], C-contiguous: POSIX seconds of the births, inside the solar-term table
@@ -65,18 +125,54 @@ def pillars(
         day_boundary: "midnight", "zi23" or "same_day"; see the module.
         backend: "auto", or one by name, which is then used or refused, never replaced.
         out: uint8[N, 4], C-contiguous and writable, to fill and return. Undefined after an error.
+        threads: CPU threads at most; few rows take one.
+        check: on a GPU, False leaves out the range check, which alone makes the call wait for the kernel; a row
+            out of range is then 255, 255, 255, 255. With False, `out` and an offset array given, a call neither
+            allocates nor waits, as a CUDA graph needs. On the CPU the check costs nothing and is always made.
 
     Returns:
         uint8[N, 4] sexagenary indices: year, month, day, hour.
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT with `param` naming the argument, and the row where one value is at
-            fault; FAILED_PRECONDITION when a backend asked for by name is not installed.
+            fault; FAILED_PRECONDITION when a backend asked for by name is not installed or cannot be built.
     """
-    _require_vector(utc_seconds, "utc_seconds", _INT64)
+    like = arrays.placement(utc_seconds, "utc_seconds", "int64")
+    if day_boundary not in DAY_BOUNDARIES:
+        raise unknown_boundary(day_boundary)
+    rows = len(utc_seconds) if len(utc_seconds.shape) else 0
+    chosen = backends.select(OP, rows, backend, like.device)
+    if like.device == "cuda" or (like.library == "torch" and chosen.device == "cuda"):
+        if chosen.device == "cpu":
+            raise arrays.wrong_device(OP, chosen.name, chosen.device, like)
+        return pillars_on_device(
+            utc_seconds,
+            offset_seconds,
+            like=like,
+            day_boundary=day_boundary,
+            backend=chosen,
+            out=out,
+            check=check,
+        )
+    if chosen.device == "cuda":
+        raise arrays.wrong_device(OP, chosen.name, chosen.device, like)
+    if like.library == "torch":
+        return _pillars_of_tensors(utc_seconds, offset_seconds, day_boundary, chosen, out, threads)
+    return _pillars_of_numpy(utc_seconds, offset_seconds, day_boundary, chosen, out, threads)
+
+
+def _pillars_of_numpy(
+    utc_seconds: NDArray[np.int64],
+    offset_seconds: Any,
+    day_boundary: str,
+    backend: Backend,
+    out: Any,
+    threads: int,
+) -> NDArray[np.uint8]:
+    require_vector(utc_seconds, "utc_seconds", _INT64)
     rows = len(utc_seconds)
     if isinstance(offset_seconds, np.ndarray) and offset_seconds.ndim == 1:
-        _require_vector(offset_seconds, "offset_seconds", _INT32)
+        require_vector(offset_seconds, "offset_seconds", _INT32)
         offsets = offset_seconds
         if len(offsets) != rows:
             raise invalid(
@@ -86,128 +182,47 @@ def pillars(
                 fix="Give one offset a birth, or a single integer for all.",
             )
     else:
-        offsets = np.full(rows, _single_offset(offset_seconds), dtype=np.int32)
-    if day_boundary not in DAY_BOUNDARIES:
-        raise _unknown_boundary(day_boundary)
+        offsets = np.full(rows, single_offset(offset_seconds), dtype=np.int32)
     if out is None:
         result: NDArray[np.uint8] = np.empty((rows, 4), dtype=np.uint8)
     else:
-        _require_out(out, rows, utc_seconds, offsets)
+        require_out(out, rows, utc_seconds, offsets)
         result = out
-    run = getattr(backends.select(OP, rows, backend).load(), OP)
-    if not run(_aligned(utc_seconds), _aligned(offsets), day_boundary, result):
-        raise _out_of_range(utc_seconds, offsets)
+    run = getattr(backend.load(), OP)
+    utc, local = aligned(utc_seconds), aligned(offsets)
+    if require_threads(threads) == 1:
+        inside = run(utc, local, day_boundary, result)
+    else:
+        inside = run_ranges(lambda s: run(utc[s], local[s], day_boundary, result[s]), rows, threads)
+    if not inside:
+        raise out_of_range(utc_seconds, offsets)
     return result
 
 
-def explain(rows: int, backend: str = "auto") -> Choice:
-    """Which backend would run that many rows now, and why."""
-    return backends.explain(OP, rows, backend)
+def _pillars_of_tensors(
+    utc_seconds: Any, offset_seconds: Any, day_boundary: str, backend: Backend, out: Any, threads: int
+) -> Any:
+    """Torch CPU tensors: the CPU kernels on the same memory."""
+    import torch
+
+    def view(value: Any) -> Any:
+        return (
+            arrays.as_numpy(value)
+            if isinstance(value, torch.Tensor) and value.device.type == "cpu"
+            else value
+        )
+
+    filled = _pillars_of_numpy(
+        view(utc_seconds), view(offset_seconds), day_boundary, backend, view(out), threads
+    )
+    return torch.from_numpy(filled) if out is None else out
+
+
+def explain(rows: int, backend: str = "auto", device: Device = "cpu") -> Choice:
+    """Which backend would run that many rows on that device now, and why."""
+    return backends.explain(OP, rows, backend, device)
 
 
 def warm_up(backend: str = "auto") -> tuple[str, ...]:
     """Compile ahead: the named backend, or all that "auto" may take. Returns their names."""
     return backends.warm_up(OP, backend)
-
-
-def _require_vector(array: Any, param: str, dtype: np.dtype[Any]) -> None:
-    if not isinstance(array, np.ndarray):
-        raise invalid(
-            f"{param} is a {type(array).__name__}, expected a NumPy array {dtype}[N].",
-            param=param,
-            value=array,
-            fix=f"Convert it with numpy.asarray({param}, dtype=numpy.{dtype}).",
-        )
-    if array.dtype != dtype:
-        raise invalid(
-            f"{param} has dtype {array.dtype}, expected {dtype}.",
-            param=param,
-            value=str(array.dtype),
-            fix=f"Convert it with .astype(numpy.{dtype}).",
-        )
-    if array.ndim != 1:
-        raise invalid(
-            f"{param} has shape {array.shape}, expected one dimension.",
-            param=param,
-            value=str(array.shape),
-            fix="Flatten it with .reshape(-1).",
-        )
-    if not array.flags.c_contiguous:
-        raise invalid(
-            f"{param} is not contiguous (stride {array.strides[0]} bytes).",
-            param=param,
-            value=str(array.strides),
-            fix="Copy it with numpy.ascontiguousarray.",
-        )
-
-
-def _single_offset(value: Any) -> int:
-    scalar = value.item() if isinstance(value, np.ndarray | np.generic) and np.ndim(value) == 0 else value
-    if isinstance(scalar, bool) or not isinstance(scalar, int):
-        raise invalid(
-            f"offset_seconds is a {type(value).__name__}, expected int32[N] or one integer.",
-            param="offset_seconds",
-            value=value,
-            fix="Give numpy.int32 offsets, one a birth, or a single integer of seconds.",
-        )
-    if abs(scalar) > MAX_OFFSET_S:
-        raise _wide_offset("offset_seconds", scalar)
-    return scalar
-
-
-def _require_out(out: Any, rows: int, utc_seconds: NDArray[np.int64], offsets: NDArray[np.int32]) -> None:
-    if not isinstance(out, np.ndarray):
-        problem = f"is a {type(out).__name__}"
-    elif out.dtype != np.uint8 or out.shape != (rows, 4):
-        problem = f"is {out.dtype}{list(out.shape)}"
-    elif not out.flags.c_contiguous:
-        problem = "is not C-contiguous"
-    elif not out.flags.writeable:
-        problem = "is read-only"
-    elif np.may_share_memory(out, utc_seconds) or np.may_share_memory(out, offsets):
-        problem = "shares memory with an input"
-    else:
-        return
-    raise invalid(
-        f"out {problem}, expected a writable C-contiguous array uint8[{rows}, 4] of its own.",
-        param="out",
-        value=problem,
-        fix=f"Use numpy.empty(({rows}, 4), dtype=numpy.uint8), or leave it out.",
-    )
-
-
-def _aligned(array: NDArray[_T]) -> NDArray[_T]:
-    """The array, copied if its address is not a multiple of its item size (a buffer cut out of a message)."""
-    return array if array.flags.aligned else array.copy()
-
-
-def _unknown_boundary(value: object) -> HyperCubeError:
-    close = nearest(value, DAY_BOUNDARIES) if isinstance(value, str) else None
-    return invalid(
-        f"Unknown day_boundary {value!r}.",
-        param="day_boundary",
-        value=value,
-        fix=f"{f'Did you mean {close!r}? ' if close else ''}Use one of: {', '.join(DAY_BOUNDARIES)}.",
-        choices=list(DAY_BOUNDARIES),
-    )
-
-
-def _wide_offset(param: str, value: int) -> HyperCubeError:
-    return invalid(
-        f"{param} is {value}, beyond {MAX_OFFSET_S} seconds (26 hours) either way.",
-        param=param,
-        value=value,
-        fix="Give the offset from UTC in seconds: 32400 for Korea, not 9 or 540.",
-    )
-
-
-def _out_of_range(utc_seconds: NDArray[np.int64], offsets: NDArray[np.int32]) -> HyperCubeError:
-    """The error for the first row at fault, looked for only after a kernel has reported one."""
-    table = load_terms()
-    outside = (utc_seconds < table.first_utc_s) | (utc_seconds > table.last_utc_s)
-    # Not numpy.abs: it leaves -2**31 negative.
-    wide = (offsets < -MAX_OFFSET_S) | (offsets > MAX_OFFSET_S)
-    row = int(np.argmax(outside | wide))
-    if outside[row]:
-        return table.outside(row, int(utc_seconds[row]))
-    return _wide_offset(f"offset_seconds[{row}]", int(offsets[row]))
