@@ -7,8 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from hypercube import __version__
-from hypercube.cli.output import OUT, print_chart, print_json, print_table
-from hypercube.core.chart import DayBoundary, Sex, TimeBasis
+from hypercube.cli.bulk_command import charts as charts_command
+from hypercube.cli.output import OUT, print_json, print_table
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.errors import invalid
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 cli = typer.Typer(
     help="HEAL7 HyperCube: saju charts and chat, served.",
@@ -20,6 +24,7 @@ models_cli = typer.Typer(help="The models of the catalogue and their files.", no
 cubes_cli = typer.Typer(help="The cubes: the platform's service modules.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
 cli.add_typer(cubes_cli, name="cubes")
+cli.command("charts")(charts_command)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Config = Annotated[
@@ -87,10 +92,17 @@ def serve(
 @cli.command()
 def chart(
     birth: Annotated[
-        str, typer.Argument(help='Civil time of the birth place: "1990-05-03 07:20", or the date alone.')
-    ],
+        str | None,
+        typer.Argument(help='Civil time of the birth place: "1990-05-03 07:20", or the date alone.'),
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--input", help="A file of births instead: .csv, .jsonl or .parquet.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="With --input: where the charts go.")
+    ] = None,
     sex: Annotated[Sex | None, typer.Option(help="Decides the direction of luck pillars.")] = None,
-    place: Annotated[str | None, typer.Option(help="Seoul, 부산, Gyeonggi …")] = None,
+    place: Annotated[str | None, typer.Option(help="Seoul, 부산, 강남구, Portland, US-OR …")] = None,
     longitude: Annotated[float | None, typer.Option(help="Degrees east; overrides the place's.")] = None,
     zone: Annotated[
         str | None, typer.Option(help="IANA zone. Default: the place's, else Asia/Seoul.")
@@ -102,11 +114,50 @@ def chart(
         DayBoundary, typer.Option(help="What 23:00-24:00 belongs to.")
     ] = DayBoundary.MIDNIGHT,
     fold: Annotated[int | None, typer.Option(help="0 or 1: which pass of a repeated civil time.")] = None,
+    lunar: Annotated[bool, typer.Option("--lunar", help="The date is a Korean lunar one (음력).")] = False,
+    leap_month: Annotated[
+        bool, typer.Option("--leap-month", help="Of a lunar date: the leap month (윤달).")
+    ] = False,
+    include: Annotated[
+        str | None,
+        typer.Option(
+            help="Of facts,luck,periods; all; or none. Default: facts,periods and, with --sex, luck."
+        ),
+    ] = None,
+    luck_age: Annotated[LuckAge, typer.Option(help="How the age of luck is counted.")] = LuckAge.ROUNDED,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that counts as now. Default: today in the birth zone.")
+    ] = None,
+    hidden_stems: Annotated[HiddenStemSet, typer.Option(help="School of 지장간.")] = HiddenStemSet.KOREAN,
+    life_stages: Annotated[
+        LifeStageSchool, typer.Option(help="School of 12운성.")
+    ] = LifeStageSchool.YIN_BACKWARD,
+    blade: Annotated[BladeSchool, typer.Option(help="School of 양인.")] = BladeSchool.YANG_STEMS,
+    goegang: Annotated[GoegangSchool, typer.Option(help="School of 괴강.")] = GoegangSchool.FOUR_DAYS,
     backend: Annotated[str, typer.Option(help="Kernel backend: auto, reference, numba.")] = "auto",
+    text: Annotated[
+        str | None, typer.Option(help="Print the compact text for a language model: ko or en.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One four-pillar chart, computed here."""
+    """One four-pillar chart with its facts, or a whole file of births (`charts` has more options for those)."""
+    if source is not None or output is not None or birth is None:
+        _chart_file(
+            birth,
+            source,
+            output,
+            sex=sex,
+            place=place,
+            longitude=longitude,
+            zone=zone,
+            time_basis=time_basis,
+            day_boundary=day_boundary,
+            fold=fold,
+        )
+        return
     from hypercube import saju
+    from hypercube.cli.chart_view import chart_view
+    from hypercube.saju.text import to_text
 
     answer = saju.chart(
         birth,
@@ -117,12 +168,82 @@ def chart(
         time_basis=time_basis,
         day_boundary=day_boundary,
         fold=fold,
+        calendar=Calendar.LUNAR if lunar else Calendar.SOLAR,
+        leap_month=leap_month,
+        include=_parts(include, sex),
+        luck_age=luck_age,
+        as_of=as_of,
+        hidden_stems=hidden_stems,
+        life_stages=life_stages,
+        blade=blade,
+        goegang=goegang,
         backend=backend,
     )
     if as_json:
         print_json(answer)
+    elif text is not None:
+        typer.echo(to_text(answer, text))
     else:
-        print_chart(answer)
+        OUT.print(chart_view(answer))
+
+
+def _chart_file(birth: str | None, source: Path | None, output: Path | None, **defaults: Any) -> None:
+    from hypercube.cli.bulk_command import run
+
+    if birth is not None or source is None or output is None:
+        raise invalid(
+            "chart takes one birth, or --input and --output together.",
+            param="birth",
+            value=birth,
+            fix='Write: hypercube chart "1990-05-03 07:20", or: '
+            "hypercube chart --input births.csv --output charts.parquet",
+        )
+    run(source, output, defaults=defaults)
+
+
+def _parts(include: str | None, sex: Sex | None) -> list[str]:
+    """What `--include` asks for; words are checked with the rest of the birth."""
+    if include is None:
+        return [part for part in Include if part is not Include.LUCK or sex is not None]
+    if include == "all":
+        return list(Include)
+    return [] if include == "none" else [part.strip() for part in include.split(",")]
+
+
+@cli.command()
+def terms(
+    year: Annotated[int, typer.Argument(help="Civil year, 1800 to 2200.")],
+    zone: Annotated[str, typer.Option(help="IANA zone whose clock is shown.")] = "Asia/Seoul",
+    as_json: AsJson = False,
+) -> None:
+    """The 24 solar terms (절기) of a year."""
+    from hypercube.cli.chart_view import terms_view
+    from hypercube.saju.almanac import year_terms
+
+    answer = year_terms(year, zone)
+    if as_json:
+        print_json(answer)
+    else:
+        OUT.print(terms_view(answer))
+
+
+@cli.command()
+def lunar(
+    date: Annotated[str, typer.Argument(help="Solar date YYYY-MM-DD; a lunar one with --lunar.")],
+    from_lunar: Annotated[bool, typer.Option("--lunar", help="The date is a Korean lunar one.")] = False,
+    leap_month: Annotated[bool, typer.Option("--leap-month", help="Of a lunar date: 윤달.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A day by the solar and the Korean lunar calendar."""
+    from hypercube.cli.chart_view import lunar_view
+    from hypercube.saju.almanac import lunar_day
+
+    calendar = Calendar.LUNAR if from_lunar else Calendar.SOLAR
+    answer = lunar_day(date, calendar=calendar, leap_month=leap_month)
+    if as_json:
+        print_json(answer)
+    else:
+        OUT.print(lunar_view(answer))
 
 
 @cli.command()

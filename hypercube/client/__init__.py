@@ -25,7 +25,17 @@ from hypercube.client.exceptions import (
     Unavailable,
     error_of,
 )
-from hypercube.core.chart import BirthInput, Chart, ChartResult, DayBoundary, Sex, TimeBasis
+from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
+from hypercube.core.chart import (
+    BirthInput,
+    Calendar,
+    Chart,
+    ChartResult,
+    DayBoundary,
+    Include,
+    Sex,
+    TimeBasis,
+)
 from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, ServedModel, Usage
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 
@@ -34,6 +44,7 @@ __all__ = [
     "AsyncChatStream",
     "AsyncClient",
     "BirthInput",
+    "Calendar",
     "Cancelled",
     "Chart",
     "ChartResult",
@@ -54,8 +65,11 @@ __all__ = [
     "FinishReason",
     "GenerationEvent",
     "HyperCubeError",
+    "Include",
     "InternalError",
     "InvalidArgument",
+    "LuckAge",
+    "LunarDay",
     "ModelNotFound",
     "NotFound",
     "NotGiven",
@@ -66,5 +80,6 @@ __all__ = [
     "TimeBasis",
     "Unavailable",
     "Usage",
+    "YearTerms",
     "error_of",
 ]

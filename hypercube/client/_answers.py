@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from hypercube.client.exceptions import EngineFailed, InternalError
+from hypercube.core.calendar import LunarDay, YearTerms
 from hypercube.core.cube import Dependency
 from hypercube.core.engine import FinishReason, GenerationEvent, Usage
 from hypercube.core.errors import ErrorKind
-from hypercube.wire.convert import event_from_proto, usage_from_proto
-from hypercube.wire.v1 import chat_pb2, cubes_pb2
+from hypercube.wire.convert import event_from_proto, from_message, usage_from_proto
+from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2
 
 _A = TypeVar("_A")
 _M = TypeVar("_M")
@@ -70,6 +71,16 @@ def read(convert: Callable[[_M], _A], message: _M) -> _A:
             f"The server's answer cannot be read: {error}.",
             fix="Update heal7-hypercube to the server's version.",
         ) from error
+
+
+def year_terms(message: calendar_pb2.YearTerms) -> YearTerms:
+    """The solar terms of a year from their message."""
+    return from_message(YearTerms, message)
+
+
+def lunar_day(message: calendar_pb2.LunarDay) -> LunarDay:
+    """A day by both calendars from its message."""
+    return from_message(LunarDay, message)
 
 
 def chat_answer(message: chat_pb2.ChatReply) -> ChatAnswer:

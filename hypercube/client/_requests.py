@@ -17,11 +17,14 @@ from google.protobuf.message import Message
 
 from hypercube.client._constants import MAX_MESSAGE_BYTES
 from hypercube.client.exceptions import ClientError, PayloadTooLarge, error_of, invalid
-from hypercube.core.chart import MAX_BIRTHS, BirthInput, DayBoundary, Sex, TimeBasis
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
 from hypercube.wire.convert.fields import put
+from hypercube.wire.convert.records import number_of
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, saju_pb2
 
 BirthLike: TypeAlias = str | dt.datetime | dt.date | BirthInput
@@ -36,6 +39,12 @@ _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "sex": Sex,
     "time_basis": TimeBasis,
     "day_boundary": DayBoundary,
+    "calendar": Calendar,
+    "luck_age": LuckAge,
+    "hidden_stems": HiddenStemSet,
+    "life_stages": LifeStageSchool,
+    "blade": BladeSchool,
+    "goegang": GoegangSchool,
 }
 _BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
 
@@ -65,11 +74,40 @@ def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
     for name, enum in _ENUMS.items():
         if name in given:
             given[name] = member(name, given[name], enum)
-    for name in ("place", "zone"):
+    if "include" in given:
+        given["include"] = _included(given["include"])
+    if isinstance(given.get("as_of"), dt.date):
+        given["as_of"] = _date_text("as_of", given["as_of"])
+    for name in ("place", "zone", "as_of"):
         # On the wire an empty text means "not given", which would quietly change the answer.
         if given.get(name) == "":
             raise invalid(f"{name} is empty.", param=name, value="", fix=f"Leave {name} out, or name one.")
     return BirthInput(text, **given)
+
+
+def _included(value: object) -> tuple[Include, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise invalid(
+            f"include is {shown(value)!r}, not a list.",
+            param="include",
+            value=value,
+            fix=f"Write a list of: {', '.join(Include)}.",
+        )
+    return tuple(member("include", each, Include) for each in value)
+
+
+def _date_text(param: str, value: object) -> str:
+    """A date as text; a datetime is refused, for it would lose its time without a word."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    raise invalid(
+        f"{param} is {shown(value)}, a {type(value).__name__}.",
+        param=param,
+        value=value,
+        fix='Write "2026-05-03", or give a datetime.date.',
+    )
 
 
 def _birth_text(birth: object) -> tuple[str, int | None]:
@@ -114,6 +152,28 @@ def chart_request(birth: object, **options: Any) -> saju_pb2.Birth:
     """The message of one birth."""
     with own_errors():
         return birth_to_proto(birth_input(birth, options))
+
+
+def terms_request(year: object, zone: str | None) -> saju_pb2.TermsRequest:
+    """The message that asks for a year's solar terms."""
+    if zone == "":
+        raise invalid("zone is empty.", param="zone", value="", fix="Leave zone out, or name one.")
+    message = saju_pb2.TermsRequest()
+    with own_errors():
+        put(message, "year", year)
+        put(message, "zone", zone)
+    return message
+
+
+def lunar_request(date: object, calendar: object | None, leap_month: object | None) -> saju_pb2.LunarRequest:
+    """The message that asks for a day by both calendars."""
+    message = saju_pb2.LunarRequest()
+    with own_errors():
+        put(message, "date", _date_text("date", date))
+        if calendar is not None:
+            put(message, "calendar", number_of(member("calendar", calendar, Calendar)))
+        put(message, "leap_month", leap_month)
+    return message
 
 
 def charts_request(births: object) -> saju_pb2.ChartsRequest:

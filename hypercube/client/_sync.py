@@ -1,5 +1,6 @@
 """The client for ordinary code."""
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +16,10 @@ from hypercube.client._answers import (
     Transcript,
     chat_answer,
     cube_info,
+    lunar_day,
     process_answer,
     read,
+    year_terms,
 )
 from hypercube.client._base import NOT_GIVEN, Attempt, Metadata, Method, Pause, ReplyT, RequestT, Timeout
 from hypercube.client._requests import (
@@ -26,12 +29,16 @@ from hypercube.client._requests import (
     charts_request,
     chat_request,
     checked_size,
+    lunar_request,
     process_request,
+    terms_request,
 )
 from hypercube.client._status import CallSite, Status, StatusError, error_from_status, status_of
-from hypercube.core.chart import Chart, ChartResult, DayBoundary, Sex, TimeBasis
+from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
+from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.clock import Clock
 from hypercube.core.engine import GenerationEvent, ServedModel
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
 
@@ -88,6 +95,15 @@ class Client(_base.BaseClient):
         time_basis: TimeBasis | str | None = None,
         day_boundary: DayBoundary | str | None = None,
         fold: int | None = None,
+        calendar: Calendar | str | None = None,
+        leap_month: bool | None = None,
+        include: Iterable[Include | str] | None = None,
+        luck_age: LuckAge | str | None = None,
+        as_of: dt.date | str | None = None,
+        hidden_stems: HiddenStemSet | str | None = None,
+        life_stages: LifeStageSchool | str | None = None,
+        blade: BladeSchool | str | None = None,
+        goegang: GoegangSchool | str | None = None,
         timeout: Timeout = NOT_GIVEN,
     ) -> Chart:
         """One chart; the options mean what `BirthInput` says, and None leaves the server's default."""
@@ -100,6 +116,15 @@ class Client(_base.BaseClient):
             time_basis=time_basis,
             day_boundary=day_boundary,
             fold=fold,
+            calendar=calendar,
+            leap_month=leap_month,
+            include=include,
+            luck_age=luck_age,
+            as_of=as_of,
+            hidden_stems=hidden_stems,
+            life_stages=life_stages,
+            blade=blade,
+            goegang=goegang,
         )
         return read(chart_from_proto, self._call(_base.CHART, request, timeout))
 
@@ -109,6 +134,22 @@ class Client(_base.BaseClient):
         """Up to 10,000 charts in one call: a chart or an error for each birth, in the order given."""
         reply = self._call(_base.CHARTS, charts_request(births), timeout)
         return [read(result_from_proto, result) for result in reply.results]
+
+    def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
+        """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
+        return read(year_terms, self._call(_base.TERMS, terms_request(year, zone), timeout))
+
+    def lunar(
+        self,
+        date: dt.date | str,
+        *,
+        calendar: Calendar | str | None = None,
+        leap_month: bool | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> LunarDay:
+        """A day by both calendars; with calendar "lunar", `date` is the Korean lunar one."""
+        request = lunar_request(date, calendar, leap_month)
+        return read(lunar_day, self._call(_base.LUNAR, request, timeout))
 
     @overload
     def chat(

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from hypercube.core.calendar import Luck, LuckAge, LuckRange, LunarDate, PeriodsNow
 from hypercube.core.errors import Failure
+from hypercube.core.facts import ChartFacts
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.core.signs import Pillar as Pillar
+from hypercube.core.signs import Sign as Sign
 
 UNKNOWN_HOUR: Final = 255
 """The sexagenary index of an hour pillar whose birth hour is not known (시 모름)."""
@@ -43,6 +48,26 @@ class DayBoundary(StrEnum):
     """At 23:xx day and hour stem are both the civil day's."""
 
 
+class Calendar(StrEnum):
+    """Which calendar the date of a birth belongs to."""
+
+    SOLAR = "solar"
+    """양력: the civil (Gregorian) date."""
+    LUNAR = "lunar"
+    """음력: the Korean lunisolar date."""
+
+
+class Include(StrEnum):
+    """What an answer brings beside the pillars; each costs time, so each is asked for by name."""
+
+    FACTS = "facts"
+    """Ten gods, hidden stems, stages, relations, sinsal, strength, structure, useful gods."""
+    LUCK = "luck"
+    """The ten luck pillars (대운); needs `sex`."""
+    PERIODS = "periods"
+    """The pillars of the year, month and day in force on `as_of`."""
+
+
 @dataclass(frozen=True, slots=True)
 class BirthInput:
     """A birth as the caller gives it. Nothing here is checked yet; `hypercube.saju.chart` does that.
@@ -57,6 +82,15 @@ class BirthInput:
         day_boundary: what 23:00-24:00 belongs to.
         fold: 0 or 1 picks the first or second pass of a civil time that occurs twice; it also settles a civil
             time that summer time skipped (0: as if the old offset still held, 1: as if the new one did).
+        calendar: what the date in `birth` is; `lunar` is the Korean lunar calendar, 1000 to 2050.
+        leap_month: True for the leap month (윤달) of a lunar date.
+        include: what to answer beside the pillars.
+        luck_age: how the age at which luck pillars begin is counted.
+        as_of: the day that counts as now, `YYYY-MM-DD`; None = today in the zone of the birth.
+        hidden_stems: school of the hidden stems (지장간).
+        life_stages: school of the life stages (12운성).
+        blade: school of the blade (양인).
+        goegang: school of 괴강.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -69,30 +103,15 @@ class BirthInput:
     time_basis: TimeBasis | None = None
     day_boundary: DayBoundary = DayBoundary.MIDNIGHT
     fold: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A heavenly stem (천간, index 0..9) or an earthly branch (지지, index 0..11)."""
-
-    index: int
-    hanja: str
-    hangul: str
-    element: str
-    """wood, fire, earth, metal or water."""
-    polarity: str
-    """yang or yin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pillar:
-    """One of the sixty stem-branch pairs: index 0 = 甲子 (갑자) … 59 = 癸亥 (계해)."""
-
-    index: int
-    hanja: str
-    hangul: str
-    stem: Sign
-    branch: Sign
+    calendar: Calendar = Calendar.SOLAR
+    leap_month: bool = False
+    include: tuple[Include, ...] = ()
+    luck_age: LuckAge = LuckAge.ROUNDED
+    as_of: str | None = None
+    hidden_stems: HiddenStemSet = HiddenStemSet.KOREAN
+    life_stages: LifeStageSchool = LifeStageSchool.YIN_BACKWARD
+    blade: BladeSchool = BladeSchool.YANG_STEMS
+    goegang: GoegangSchool = GoegangSchool.FOUR_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +210,17 @@ class ChartOptions:
     time_basis: TimeBasis
     day_boundary: DayBoundary
     fold: int | None
+    calendar: Calendar = Calendar.SOLAR
+    leap_month: bool = False
+    include: tuple[Include, ...] = ()
+    """In the order facts, luck, periods, each once."""
+    luck_age: LuckAge = LuckAge.ROUNDED
+    as_of: str | None = None
+    """The day given, or today's date where the periods were asked for without one; else None."""
+    hidden_stems: HiddenStemSet = HiddenStemSet.KOREAN
+    life_stages: LifeStageSchool = LifeStageSchool.YIN_BACKWARD
+    blade: BladeSchool = BladeSchool.YANG_STEMS
+    goegang: GoegangSchool = GoegangSchool.FOUR_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +250,22 @@ class Chart:
     """Plain sentences a reader should see, such as the clock's pillars where the corrected ones differ."""
     options: ChartOptions
     versions: Versions
+    lunar: LunarDate | None = None
+    """The Korean lunar date of the birth; None outside 1000-02-13 to 2050-12-31, or without the calendar's package."""
+    facts: ChartFacts | None = None
+    """Where `include` has `facts`."""
+    luck: Luck | None = None
+    """Where `include` has `luck` and the hour is known."""
+    luck_ranges: tuple[LuckRange, ...] = ()
+    """Where `include` has `luck` and the hour is not: one, or two if a 절 falls on the birth day."""
+    periods: PeriodsNow | None = None
+    """Where `include` has `periods`."""
 
 
 MAX_BIRTHS: Final = 10_000
 """Births in one batch request."""
+MAX_INCLUDING: Final = 2_000
+"""Of these, births with an `include`: their charts take some 20 kB each as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """JSON bytes to typed requests, and pydantic's complaints to errors that say what to write instead."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final, Generic, TypeVar
@@ -15,6 +16,7 @@ Path = tuple[int | str, ...]
 _UNKNOWN_FIELD: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _OTHERS_SHOWN: Final = 9
+_ARTICLE: Final = re.compile(r"\ba valid (?=[aeio])")
 
 
 class JsonModel(Generic[T]):
@@ -81,7 +83,7 @@ class JsonModel(Generic[T]):
         said = problem["msg"].removeprefix("Value error, ")
         wanted = None
         if said.startswith("Input should be "):
-            wanted = said.removeprefix("Input should be ").replace("a valid ", "a ")
+            wanted = _ARTICLE.sub("an ", said.removeprefix("Input should be ")).replace("a valid ", "a ")
         name = param or "The body"
         return invalid(
             f"{name} is {_display(value)}, but it should be {wanted}."

@@ -22,6 +22,7 @@ from hypercube.core.chart import (
 )
 from hypercube.kernels.pillars.terms import load_terms
 from hypercube.saju import notes
+from hypercube.saju.extras import extras
 from hypercube.saju.preparation import Columns, Prepared
 from hypercube.saju.signs import PILLARS
 from hypercube.saju.zones import tzdata_version
@@ -50,7 +51,7 @@ def assemble(prepared: Prepared, tables: Sequence[NDArray[np.uint8]]) -> list[Ch
         raise ValueError(f"tables of shapes {[np.shape(t) for t in tables]} for groups of {shapes}")
     results = [ChartResult(error=prepared.failures.get(row)) for row in range(prepared.size)]
     if prepared.columns is not None:
-        rows = _Rows(prepared.columns, np.concatenate(tables).tolist())
+        rows = _Rows(prepared.columns, np.concatenate(tables))
         for i, position in enumerate(prepared.columns.position):
             results[position] = ChartResult(chart=_chart(rows, i))
     return results
@@ -81,10 +82,11 @@ def term(jie_index: int) -> Term:
 class _Rows:
     """The columns as plain lists: reading an array item by item would cost more than the charts."""
 
-    def __init__(self, columns: Columns, pillar_rows: list[list[int]]) -> None:
+    def __init__(self, columns: Columns, pillar_rows: NDArray[np.uint8]) -> None:
         solar = columns.utc + columns.total
         hour_edge, day_edge = _edges(columns, solar)
-        self.pillar_rows = pillar_rows
+        self.pillar_rows: list[list[int]] = pillar_rows.tolist()
+        self.extras = extras(columns, pillar_rows[columns.row])
         self.options = columns.options
         self.exact: list[bool] = columns.exact.tolist()
         self.utc: list[int] = columns.utc.tolist()
@@ -126,6 +128,7 @@ def _chart(rows: _Rows, i: int) -> Chart:
     year, month, day, hour = rows.pillar_rows[rows.row[i]]
     pillars = Pillars(PILLARS[year], PILLARS[month], PILLARS[day], PILLARS[hour] if exact else None)
     nearest = term(rows.jie[i])
+    beside = rows.extras
     return Chart(
         pillars,
         Instant(rows.utc_text[i] + "Z", rows.utc[i], rows.local_text[i], rows.solar_text[i], exact),
@@ -141,6 +144,11 @@ def _chart(rows: _Rows, i: int) -> Chart:
         _notes(rows, i, pillars, nearest),
         options,
         versions(),
+        beside.lunar[i],
+        beside.facts.get(i),
+        beside.luck.get(i),
+        beside.luck_ranges.get(i, ()),
+        beside.periods.get(i),
     )
 
 
@@ -165,13 +173,15 @@ def _notes(rows: _Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[str, .
     options, ambiguous, since = rows.options[i], rows.ambiguous[i], rows.since_jie[i]
     if pillars.hour is None:
         on_date = notes.term_on_date(nearest) if ambiguous else None
-        return (notes.UNKNOWN_HOUR, on_date) if on_date else (notes.UNKNOWN_HOUR,)
+        found = [notes.UNKNOWN_HOUR, on_date, notes.leap_twin(options, rows.extras.lunar[i])]
+        return tuple(note for note in found if note)
     found = [
         notes.near_term(nearest, since) if ambiguous else None,
         notes.reading_of_clock(rows.status[i], options.fold),
         notes.summer_time(rows.dst[i], options.time_basis),
         notes.far_from_zone(rows.longitude_s[i], options),
         notes.late_zi(options.day_boundary, rows.solar[i], pillars.day),
+        notes.leap_twin(options, rows.extras.lunar[i]),
     ]
     if rows.clock_row[i] >= 0:
         day, hour = rows.pillar_rows[rows.clock_row[i]][2:]

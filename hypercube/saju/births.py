@@ -1,24 +1,20 @@
-"""What a caller wrote, checked: the text of a birth, and the options that decide how it is read.
+"""What a caller wrote, checked: the text of a birth. `options` checks what stands beside it.
 
 Every refusal names the field, repeats the value and says what to write instead. Nothing here looks at a clock
 change; `preparation` does, once the zone is known.
 """
 
-import functools
-import math
 import re
 from datetime import date, timedelta
-from enum import StrEnum
-from numbers import Integral, Real
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-from hypercube.core.chart import BirthInput, ChartOptions, DayBoundary, Sex, TimeBasis
-from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
-from hypercube.saju.places import find_place
-from hypercube.saju.zones import DEFAULT_ZONE, load_zone
+from hypercube.core.chart import BirthInput, Calendar, ChartOptions
+from hypercube.core.errors import HyperCubeError, invalid, shown
+from hypercube.saju.lunar_text import civil_birth
+from hypercube.saju.options import by_the_date, settle
+from hypercube.saju.years import FIRST_YEAR as FIRST_YEAR
+from hypercube.saju.years import LAST_YEAR as LAST_YEAR
 
-FIRST_YEAR: Final = 1800
-LAST_YEAR: Final = 2200
 _BIRTH: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 _WITH_OFFSET: Final = re.compile(r"(.*\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:[zZ]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 _NUMBERS: Final = re.compile(r"\d+", re.ASCII)
@@ -27,8 +23,6 @@ _LONGEST_TEXT: Final = 64
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86_400
 _NOON_S: Final = 43_200
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class CivilTime(NamedTuple):
@@ -41,7 +35,7 @@ class CivilTime(NamedTuple):
 
 
 def read_birth(birth: BirthInput) -> tuple[CivilTime, ChartOptions]:
-    """Check one birth.
+    """Check one birth. The options come with every default but today's date.
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT; `param` names the field of `BirthInput` at fault.
@@ -52,21 +46,34 @@ def read_birth(birth: BirthInput) -> tuple[CivilTime, ChartOptions]:
             value=birth,
             fix="Write BirthInput(birth='1990-05-03T07:20', place='Seoul').",
         )
-    time = read_time(birth.birth)
-    given = (
-        birth.sex,
-        birth.place,
-        birth.longitude,
-        birth.zone,
-        birth.time_basis,
-        birth.day_boundary,
-        birth.fold,
-    )
+    solar = birth.calendar == Calendar.SOLAR and birth.leap_month is False
+    if solar:  # the common case: what is wrong with the text is said first
+        time, options = read_time(birth.birth), settle(birth)
+    else:
+        options = settle(birth)
+        time = _read_lunar(birth.birth, options)
+    return time, options if time.exact else by_the_date(options)
+
+
+def _read_lunar(text: Any, options: ChartOptions) -> CivilTime:
+    if options.calendar is not Calendar.LUNAR:
+        raise invalid(
+            f"leap_month is true for {shown(text)!r}, a solar date.",
+            param="leap_month",
+            value=True,
+            fix="Add calendar 'lunar' if that is a lunar date; solar dates have no leap month.",
+        )
+    civil = civil_birth(text, options.leap_month)
     try:
-        options = _settled(*given)
-    except TypeError:  # a value that cannot be a key, and cannot be right
-        options = settle(*given)
-    return time, options if time.exact else _by_the_date(options)
+        return read_time(civil)
+    except HyperCubeError as error:
+        raise invalid(
+            f"Lunar birth {text!r} is the solar {civil!r}. {error.message}",
+            param="birth",
+            value=text,
+            fix=error.fix,
+            **error.details,
+        ) from None
 
 
 def read_time(text: Any) -> CivilTime:
@@ -88,112 +95,6 @@ def read_time(text: Any) -> CivilTime:
     if h > 23 or m > 59 or s > 59:
         raise _no_such_time(text, ordinal, h, m, s)
     return CivilTime(midnight + h * 3_600 + m * 60 + s, exact=True)
-
-
-def settle(
-    sex: Any, place: Any, longitude: Any, zone: Any, time_basis: Any, day_boundary: Any, fold: Any
-) -> ChartOptions:
-    """Check the options and fill in every default.
-
-    A `longitude` or `zone` given overrides the place's. Without a `time_basis` it is mean solar time where the
-    longitude is known, else the clock.
-    """
-    site = None if place is None else find_place(_text(place, "place", "Seoul or 서울"))
-    degrees = _longitude(longitude) if longitude is not None else site.longitude if site else None
-    if zone is not None:
-        zone_name = load_zone(_text(zone, "zone", "Asia/Seoul")).name
-    else:
-        zone_name = site.zone if site else DEFAULT_ZONE
-    if time_basis is None:
-        basis = TimeBasis.CIVIL if degrees is None else TimeBasis.MEAN_SOLAR
-    else:
-        basis = _choice(TimeBasis, time_basis, "time_basis")
-    if degrees is None and basis is not TimeBasis.CIVIL:
-        raise invalid(
-            f"time_basis {basis.value!r} needs to know where the birth was, and there is neither `place` nor "
-            "`longitude`.",
-            param="time_basis",
-            value=basis.value,
-            fix="Give `place` or `longitude`, or time_basis 'civil' for the clock as it is.",
-        )
-    return ChartOptions(
-        sex=None if sex is None else _choice(Sex, sex, "sex"),
-        place=site.name if site else None,
-        longitude=degrees,
-        zone=zone_name,
-        time_basis=basis,
-        day_boundary=_choice(DayBoundary, day_boundary, "day_boundary"),
-        fold=None if fold is None else _fold(fold),
-    )
-
-
-# `typed`, because fold=True is refused and must not find the entry of fold=1.
-_settled = functools.lru_cache(maxsize=4_096, typed=True)(settle)
-
-
-@functools.lru_cache(maxsize=4_096)
-def _by_the_date(options: ChartOptions) -> ChartOptions:
-    """Without an hour the civil date alone decides the day, whatever basis was asked for."""
-    return ChartOptions(
-        sex=options.sex,
-        place=options.place,
-        longitude=options.longitude,
-        zone=options.zone,
-        time_basis=TimeBasis.CIVIL,
-        day_boundary=options.day_boundary,
-        fold=options.fold,
-    )
-
-
-def _text(value: Any, param: str, example: str) -> str:
-    if isinstance(value, str):
-        return value
-    raise invalid(
-        f"{param} is {shown(value)!r}, expected text.", param=param, value=value, fix=f"Write {example}."
-    )
-
-
-def _longitude(value: Any) -> float:
-    # Written so that NaN is refused as well.
-    if _is_number(value, Real) and -180 <= value <= 180:
-        return float(value)
-    finite = not isinstance(value, float) or math.isfinite(value)
-    raise invalid(
-        f"longitude is {shown(value)!r}, not a number from -180 to 180.",
-        param="longitude",
-        value=value if finite else str(value),  # JSON has no NaN
-        fix="Give degrees east of Greenwich, west negative: Seoul is 126.978.",
-    )
-
-
-def _fold(value: Any) -> int:
-    if _is_number(value, Integral) and value in (0, 1):
-        return int(value)
-    raise invalid(
-        f"fold is {shown(value)!r}, expected 0 or 1.",
-        param="fold",
-        value=value,
-        fix="Write 0 for the first pass of a clock time that came twice, 1 for the second, or leave it out.",
-    )
-
-
-def _is_number(value: Any, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
-
-
-def _choice(kind: type[_Choice], value: Any, param: str) -> _Choice:
-    try:
-        return kind(value)
-    except ValueError:
-        known = [member.value for member in kind]
-        close = nearest(value, known) if isinstance(value, str) and len(value) < 40 else None
-        raise invalid(
-            f"{param} is {shown(value)!r}, which is not a choice.",
-            param=param,
-            value=value,
-            fix=f"{f'Did you mean {close!r}? ' if close else ''}Use one of: {', '.join(known)}.",
-            choices=known,
-        ) from None
 
 
 def _unreadable(text: Any) -> HyperCubeError:

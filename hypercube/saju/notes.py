@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from hypercube.core.chart import ChartOptions, DayBoundary, Pillar, Term, TimeBasis
+from hypercube.core.calendar import LunarDate
+from hypercube.core.chart import Calendar, ChartOptions, DayBoundary, Pillar, Term, TimeBasis
+from hypercube.saju.lunar import leap_month_of
 from hypercube.saju.zones import AMBIGUOUS, OK
 
 _FAR_S: Final = 14_400
@@ -95,6 +97,19 @@ def far_from_zone(longitude_s: int, options: ChartOptions) -> str | None:
     return (
         f"Longitude {options.longitude} is {span(longitude_s)} of solar time away from the clock of "
         f"{options.zone}; check both."
+    )
+
+
+def leap_twin(options: ChartOptions, lunar: LunarDate | None) -> str | None:
+    """That the month of a lunar birth has a leap twin, and which of the two was read; else None."""
+    if options.calendar is not Calendar.LUNAR or lunar is None or leap_month_of(lunar.year) != lunar.month:
+        return None
+    read, other = ("leap", "ordinary") if lunar.leap else ("ordinary", "leap")
+    names = (f"{lunar.month}월", f"윤{lunar.month}월")
+    mine, twin = names[::-1] if lunar.leap else names
+    return (
+        f"Lunar {lunar.year} has two months of number {lunar.month}: this birth was read as the {read} one "
+        f"({mine}), not the {other} one ({twin})."
     )
 
 

@@ -15,12 +15,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hypercube.core.chart import BirthInput, ChartOptions, DayBoundary, TimeBasis
+from hypercube.core.chart import BirthInput, ChartOptions, DayBoundary, Include, TimeBasis
 from hypercube.core.errors import Failure, HyperCubeError
 from hypercube.kernels.pillars.terms import load_terms
 from hypercube.kernels.solar_offset import solar_offset
+from hypercube.saju.as_of import Today, system_today
 from hypercube.saju.births import read_birth
 from hypercube.saju.civil import unsettled_time, vanished_date
+from hypercube.saju.options import on_day
 from hypercube.saju.zones import FOLD_NOT_GIVEN, OK, load_zone, resolve
 
 TERM_MARGIN_S: Final = 60
@@ -74,6 +76,12 @@ class Columns:
     """The row by the clock, or -1."""
     candidate_row: Int64
     """The row just before the 절, or -1; the next one is just after it."""
+    day_start: Int64
+    """POSIX seconds at which the civil day begins ..."""
+    day_end: Int64
+    """... and ends; both 0 where the hour is known."""
+    today: frozenset[int]
+    """Positions whose day that counts as now was not given."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,18 +98,23 @@ class Prepared:
     """None when no birth is in order."""
 
 
-def prepare(births: Sequence[BirthInput], *, field: str | None = None) -> Prepared:
+def prepare(
+    births: Sequence[BirthInput], *, field: str | None = None, today: Today = system_today
+) -> Prepared:
     """Turn births into kernel rows. Never raises for a birth: what is wrong with it goes to `failures`.
 
     Args:
         births: any number of births.
         field: what the caller calls the batch: with "births", a failure's `param` reads "births[3].place".
+        today: today's date in a zone, for periods without an `as_of`; asked once a zone.
     """
     failures: dict[int, Failure] = {}
     position: list[int] = []
     options: list[ChartOptions] = []
     seconds: list[int] = []
     exact: list[bool] = []
+    dates: dict[str, str] = {}
+    by_today: set[int] = set()
 
     def refuse(row: int, error: HyperCubeError) -> None:
         failures[row] = error.failure(f"{field}[{row}]" if field else "")
@@ -112,6 +125,11 @@ def prepare(births: Sequence[BirthInput], *, field: str | None = None) -> Prepar
         except HyperCubeError as error:
             refuse(row, error)
         else:
+            if settled.include and settled.as_of is None and Include.PERIODS in settled.include:
+                if settled.zone not in dates:
+                    dates[settled.zone] = today(settled.zone).isoformat()
+                settled = on_day(settled, dates[settled.zone])
+                by_today.add(row)
             position.append(row)
             options.append(settled)
             seconds.append(time.seconds)
@@ -131,7 +149,7 @@ def prepare(births: Sequence[BirthInput], *, field: str | None = None) -> Prepar
         local, is_exact, civil = local[kept], is_exact[kept], civil.take(kept)
     if not position:
         return Prepared(len(births), (), failures, None)
-    groups, columns = _rows(position, options, local, is_exact, civil)
+    groups, columns = _rows(position, options, local, is_exact, civil, frozenset(by_today))
     return Prepared(len(births), groups, failures, columns)
 
 
@@ -183,7 +201,12 @@ def _rows_by_zone(options: list[ChartOptions]) -> dict[str, list[int]]:
 
 
 def _rows(
-    position: list[int], options: list[ChartOptions], local: Int64, exact: Bool, civil: _Civil
+    position: list[int],
+    options: list[ChartOptions],
+    local: Int64,
+    exact: Bool,
+    civil: _Civil,
+    today: frozenset[int],
 ) -> tuple[tuple[RowGroup, ...], Columns]:
     longitude_s, equation_s = _solar(options, civil)
     solar = np.array([each.time_basis is not TimeBasis.CIVIL for each in options], dtype=np.bool_)
@@ -226,6 +249,9 @@ def _rows(
         row=row,
         clock_row=clock_row,
         candidate_row=candidate_row,
+        day_start=civil.day_start,
+        day_end=civil.day_end,
+        today=today,
     )
     return tuple(groups), columns
 

@@ -54,11 +54,11 @@ def test_twins_have_the_same_signatures(sync: type, twin: type) -> None:
         assert inspect.iscoroutinefunction(other) or name in ("__init__", "attempts", "readiness"), name
         assert not inspect.iscoroutinefunction(one), name
         compared += 1
-    assert compared >= (11 if sync is sdk.Client else 1)
+    assert compared >= (13 if sync is sdk.Client else 1)
 
 
 def test_twins_say_the_same() -> None:
-    for name in ("chart", "charts", "chat", "models", "cubes", "process", "ready", "close"):
+    for name in ("chart", "charts", "terms", "lunar", "chat", "models", "cubes", "process", "ready", "close"):
         one, other = getattr(sdk.Client, name), getattr(sdk.AsyncClient, name)
         assert one.__doc__ == other.__doc__, name
         assert one.__doc__, name
@@ -84,5 +84,16 @@ def test_not_given_is_not_none() -> None:
     assert repr(sdk.NOT_GIVEN) == "NOT_GIVEN"
     assert sdk.NOT_GIVEN is not None
     for cls in (sdk.Client, sdk.AsyncClient):
-        for name in ("__init__", "chart", "charts", "chat", "models", "cubes", "process", "ready"):
+        for name in (
+            "__init__",
+            "chart",
+            "charts",
+            "terms",
+            "lunar",
+            "chat",
+            "models",
+            "cubes",
+            "process",
+            "ready",
+        ):
             assert inspect.signature(getattr(cls, name)).parameters["timeout"].default is sdk.NOT_GIVEN, name

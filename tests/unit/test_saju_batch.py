@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 import hypercube
 from hypercube import saju
-from hypercube.core.chart import BirthInput, ChartResult, DayBoundary, Sex, TimeBasis
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import BirthInput, Calendar, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.schools import HiddenStemSet
 from hypercube.saju import assemble, chart, charts, pillars, prepare
 
 years = st.integers(1795, 2204)
@@ -42,6 +44,12 @@ births = st.builds(
     time_basis=st.sampled_from([None, *TimeBasis]),
     day_boundary=st.sampled_from(list(DayBoundary)),
     fold=st.sampled_from([None, 0, 1, 1, 7]),
+    calendar=st.sampled_from([Calendar.SOLAR, Calendar.SOLAR, Calendar.LUNAR]),
+    leap_month=st.sampled_from([False, False, True]),
+    include=st.sampled_from([(), (), tuple(Include), (Include.FACTS,), (Include.LUCK, Include.PERIODS)]),
+    luck_age=st.sampled_from(list(LuckAge)),
+    as_of=st.sampled_from(["2026-11-23", "2024-02-04", "soon"]),
+    hidden_stems=st.sampled_from(list(HiddenStemSet)),
 )
 
 
@@ -53,7 +61,7 @@ def calculated(batch: list[BirthInput]) -> list[ChartResult]:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # the first place that is no office loads the gazetteer
 @given(batch=st.lists(births, max_size=24), seed=st.integers(0, 99))
 def test_order_size_and_neighbours_change_nothing(batch: list[BirthInput], seed: int) -> None:
     together = calculated(batch)
@@ -117,7 +125,8 @@ def test_tables_that_answer_other_groups_are_refused() -> None:
 
 
 def test_the_public_names() -> None:
-    assert set(saju.__all__) == {"Prepared", "RowGroup", "assemble", "chart", "charts", "pillars", "prepare"}
+    functions = {"assemble", "chart", "charts", "lunar_day", "pillars", "prepare", "to_text", "year_terms"}
+    assert set(saju.__all__) == {"Prepared", "RowGroup"} | functions
     assert all(callable(getattr(saju, name)) for name in saju.__all__)
 
 

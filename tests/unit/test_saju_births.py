@@ -9,17 +9,8 @@ import pytest
 from hypercube.core.chart import BirthInput, DayBoundary, Sex, TimeBasis
 from hypercube.core.errors import ErrorKind, HyperCubeError, shown
 from hypercube.saju import chart, prepare
-from hypercube.saju.births import read_time, settle
-
-DEFAULTS: dict[str, Any] = {
-    "sex": None,
-    "place": None,
-    "longitude": None,
-    "zone": None,
-    "time_basis": None,
-    "day_boundary": "midnight",
-    "fold": None,
-}
+from hypercube.saju.births import read_time
+from hypercube.saju.options import settle
 
 
 def refusal(birth: Any = "1990-05-03T07:20", **options: Any) -> HyperCubeError:
@@ -181,7 +172,7 @@ def test_solar_time_of_nowhere(basis: str) -> None:
 def test_what_overrides_what(
     options: dict[str, Any], place: str | None, longitude: float | None, zone: str, basis: TimeBasis
 ) -> None:
-    settled = settle(**DEFAULTS | options)
+    settled = settle(BirthInput("1990-05-03", **options))
     assert (settled.place, settled.longitude, settled.zone, settled.time_basis) == (
         place,
         longitude,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hypercube.core.chart import BirthInput, ChartResult, DayBoundary, Sex, TimeBasis
+from hypercube.core.calendar import LuckAge, LunarDate, LunarDay, YearTerms
+from hypercube.core.chart import BirthInput, Calendar, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.engine import (
     ChatMessage,
     EngineState,
@@ -21,9 +22,12 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.saju import charts
+from hypercube.saju.signs import PILLARS
+from hypercube.saju.solar_terms import solar_terms
 from hypercube.wire import convert
-from hypercube.wire.v1 import error_pb2, saju_pb2
+from hypercube.wire.v1 import calendar_pb2, error_pb2, saju_pb2
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 some = text.filter(bool)
@@ -38,6 +42,15 @@ births = st.builds(
     time_basis=st.none() | st.sampled_from(TimeBasis),
     day_boundary=st.sampled_from(DayBoundary),
     fold=st.none() | st.integers(-(2**31), 2**31 - 1),
+    calendar=st.sampled_from(Calendar),
+    leap_month=st.booleans(),
+    include=st.lists(st.sampled_from(Include)).map(tuple),
+    luck_age=st.sampled_from(LuckAge),
+    as_of=st.none() | some,
+    hidden_stems=st.sampled_from(HiddenStemSet),
+    life_stages=st.sampled_from(LifeStageSchool),
+    blade=st.sampled_from(BladeSchool),
+    goegang=st.sampled_from(GoegangSchool),
 )
 small = st.none() | st.integers(-(2**31), 2**31 - 1)
 number = st.none() | finite
@@ -116,6 +129,18 @@ def test_models(progress: float | None) -> None:
         BirthInput("1988-10-09T02:30", fold=1, day_boundary=DayBoundary.ZI23, longitude=129.0),
         BirthInput("1990-02-04"),  # 입춘 falls on this day: candidates
         BirthInput("1990-02-31"),
+        BirthInput("2020-04-01T05:06", calendar=Calendar.LUNAR, leap_month=True),
+        BirthInput("1990-05-03T07:20", Sex.MALE, "Seoul", include=tuple(Include)),
+        BirthInput("2060-05-03T07:20", Sex.FEMALE, include=tuple(Include), luck_age=LuckAge.YMD),
+        BirthInput("1990-02-04", Sex.FEMALE, include=tuple(Include), as_of="2024-02-04"),
+        BirthInput(
+            "1990-05-03T07:20",
+            include=(Include.FACTS,),
+            hidden_stems=HiddenStemSet.CHINESE,
+            life_stages=LifeStageSchool.YIN_FORWARD,
+            blade=BladeSchool.ALL_STEMS,
+            goegang=GoegangSchool.SIX_PILLARS,
+        ),
     ],
     ids=lambda birth: birth.birth,
 )
@@ -159,12 +184,54 @@ def test_what_a_message_cannot_hold_is_named_with_its_place() -> None:
     assert caught.value.param == "messages[1].content"
 
 
-@pytest.mark.parametrize("field", ["sex", "time_basis", "day_boundary"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "sex",
+        "time_basis",
+        "day_boundary",
+        "calendar",
+        "luck_age",
+        "hidden_stems",
+        "life_stages",
+        "blade",
+        "goegang",
+    ],
+)
 def test_an_enum_number_from_nowhere_is_named(field: str) -> None:
     with pytest.raises(HyperCubeError) as caught:
         convert.birth_from_proto(saju_pb2.Birth(birth="1990-05-03", **{field: 9}))  # type: ignore[arg-type]
     assert (caught.value.param, caught.value.value) == (field, 9)
     assert "1 = " in str(caught.value.fix)
+
+
+@pytest.mark.parametrize("number", [0, 9])
+def test_a_part_from_nowhere_is_named(number: int) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        convert.birth_from_proto(saju_pb2.Birth(birth="1990-05-03", include=[1, number]))  # type: ignore[list-item]
+    assert (caught.value.param, caught.value.value) == ("include[1]", number)
+    assert "luck" in str(caught.value.fix)
+
+
+@given(
+    st.builds(
+        LunarDay,
+        solar=text,
+        lunar=st.builds(LunarDate, *([st.integers(0, 3000)] * 3), st.booleans()),
+        month_days=st.integers(29, 30),
+        leap_month=st.none() | st.integers(1, 12),
+        day=st.sampled_from(PILLARS),
+    )
+)
+def test_lunar_days(day: LunarDay) -> None:
+    sent = calendar_pb2.LunarDay.FromString(convert.to_message(day).SerializeToString())
+    assert convert.from_message(LunarDay, sent) == day
+
+
+def test_terms_travel() -> None:
+    terms = YearTerms(2026, "Asia/Seoul", solar_terms(2026))
+    sent = calendar_pb2.YearTerms.FromString(convert.to_message(terms).SerializeToString())
+    assert convert.from_message(YearTerms, sent) == terms
 
 
 def test_a_kind_from_a_newer_server_keeps_its_message() -> None:

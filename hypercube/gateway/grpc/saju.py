@@ -3,17 +3,19 @@
 import asyncio
 from typing import Final
 
-from hypercube.core.chart import BirthInput
+from hypercube.core.chart import BirthInput, Calendar
 from hypercube.core.cube import Call
 from hypercube.core.errors import Failure, HyperCubeError
 from hypercube.gateway.grpc.rpc import Methods, Unary
+from hypercube.gateway.handlers import almanac
 from hypercube.gateway.handlers import charts as handler
 from hypercube.gateway.services import GatewayServices
 from hypercube.wire import convert
-from hypercube.wire.v1 import saju_pb2
+from hypercube.wire.v1 import calendar_pb2, saju_pb2
 
+_DESCRIBED_ROWS_AT_ONCE: Final = 16
 _ROWS_AT_ONCE: Final = 256
-"""Rows converted before other calls get a turn: about 5 ms."""
+"""With and without facts: rows converted before other calls get a turn: about 5 ms."""
 
 
 async def chart(services: GatewayServices, request: saju_pb2.Birth, call: Call) -> saju_pb2.ChartReply:
@@ -29,11 +31,33 @@ async def charts(
     births = [_read(row, birth) for row, birth in enumerate(request.births)]
     results = await handler.charts(services, births, call)
     reply = saju_pb2.ChartsReply()
-    for start in range(0, len(results), _ROWS_AT_ONCE):
-        reply.results.extend(map(convert.result_to_proto, results[start : start + _ROWS_AT_ONCE]))
-        if len(results) > _ROWS_AT_ONCE:
+    step = handler.rows_at_once(results, _ROWS_AT_ONCE, _DESCRIBED_ROWS_AT_ONCE)
+    for start in range(0, len(results), step):
+        reply.results.extend(map(convert.result_to_proto, results[start : start + step]))
+        if len(results) > step:
             await asyncio.sleep(0)
     return reply
+
+
+async def terms(
+    services: GatewayServices, request: saju_pb2.TermsRequest, call: Call
+) -> calendar_pb2.YearTerms:
+    """The solar terms of a year."""
+    message: calendar_pb2.YearTerms = convert.to_message(
+        await almanac.terms(request.year, request.zone or None)
+    )
+    return message
+
+
+async def lunar(
+    services: GatewayServices, request: saju_pb2.LunarRequest, call: Call
+) -> calendar_pb2.LunarDay:
+    """A day by both calendars."""
+    calendar = convert.member("calendar", request.calendar, Calendar)
+    message: calendar_pb2.LunarDay = convert.to_message(
+        await almanac.lunar(request.date, calendar, request.leap_month)
+    )
+    return message
 
 
 def _read(row: int, birth: saju_pb2.Birth) -> BirthInput | Failure:
@@ -46,4 +70,6 @@ def _read(row: int, birth: saju_pb2.Birth) -> BirthInput | Failure:
 METHODS: Final[Methods] = {
     "Chart": Unary(saju_pb2.Birth, chart, lambda services: services.limits.chart_s),
     "Charts": Unary(saju_pb2.ChartsRequest, charts, lambda services: services.limits.batch_s),
+    "Terms": Unary(saju_pb2.TermsRequest, terms, lambda services: services.limits.chart_s),
+    "Lunar": Unary(saju_pb2.LunarRequest, lunar, lambda services: services.limits.chart_s),
 }

@@ -61,6 +61,12 @@ def check_count(count: int, limit: int) -> None:
     )
 
 
+def rows_at_once(results: Sequence[ChartResult], plain: int, described: int) -> int:
+    """How many rows to write before other requests get a turn: fewer where any holds more than its pillars."""
+    heavy = any(each.chart is not None and each.chart.options.include for each in results)
+    return described if heavy else plain
+
+
 def _in_row(row: int, failure: Failure) -> ChartResult:
     return ChartResult(error=HyperCubeError.of(failure).failure(prefix=f"births[{row}]"))
 

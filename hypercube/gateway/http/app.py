@@ -17,11 +17,12 @@ from hypercube.gateway.http.docs import pages
 from hypercube.gateway.http.middleware import BodyLimitMiddleware, RequestMiddleware, TrafficMiddleware
 from hypercube.gateway.http.operations import Operation, routes
 from hypercube.gateway.http.responses import FAILURE, error_response, json_response
-from hypercube.gateway.http.routers import charts, chat, cubes, health, models
+from hypercube.gateway.http.routers import almanac, charts, chat, cubes, health, models
 from hypercube.gateway.services import GatewayServices
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *charts.OPERATIONS,
+    *almanac.OPERATIONS,
     *chat.OPERATIONS,
     *models.OPERATIONS,
     *cubes.OPERATIONS,

@@ -29,6 +29,8 @@ class HttpRequest:
     body: bytes
     path: dict[str, Any]
     """Parameters of the path."""
+    query: bytes = b""
+    """What follows the question mark, as it came."""
 
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
@@ -78,7 +80,9 @@ class Endpoint:
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope[CALL]
-        request = HttpRequest(self._services, call, body, scope.get("path_params", {}))
+        request = HttpRequest(
+            self._services, call, body, scope.get("path_params", {}), scope.get("query_string", b"")
+        )
         try:
             response = await self._handler(request)
         except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer

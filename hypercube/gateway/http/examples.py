@@ -14,6 +14,14 @@ BIRTHS: Final[dict[str, Any]] = {
         "day_boundary": "zi23",
     },
     "hour unknown": {"birth": "1975-11-20", "sex": "female"},
+    "a lunar birth": {"birth": "1990-04-09T07:20", "calendar": "lunar", "place": "Seoul"},
+    "with every fact": {
+        "birth": "1990-05-03T07:20",
+        "sex": "male",
+        "place": "Seoul",
+        "include": ["facts", "luck", "periods"],
+        "as_of": "2026-11-23",
+    },
     "a clock time that came twice": {"birth": "1988-10-09T02:30", "place": "Seoul", "fold": 1},
 }
 

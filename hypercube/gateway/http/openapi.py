@@ -1,6 +1,6 @@
 """The OpenAPI document, made from the routes as data and the JSON Schemas of their types."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -24,12 +24,17 @@ _REASONS: Final = {
     504: "The deadline passed first.",
 }
 _TAGS: Final = (
-    {"name": "saju", "description": "Four-pillar charts (사주 원국)."},
+    {"name": "saju", "description": "Four-pillar charts (사주 원국) and the calendar under them."},
     {"name": "chat", "description": "OpenAI's chat."},
     {"name": "models", "description": "What is served."},
     {"name": "cubes", "description": "The parts of this server, by one contract."},
     {"name": "health", "description": "For probes and dashboards."},
 )
+_QUERY_TYPES: Final[dict[str, Callable[[str], Any]]] = {
+    "string": str,
+    "integer": int,
+    "boolean": lambda text: text == "true",
+}
 _Key = tuple[str, JsonSchemaMode]
 _Schemas = dict[_Key, dict[str, Any]]
 
@@ -105,6 +110,17 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "example": example,
         }
         for name, (meaning, example) in operation.parameters.items()
+    ]
+    path += [
+        {
+            "name": name,
+            "in": "query",
+            "required": each.required,
+            "description": each.meaning,
+            "schema": {"type": each.type, **({"enum": list(each.choices)} if each.choices else {})},
+            "example": _QUERY_TYPES[each.type](each.example),
+        }
+        for name, each in operation.query.items()
     ]
     if operation.method == "GET":
         return path

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from starlette.routing import Route
 
 from hypercube.gateway.http.endpoint import Endpoint, Handler
+from hypercube.gateway.http.query import Parameter
 from hypercube.gateway.http.responses import JSON
 from hypercube.gateway.services import GatewayServices
 
@@ -31,6 +32,7 @@ class Operation:
         errors: statuses that a caller should expect beside the good one.
         description: more than the summary says.
         parameters: what each path parameter is, with an example.
+        query: what may follow the question mark.
     """
 
     method: Literal["GET", "POST"]
@@ -47,6 +49,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     description: str = ""
     parameters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    query: Mapping[str, Parameter] = field(default_factory=dict)
 
     @property
     def template(self) -> str:

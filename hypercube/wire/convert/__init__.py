@@ -30,6 +30,7 @@ from hypercube.wire.convert.errors import (
     error_from_proto,
     error_to_proto,
 )
+from hypercube.wire.convert.records import from_message, member, to_message
 
 __all__ = [
     "birth_from_proto",
@@ -43,11 +44,14 @@ __all__ = [
     "error_to_proto",
     "event_from_proto",
     "event_to_proto",
+    "from_message",
+    "member",
     "model_from_proto",
     "model_to_proto",
     "models_to_proto",
     "result_from_proto",
     "result_to_proto",
+    "to_message",
     "usage_from_proto",
     "usage_to_proto",
 ]

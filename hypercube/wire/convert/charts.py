@@ -1,76 +1,87 @@
 """Births and charts on the wire."""
 
 from collections.abc import Iterable
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Final
 
+from google.protobuf.message import Message
+
+from hypercube.core.calendar import Luck, LuckAge, LuckRange, LunarDate, PeriodsNow
 from hypercube.core.chart import (
     BirthInput,
     Boundary,
+    Calendar,
     Candidate,
     Chart,
     ChartOptions,
     ChartResult,
     Corrections,
     DayBoundary,
+    Include,
     Instant,
     Pillar,
     Pillars,
     Sex,
-    Sign,
     Term,
     TimeBasis,
     Versions,
 )
 from hypercube.core.errors import invalid
+from hypercube.core.facts import ChartFacts
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert.errors import error_from_proto, error_to_proto
 from hypercube.wire.convert.fields import put
+from hypercube.wire.convert.records import from_message, member, number_of, to_message
 from hypercube.wire.v1 import saju_pb2
 
-_E = TypeVar("_E", bound=StrEnum)
-
-_SEXES: Final[dict[int, Sex]] = {saju_pb2.SEX_MALE: Sex.MALE, saju_pb2.SEX_FEMALE: Sex.FEMALE}
-_TIME_BASES: Final[dict[int, TimeBasis]] = {
-    saju_pb2.TIME_BASIS_CIVIL: TimeBasis.CIVIL,
-    saju_pb2.TIME_BASIS_MEAN_SOLAR: TimeBasis.MEAN_SOLAR,
-    saju_pb2.TIME_BASIS_TRUE_SOLAR: TimeBasis.TRUE_SOLAR,
-}
-_DAY_BOUNDARIES: Final[dict[int, DayBoundary]] = {
-    saju_pb2.DAY_BOUNDARY_MIDNIGHT: DayBoundary.MIDNIGHT,
-    saju_pb2.DAY_BOUNDARY_ZI23: DayBoundary.ZI23,
-    saju_pb2.DAY_BOUNDARY_SAME_DAY: DayBoundary.SAME_DAY,
-}
-_NUMBERS: Final[dict[StrEnum, int]] = {
-    member: number for table in (_SEXES, _TIME_BASES, _DAY_BOUNDARIES) for number, member in table.items()
-}
-
-
-def _member(param: str, number: int, table: dict[int, _E]) -> _E | None:
-    """The core member of an enum number; None for 0 (unspecified)."""
-    if number == 0:
-        return None
-    if number not in table:
-        known = ", ".join(f"{at} = {member.value}" for at, member in table.items())
-        raise invalid(
-            f"{param} is {number}, which is no value of that enum.",
-            param=param,
-            value=number,
-            fix=f"Send one of: {known}; or 0 for the default.",
-        )
-    return table[number]
+_OPTIONS: Final = (
+    "sex",
+    "place",
+    "longitude",
+    "zone",
+    "time_basis",
+    "day_boundary",
+    "fold",
+    "calendar",
+    "leap_month",
+    "include",
+    "luck_age",
+    "as_of",
+    "hidden_stems",
+    "life_stages",
+    "blade",
+    "goegang",
+)
+"""What `BirthInput` and `ChartOptions` have in common."""
 
 
-def _plain(value: Any) -> Any:
-    """An enum member as its number on the wire, anything else as it is."""
-    return _NUMBERS[value] if isinstance(value, Sex | TimeBasis | DayBoundary) else value
+def _put_options(message: Message, options: BirthInput | ChartOptions) -> None:
+    for field in _OPTIONS:
+        value = getattr(options, field)
+        if field == "include" and isinstance(value, tuple | list):
+            value = [number_of(each) for each in value]
+        put(message, field, number_of(value))
+
+
+def _included(numbers: Iterable[int]) -> tuple[Include, ...]:
+    found = []
+    for at, number in enumerate(numbers):
+        part = member(f"include[{at}]", number, Include)
+        if part is None:
+            raise invalid(
+                f"include[{at}] is 0, which names no part.",
+                param=f"include[{at}]",
+                value=0,
+                fix="Send 1 = facts, 2 = luck, 3 = periods.",
+            )
+        found.append(part)
+    return tuple(found)
 
 
 def birth_to_proto(birth: BirthInput) -> saju_pb2.Birth:
     """A birth as given; a value that its field cannot hold is INVALID_ARGUMENT."""
     message = saju_pb2.Birth()
-    for field in ("birth", "sex", "place", "longitude", "zone", "time_basis", "day_boundary", "fold"):
-        put(message, field, _plain(getattr(birth, field)))
+    put(message, "birth", birth.birth)
+    _put_options(message, birth)
     return message
 
 
@@ -78,40 +89,32 @@ def birth_from_proto(message: saju_pb2.Birth) -> BirthInput:
     """A birth as the caller gave it; its values are checked by the saju cube, its enum numbers here."""
     return BirthInput(
         birth=message.birth,
-        sex=_member("sex", message.sex, _SEXES),
+        sex=member("sex", message.sex, Sex),
         place=message.place or None,
         longitude=message.longitude if message.HasField("longitude") else None,
         zone=message.zone or None,
-        time_basis=_member("time_basis", message.time_basis, _TIME_BASES),
-        day_boundary=_member("day_boundary", message.day_boundary, _DAY_BOUNDARIES) or DayBoundary.MIDNIGHT,
+        time_basis=member("time_basis", message.time_basis, TimeBasis),
+        day_boundary=member("day_boundary", message.day_boundary, DayBoundary) or DayBoundary.MIDNIGHT,
         fold=message.fold if message.HasField("fold") else None,
-    )
-
-
-@lru_cache(maxsize=128)
-def _pillar_to_proto(pillar: Pillar) -> saju_pb2.Pillar:
-    """One of the sixty pillars; cached, for a batch repeats them. Callers copy it into their message."""
-    stem, branch = (
-        saju_pb2.Sign(
-            index=sign.index,
-            hanja=sign.hanja,
-            hangul=sign.hangul,
-            element=sign.element,
-            polarity=sign.polarity,
-        )
-        for sign in (pillar.stem, pillar.branch)
-    )
-    return saju_pb2.Pillar(
-        index=pillar.index, hanja=pillar.hanja, hangul=pillar.hangul, stem=stem, branch=branch
+        calendar=member("calendar", message.calendar, Calendar) or Calendar.SOLAR,
+        leap_month=message.leap_month,
+        include=_included(message.include),
+        luck_age=member("luck_age", message.luck_age, LuckAge) or LuckAge.ROUNDED,
+        as_of=message.as_of or None,
+        hidden_stems=member("hidden_stems", message.hidden_stems, HiddenStemSet) or HiddenStemSet.KOREAN,
+        life_stages=member("life_stages", message.life_stages, LifeStageSchool)
+        or LifeStageSchool.YIN_BACKWARD,
+        blade=member("blade", message.blade, BladeSchool) or BladeSchool.YANG_STEMS,
+        goegang=member("goegang", message.goegang, GoegangSchool) or GoegangSchool.FOUR_DAYS,
     )
 
 
 def _pillars_to_proto(pillars: Pillars) -> saju_pb2.Pillars:
     return saju_pb2.Pillars(
-        year=_pillar_to_proto(pillars.year),
-        month=_pillar_to_proto(pillars.month),
-        day=_pillar_to_proto(pillars.day),
-        hour=None if pillars.hour is None else _pillar_to_proto(pillars.hour),
+        year=to_message(pillars.year),
+        month=to_message(pillars.month),
+        day=to_message(pillars.day),
+        hour=None if pillars.hour is None else to_message(pillars.hour),
     )
 
 
@@ -120,8 +123,7 @@ def chart_to_proto(chart: Chart) -> saju_pb2.ChartReply:
     instant, corrections, versions = chart.instant, chart.corrections, chart.versions
     boundary, term = chart.boundary, chart.boundary.nearest_term
     options = saju_pb2.ChartOptions()
-    for field in ("sex", "place", "longitude", "zone", "time_basis", "day_boundary", "fold"):
-        put(options, field, _plain(getattr(chart.options, field)))
+    _put_options(options, chart.options)
     return saju_pb2.ChartReply(
         pillars=_pillars_to_proto(chart.pillars),
         instant=saju_pb2.Instant(
@@ -165,29 +167,20 @@ def chart_to_proto(chart: Chart) -> saju_pb2.ChartReply:
             delta_t=versions.delta_t,
             tzdata=versions.tzdata,
         ),
-    )
-
-
-def _sign_from_proto(message: saju_pb2.Sign) -> Sign:
-    return Sign(message.index, message.hanja, message.hangul, message.element, message.polarity)
-
-
-def _pillar_from_proto(message: saju_pb2.Pillar) -> Pillar:
-    return Pillar(
-        index=message.index,
-        hanja=message.hanja,
-        hangul=message.hangul,
-        stem=_sign_from_proto(message.stem),
-        branch=_sign_from_proto(message.branch),
+        lunar=None if chart.lunar is None else to_message(chart.lunar),
+        facts=None if chart.facts is None else to_message(chart.facts),
+        luck=None if chart.luck is None else to_message(chart.luck),
+        luck_ranges=[to_message(each) for each in chart.luck_ranges],
+        periods=None if chart.periods is None else to_message(chart.periods),
     )
 
 
 def _pillars_from_proto(message: saju_pb2.Pillars) -> Pillars:
     return Pillars(
-        year=_pillar_from_proto(message.year),
-        month=_pillar_from_proto(message.month),
-        day=_pillar_from_proto(message.day),
-        hour=_pillar_from_proto(message.hour) if message.HasField("hour") else None,
+        year=from_message(Pillar, message.year),
+        month=from_message(Pillar, message.month),
+        day=from_message(Pillar, message.day),
+        hour=from_message(Pillar, message.hour) if message.HasField("hour") else None,
     )
 
 
@@ -223,14 +216,23 @@ def chart_from_proto(message: saju_pb2.ChartReply) -> Chart:
         ),
         notes=tuple(message.notes),
         options=ChartOptions(
-            sex=_member("sex", options.sex, _SEXES),
+            sex=member("sex", options.sex, Sex),
             place=options.place or None,
             longitude=options.longitude if options.HasField("longitude") else None,
             zone=options.zone,
-            time_basis=_member("time_basis", options.time_basis, _TIME_BASES) or TimeBasis.CIVIL,
-            day_boundary=_member("day_boundary", options.day_boundary, _DAY_BOUNDARIES)
-            or DayBoundary.MIDNIGHT,
+            time_basis=member("time_basis", options.time_basis, TimeBasis) or TimeBasis.CIVIL,
+            day_boundary=member("day_boundary", options.day_boundary, DayBoundary) or DayBoundary.MIDNIGHT,
             fold=options.fold if options.HasField("fold") else None,
+            calendar=member("calendar", options.calendar, Calendar) or Calendar.SOLAR,
+            leap_month=options.leap_month,
+            include=_included(options.include),
+            luck_age=member("luck_age", options.luck_age, LuckAge) or LuckAge.ROUNDED,
+            as_of=options.as_of or None,
+            hidden_stems=member("hidden_stems", options.hidden_stems, HiddenStemSet) or HiddenStemSet.KOREAN,
+            life_stages=member("life_stages", options.life_stages, LifeStageSchool)
+            or LifeStageSchool.YIN_BACKWARD,
+            blade=member("blade", options.blade, BladeSchool) or BladeSchool.YANG_STEMS,
+            goegang=member("goegang", options.goegang, GoegangSchool) or GoegangSchool.FOUR_DAYS,
         ),
         versions=Versions(
             engine=versions.engine,
@@ -239,6 +241,11 @@ def chart_from_proto(message: saju_pb2.ChartReply) -> Chart:
             delta_t=versions.delta_t,
             tzdata=versions.tzdata,
         ),
+        lunar=from_message(LunarDate, message.lunar) if message.HasField("lunar") else None,
+        facts=from_message(ChartFacts, message.facts) if message.HasField("facts") else None,
+        luck=from_message(Luck, message.luck) if message.HasField("luck") else None,
+        luck_ranges=tuple(from_message(LuckRange, each) for each in message.luck_ranges),
+        periods=from_message(PeriodsNow, message.periods) if message.HasField("periods") else None,
     )
 
 

@@ -9,7 +9,10 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import hypercube.wire.v1.calendar_pb2
 import hypercube.wire.v1.error_pb2
+import hypercube.wire.v1.facts_pb2
+import hypercube.wire.v1.signs_pb2
 import sys
 import typing
 
@@ -79,6 +82,132 @@ DAY_BOUNDARY_ZI23: DayBoundary.ValueType  # 2
 DAY_BOUNDARY_SAME_DAY: DayBoundary.ValueType  # 3
 Global___DayBoundary: typing_extensions.TypeAlias = DayBoundary
 
+class _Calendar:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _CalendarEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Calendar.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    CALENDAR_UNSPECIFIED: _Calendar.ValueType  # 0
+    """solar."""
+    CALENDAR_SOLAR: _Calendar.ValueType  # 1
+    CALENDAR_LUNAR: _Calendar.ValueType  # 2
+
+class Calendar(_Calendar, metaclass=_CalendarEnumTypeWrapper):
+    """Which calendar a date belongs to."""
+
+CALENDAR_UNSPECIFIED: Calendar.ValueType  # 0
+"""solar."""
+CALENDAR_SOLAR: Calendar.ValueType  # 1
+CALENDAR_LUNAR: Calendar.ValueType  # 2
+Global___Calendar: typing_extensions.TypeAlias = Calendar
+
+class _Include:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _IncludeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Include.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    INCLUDE_UNSPECIFIED: _Include.ValueType  # 0
+    INCLUDE_FACTS: _Include.ValueType  # 1
+    """Ten gods, hidden stems, stages, relations, sinsal, strength, structure, useful gods."""
+    INCLUDE_LUCK: _Include.ValueType  # 2
+    """The ten luck pillars (대운); needs sex."""
+    INCLUDE_PERIODS: _Include.ValueType  # 3
+    """The pillars of the year, month and day in force on as_of."""
+
+class Include(_Include, metaclass=_IncludeEnumTypeWrapper):
+    """What an answer brings beside the pillars."""
+
+INCLUDE_UNSPECIFIED: Include.ValueType  # 0
+INCLUDE_FACTS: Include.ValueType  # 1
+"""Ten gods, hidden stems, stages, relations, sinsal, strength, structure, useful gods."""
+INCLUDE_LUCK: Include.ValueType  # 2
+"""The ten luck pillars (대운); needs sex."""
+INCLUDE_PERIODS: Include.ValueType  # 3
+"""The pillars of the year, month and day in force on as_of."""
+Global___Include: typing_extensions.TypeAlias = Include
+
+class _HiddenStemSet:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _HiddenStemSetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_HiddenStemSet.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    HIDDEN_STEM_SET_UNSPECIFIED: _HiddenStemSet.ValueType  # 0
+    """korean."""
+    HIDDEN_STEM_SET_KOREAN: _HiddenStemSet.ValueType  # 1
+    HIDDEN_STEM_SET_CHINESE: _HiddenStemSet.ValueType  # 2
+
+class HiddenStemSet(_HiddenStemSet, metaclass=_HiddenStemSetEnumTypeWrapper):
+    """School of the hidden stems (지장간)."""
+
+HIDDEN_STEM_SET_UNSPECIFIED: HiddenStemSet.ValueType  # 0
+"""korean."""
+HIDDEN_STEM_SET_KOREAN: HiddenStemSet.ValueType  # 1
+HIDDEN_STEM_SET_CHINESE: HiddenStemSet.ValueType  # 2
+Global___HiddenStemSet: typing_extensions.TypeAlias = HiddenStemSet
+
+class _LifeStageSchool:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _LifeStageSchoolEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_LifeStageSchool.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    LIFE_STAGE_SCHOOL_UNSPECIFIED: _LifeStageSchool.ValueType  # 0
+    """yin_backward."""
+    LIFE_STAGE_SCHOOL_YIN_BACKWARD: _LifeStageSchool.ValueType  # 1
+    LIFE_STAGE_SCHOOL_YIN_FORWARD: _LifeStageSchool.ValueType  # 2
+
+class LifeStageSchool(_LifeStageSchool, metaclass=_LifeStageSchoolEnumTypeWrapper):
+    """School of the life stages (12운성) of the yin stems."""
+
+LIFE_STAGE_SCHOOL_UNSPECIFIED: LifeStageSchool.ValueType  # 0
+"""yin_backward."""
+LIFE_STAGE_SCHOOL_YIN_BACKWARD: LifeStageSchool.ValueType  # 1
+LIFE_STAGE_SCHOOL_YIN_FORWARD: LifeStageSchool.ValueType  # 2
+Global___LifeStageSchool: typing_extensions.TypeAlias = LifeStageSchool
+
+class _BladeSchool:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _BladeSchoolEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_BladeSchool.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    BLADE_SCHOOL_UNSPECIFIED: _BladeSchool.ValueType  # 0
+    """yang_stems."""
+    BLADE_SCHOOL_YANG_STEMS: _BladeSchool.ValueType  # 1
+    BLADE_SCHOOL_ALL_STEMS: _BladeSchool.ValueType  # 2
+
+class BladeSchool(_BladeSchool, metaclass=_BladeSchoolEnumTypeWrapper):
+    """School of the blade (양인)."""
+
+BLADE_SCHOOL_UNSPECIFIED: BladeSchool.ValueType  # 0
+"""yang_stems."""
+BLADE_SCHOOL_YANG_STEMS: BladeSchool.ValueType  # 1
+BLADE_SCHOOL_ALL_STEMS: BladeSchool.ValueType  # 2
+Global___BladeSchool: typing_extensions.TypeAlias = BladeSchool
+
+class _GoegangSchool:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _GoegangSchoolEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_GoegangSchool.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    GOEGANG_SCHOOL_UNSPECIFIED: _GoegangSchool.ValueType  # 0
+    """four_days."""
+    GOEGANG_SCHOOL_FOUR_DAYS: _GoegangSchool.ValueType  # 1
+    GOEGANG_SCHOOL_SIX_PILLARS: _GoegangSchool.ValueType  # 2
+
+class GoegangSchool(_GoegangSchool, metaclass=_GoegangSchoolEnumTypeWrapper):
+    """School of 괴강."""
+
+GOEGANG_SCHOOL_UNSPECIFIED: GoegangSchool.ValueType  # 0
+"""four_days."""
+GOEGANG_SCHOOL_FOUR_DAYS: GoegangSchool.ValueType  # 1
+GOEGANG_SCHOOL_SIX_PILLARS: GoegangSchool.ValueType  # 2
+Global___GoegangSchool: typing_extensions.TypeAlias = GoegangSchool
+
 @typing.final
 class Birth(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -91,6 +220,15 @@ class Birth(google.protobuf.message.Message):
     TIME_BASIS_FIELD_NUMBER: builtins.int
     DAY_BOUNDARY_FIELD_NUMBER: builtins.int
     FOLD_FIELD_NUMBER: builtins.int
+    CALENDAR_FIELD_NUMBER: builtins.int
+    LEAP_MONTH_FIELD_NUMBER: builtins.int
+    INCLUDE_FIELD_NUMBER: builtins.int
+    LUCK_AGE_FIELD_NUMBER: builtins.int
+    AS_OF_FIELD_NUMBER: builtins.int
+    HIDDEN_STEMS_FIELD_NUMBER: builtins.int
+    LIFE_STAGES_FIELD_NUMBER: builtins.int
+    BLADE_FIELD_NUMBER: builtins.int
+    GOEGANG_FIELD_NUMBER: builtins.int
     birth: builtins.str
     """Civil date and time of the birth place, YYYY-MM-DDTHH:MM[:SS], or a date alone (시 모름)."""
     sex: Global___Sex.ValueType
@@ -104,6 +242,20 @@ class Birth(google.protobuf.message.Message):
     day_boundary: Global___DayBoundary.ValueType
     fold: builtins.int
     """0 or 1: which pass of a civil time that occurs twice."""
+    calendar: Global___Calendar.ValueType
+    """What the date in `birth` is."""
+    leap_month: builtins.bool
+    """The leap month (윤달) of a lunar date."""
+    luck_age: hypercube.wire.v1.calendar_pb2.LuckAge.ValueType
+    """How the age at which luck pillars begin is counted."""
+    as_of: builtins.str
+    """The day that counts as now, YYYY-MM-DD; empty for today in the zone of the birth."""
+    hidden_stems: Global___HiddenStemSet.ValueType
+    life_stages: Global___LifeStageSchool.ValueType
+    blade: Global___BladeSchool.ValueType
+    goegang: Global___GoegangSchool.ValueType
+    @property
+    def include(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[Global___Include.ValueType]: ...
     def __init__(
         self,
         *,
@@ -115,15 +267,68 @@ class Birth(google.protobuf.message.Message):
         time_basis: Global___TimeBasis.ValueType = ...,
         day_boundary: Global___DayBoundary.ValueType = ...,
         fold: builtins.int | None = ...,
+        calendar: Global___Calendar.ValueType = ...,
+        leap_month: builtins.bool = ...,
+        include: collections.abc.Iterable[Global___Include.ValueType] | None = ...,
+        luck_age: hypercube.wire.v1.calendar_pb2.LuckAge.ValueType = ...,
+        as_of: builtins.str = ...,
+        hidden_stems: Global___HiddenStemSet.ValueType = ...,
+        life_stages: Global___LifeStageSchool.ValueType = ...,
+        blade: Global___BladeSchool.ValueType = ...,
+        goegang: Global___GoegangSchool.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "fold", b"fold", "longitude", b"longitude"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "birth", b"birth", "day_boundary", b"day_boundary", "fold", b"fold", "longitude", b"longitude", "place", b"place", "sex", b"sex", "time_basis", b"time_basis", "zone", b"zone"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "as_of", b"as_of", "birth", b"birth", "blade", b"blade", "calendar", b"calendar", "day_boundary", b"day_boundary", "fold", b"fold", "goegang", b"goegang", "hidden_stems", b"hidden_stems", "include", b"include", "leap_month", b"leap_month", "life_stages", b"life_stages", "longitude", b"longitude", "luck_age", b"luck_age", "place", b"place", "sex", b"sex", "time_basis", b"time_basis", "zone", b"zone"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_fold", b"_fold"]) -> typing.Literal["fold"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_longitude", b"_longitude"]) -> typing.Literal["longitude"] | None: ...
 
 Global___Birth: typing_extensions.TypeAlias = Birth
+
+@typing.final
+class TermsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: builtins.int
+    ZONE_FIELD_NUMBER: builtins.int
+    year: builtins.int
+    """1800 to 2200."""
+    zone: builtins.str
+    """IANA zone of the clock shown; Asia/Seoul if empty."""
+    def __init__(
+        self,
+        *,
+        year: builtins.int = ...,
+        zone: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["year", b"year", "zone", b"zone"]) -> None: ...
+
+Global___TermsRequest: typing_extensions.TypeAlias = TermsRequest
+
+@typing.final
+class LunarRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: builtins.int
+    CALENDAR_FIELD_NUMBER: builtins.int
+    LEAP_MONTH_FIELD_NUMBER: builtins.int
+    date: builtins.str
+    """YYYY-MM-DD."""
+    calendar: Global___Calendar.ValueType
+    """Which calendar `date` belongs to."""
+    leap_month: builtins.bool
+    """The leap month (윤달) of a lunar date."""
+    def __init__(
+        self,
+        *,
+        date: builtins.str = ...,
+        calendar: Global___Calendar.ValueType = ...,
+        leap_month: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["calendar", b"calendar", "date", b"date", "leap_month", b"leap_month"]) -> None: ...
+
+Global___LunarRequest: typing_extensions.TypeAlias = LunarRequest
 
 @typing.final
 class ChartsRequest(google.protobuf.message.Message):
@@ -154,6 +359,11 @@ class ChartReply(google.protobuf.message.Message):
     NOTES_FIELD_NUMBER: builtins.int
     OPTIONS_FIELD_NUMBER: builtins.int
     VERSIONS_FIELD_NUMBER: builtins.int
+    LUNAR_FIELD_NUMBER: builtins.int
+    FACTS_FIELD_NUMBER: builtins.int
+    LUCK_FIELD_NUMBER: builtins.int
+    LUCK_RANGES_FIELD_NUMBER: builtins.int
+    PERIODS_FIELD_NUMBER: builtins.int
     ambiguous: builtins.bool
     """Within ±60 s of a 절, or a 절 falls on a birth day without an hour."""
     @property
@@ -172,6 +382,26 @@ class ChartReply(google.protobuf.message.Message):
     def options(self) -> Global___ChartOptions: ...
     @property
     def versions(self) -> Global___Versions: ...
+    @property
+    def lunar(self) -> hypercube.wire.v1.calendar_pb2.LunarDate:
+        """The Korean lunar date of the birth, where the calendar is known."""
+
+    @property
+    def facts(self) -> hypercube.wire.v1.facts_pb2.ChartFacts:
+        """Where asked for."""
+
+    @property
+    def luck(self) -> hypercube.wire.v1.calendar_pb2.Luck:
+        """Where asked for and the hour is known."""
+
+    @property
+    def luck_ranges(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[hypercube.wire.v1.calendar_pb2.LuckRange]:
+        """Where asked for and the hour is not known: one, or two if a 절 falls on the birth day."""
+
+    @property
+    def periods(self) -> hypercube.wire.v1.calendar_pb2.PeriodsNow:
+        """Where asked for."""
+
     def __init__(
         self,
         *,
@@ -184,9 +414,22 @@ class ChartReply(google.protobuf.message.Message):
         notes: collections.abc.Iterable[builtins.str] | None = ...,
         options: Global___ChartOptions | None = ...,
         versions: Global___Versions | None = ...,
+        lunar: hypercube.wire.v1.calendar_pb2.LunarDate | None = ...,
+        facts: hypercube.wire.v1.facts_pb2.ChartFacts | None = ...,
+        luck: hypercube.wire.v1.calendar_pb2.Luck | None = ...,
+        luck_ranges: collections.abc.Iterable[hypercube.wire.v1.calendar_pb2.LuckRange] | None = ...,
+        periods: hypercube.wire.v1.calendar_pb2.PeriodsNow | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["boundary", b"boundary", "corrections", b"corrections", "instant", b"instant", "options", b"options", "pillars", b"pillars", "versions", b"versions"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ambiguous", b"ambiguous", "boundary", b"boundary", "candidates", b"candidates", "corrections", b"corrections", "instant", b"instant", "notes", b"notes", "options", b"options", "pillars", b"pillars", "versions", b"versions"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_facts", b"_facts", "_luck", b"_luck", "_lunar", b"_lunar", "_periods", b"_periods", "boundary", b"boundary", "corrections", b"corrections", "facts", b"facts", "instant", b"instant", "luck", b"luck", "lunar", b"lunar", "options", b"options", "periods", b"periods", "pillars", b"pillars", "versions", b"versions"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_facts", b"_facts", "_luck", b"_luck", "_lunar", b"_lunar", "_periods", b"_periods", "ambiguous", b"ambiguous", "boundary", b"boundary", "candidates", b"candidates", "corrections", b"corrections", "facts", b"facts", "instant", b"instant", "luck", b"luck", "luck_ranges", b"luck_ranges", "lunar", b"lunar", "notes", b"notes", "options", b"options", "periods", b"periods", "pillars", b"pillars", "versions", b"versions"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_facts", b"_facts"]) -> typing.Literal["facts"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_luck", b"_luck"]) -> typing.Literal["luck"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_lunar", b"_lunar"]) -> typing.Literal["lunar"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_periods", b"_periods"]) -> typing.Literal["periods"] | None: ...
 
 Global___ChartReply: typing_extensions.TypeAlias = ChartReply
 
@@ -229,67 +472,6 @@ class ChartResult(google.protobuf.message.Message):
 Global___ChartResult: typing_extensions.TypeAlias = ChartResult
 
 @typing.final
-class Sign(google.protobuf.message.Message):
-    """A heavenly stem (index 0..9) or an earthly branch (index 0..11)."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    INDEX_FIELD_NUMBER: builtins.int
-    HANJA_FIELD_NUMBER: builtins.int
-    HANGUL_FIELD_NUMBER: builtins.int
-    ELEMENT_FIELD_NUMBER: builtins.int
-    POLARITY_FIELD_NUMBER: builtins.int
-    index: builtins.int
-    hanja: builtins.str
-    hangul: builtins.str
-    element: builtins.str
-    polarity: builtins.str
-    def __init__(
-        self,
-        *,
-        index: builtins.int = ...,
-        hanja: builtins.str = ...,
-        hangul: builtins.str = ...,
-        element: builtins.str = ...,
-        polarity: builtins.str = ...,
-    ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["element", b"element", "hangul", b"hangul", "hanja", b"hanja", "index", b"index", "polarity", b"polarity"]) -> None: ...
-
-Global___Sign: typing_extensions.TypeAlias = Sign
-
-@typing.final
-class Pillar(google.protobuf.message.Message):
-    """Sexagenary index 0 = 甲子 … 59 = 癸亥."""
-
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
-
-    INDEX_FIELD_NUMBER: builtins.int
-    HANJA_FIELD_NUMBER: builtins.int
-    HANGUL_FIELD_NUMBER: builtins.int
-    STEM_FIELD_NUMBER: builtins.int
-    BRANCH_FIELD_NUMBER: builtins.int
-    index: builtins.int
-    hanja: builtins.str
-    hangul: builtins.str
-    @property
-    def stem(self) -> Global___Sign: ...
-    @property
-    def branch(self) -> Global___Sign: ...
-    def __init__(
-        self,
-        *,
-        index: builtins.int = ...,
-        hanja: builtins.str = ...,
-        hangul: builtins.str = ...,
-        stem: Global___Sign | None = ...,
-        branch: Global___Sign | None = ...,
-    ) -> None: ...
-    def HasField(self, field_name: typing.Literal["branch", b"branch", "stem", b"stem"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["branch", b"branch", "hangul", b"hangul", "hanja", b"hanja", "index", b"index", "stem", b"stem"]) -> None: ...
-
-Global___Pillar: typing_extensions.TypeAlias = Pillar
-
-@typing.final
 class Pillars(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -298,22 +480,22 @@ class Pillars(google.protobuf.message.Message):
     DAY_FIELD_NUMBER: builtins.int
     HOUR_FIELD_NUMBER: builtins.int
     @property
-    def year(self) -> Global___Pillar: ...
+    def year(self) -> hypercube.wire.v1.signs_pb2.Pillar: ...
     @property
-    def month(self) -> Global___Pillar: ...
+    def month(self) -> hypercube.wire.v1.signs_pb2.Pillar: ...
     @property
-    def day(self) -> Global___Pillar: ...
+    def day(self) -> hypercube.wire.v1.signs_pb2.Pillar: ...
     @property
-    def hour(self) -> Global___Pillar:
+    def hour(self) -> hypercube.wire.v1.signs_pb2.Pillar:
         """Absent when the birth hour is unknown."""
 
     def __init__(
         self,
         *,
-        year: Global___Pillar | None = ...,
-        month: Global___Pillar | None = ...,
-        day: Global___Pillar | None = ...,
-        hour: Global___Pillar | None = ...,
+        year: hypercube.wire.v1.signs_pb2.Pillar | None = ...,
+        month: hypercube.wire.v1.signs_pb2.Pillar | None = ...,
+        day: hypercube.wire.v1.signs_pb2.Pillar | None = ...,
+        hour: hypercube.wire.v1.signs_pb2.Pillar | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_hour", b"_hour", "day", b"day", "hour", b"hour", "month", b"month", "year", b"year"]) -> builtins.bool: ...
     def ClearField(self, field_name: typing.Literal["_hour", b"_hour", "day", b"day", "hour", b"hour", "month", b"month", "year", b"year"]) -> None: ...
@@ -469,6 +651,15 @@ class ChartOptions(google.protobuf.message.Message):
     TIME_BASIS_FIELD_NUMBER: builtins.int
     DAY_BOUNDARY_FIELD_NUMBER: builtins.int
     FOLD_FIELD_NUMBER: builtins.int
+    CALENDAR_FIELD_NUMBER: builtins.int
+    LEAP_MONTH_FIELD_NUMBER: builtins.int
+    INCLUDE_FIELD_NUMBER: builtins.int
+    LUCK_AGE_FIELD_NUMBER: builtins.int
+    AS_OF_FIELD_NUMBER: builtins.int
+    HIDDEN_STEMS_FIELD_NUMBER: builtins.int
+    LIFE_STAGES_FIELD_NUMBER: builtins.int
+    BLADE_FIELD_NUMBER: builtins.int
+    GOEGANG_FIELD_NUMBER: builtins.int
     sex: Global___Sex.ValueType
     place: builtins.str
     longitude: builtins.float
@@ -476,6 +667,16 @@ class ChartOptions(google.protobuf.message.Message):
     time_basis: Global___TimeBasis.ValueType
     day_boundary: Global___DayBoundary.ValueType
     fold: builtins.int
+    calendar: Global___Calendar.ValueType
+    leap_month: builtins.bool
+    luck_age: hypercube.wire.v1.calendar_pb2.LuckAge.ValueType
+    as_of: builtins.str
+    hidden_stems: Global___HiddenStemSet.ValueType
+    life_stages: Global___LifeStageSchool.ValueType
+    blade: Global___BladeSchool.ValueType
+    goegang: Global___GoegangSchool.ValueType
+    @property
+    def include(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[Global___Include.ValueType]: ...
     def __init__(
         self,
         *,
@@ -486,9 +687,18 @@ class ChartOptions(google.protobuf.message.Message):
         time_basis: Global___TimeBasis.ValueType = ...,
         day_boundary: Global___DayBoundary.ValueType = ...,
         fold: builtins.int | None = ...,
+        calendar: Global___Calendar.ValueType = ...,
+        leap_month: builtins.bool = ...,
+        include: collections.abc.Iterable[Global___Include.ValueType] | None = ...,
+        luck_age: hypercube.wire.v1.calendar_pb2.LuckAge.ValueType = ...,
+        as_of: builtins.str = ...,
+        hidden_stems: Global___HiddenStemSet.ValueType = ...,
+        life_stages: Global___LifeStageSchool.ValueType = ...,
+        blade: Global___BladeSchool.ValueType = ...,
+        goegang: Global___GoegangSchool.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "fold", b"fold", "longitude", b"longitude"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "day_boundary", b"day_boundary", "fold", b"fold", "longitude", b"longitude", "place", b"place", "sex", b"sex", "time_basis", b"time_basis", "zone", b"zone"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_fold", b"_fold", "_longitude", b"_longitude", "as_of", b"as_of", "blade", b"blade", "calendar", b"calendar", "day_boundary", b"day_boundary", "fold", b"fold", "goegang", b"goegang", "hidden_stems", b"hidden_stems", "include", b"include", "leap_month", b"leap_month", "life_stages", b"life_stages", "longitude", b"longitude", "luck_age", b"luck_age", "place", b"place", "sex", b"sex", "time_basis", b"time_basis", "zone", b"zone"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_fold", b"_fold"]) -> typing.Literal["fold"] | None: ...
     @typing.overload

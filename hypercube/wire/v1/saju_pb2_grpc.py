@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from hypercube.wire.v1 import calendar_pb2 as hypercube_dot_v1_dot_calendar__pb2
 from hypercube.wire.v1 import saju_pb2 as hypercube_dot_v1_dot_saju__pb2
 
 GRPC_GENERATED_VERSION = '1.76.0'
@@ -45,6 +46,16 @@ class SajuStub(object):
                 request_serializer=hypercube_dot_v1_dot_saju__pb2.ChartsRequest.SerializeToString,
                 response_deserializer=hypercube_dot_v1_dot_saju__pb2.ChartsReply.FromString,
                 _registered_method=True)
+        self.Terms = channel.unary_unary(
+                '/hypercube.v1.Saju/Terms',
+                request_serializer=hypercube_dot_v1_dot_saju__pb2.TermsRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_calendar__pb2.YearTerms.FromString,
+                _registered_method=True)
+        self.Lunar = channel.unary_unary(
+                '/hypercube.v1.Saju/Lunar',
+                request_serializer=hypercube_dot_v1_dot_saju__pb2.LunarRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_calendar__pb2.LunarDay.FromString,
+                _registered_method=True)
 
 
 class SajuServicer(object):
@@ -65,6 +76,20 @@ class SajuServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Terms(self, request, context):
+        """The 24 solar terms (절기) of a year.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Lunar(self, request, context):
+        """A solar date to the Korean lunar date, or the reverse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SajuServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +102,16 @@ def add_SajuServicer_to_server(servicer, server):
                     servicer.Charts,
                     request_deserializer=hypercube_dot_v1_dot_saju__pb2.ChartsRequest.FromString,
                     response_serializer=hypercube_dot_v1_dot_saju__pb2.ChartsReply.SerializeToString,
+            ),
+            'Terms': grpc.unary_unary_rpc_method_handler(
+                    servicer.Terms,
+                    request_deserializer=hypercube_dot_v1_dot_saju__pb2.TermsRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_calendar__pb2.YearTerms.SerializeToString,
+            ),
+            'Lunar': grpc.unary_unary_rpc_method_handler(
+                    servicer.Lunar,
+                    request_deserializer=hypercube_dot_v1_dot_saju__pb2.LunarRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_calendar__pb2.LunarDay.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +169,60 @@ class Saju(object):
             '/hypercube.v1.Saju/Charts',
             hypercube_dot_v1_dot_saju__pb2.ChartsRequest.SerializeToString,
             hypercube_dot_v1_dot_saju__pb2.ChartsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Terms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Saju/Terms',
+            hypercube_dot_v1_dot_saju__pb2.TermsRequest.SerializeToString,
+            hypercube_dot_v1_dot_calendar__pb2.YearTerms.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Lunar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Saju/Lunar',
+            hypercube_dot_v1_dot_saju__pb2.LunarRequest.SerializeToString,
+            hypercube_dot_v1_dot_calendar__pb2.LunarDay.FromString,
             options,
             channel_credentials,
             insecure,

@@ -7,6 +7,7 @@ import abc
 import collections.abc
 import grpc
 import grpc.aio
+import hypercube.wire.v1.calendar_pb2
 import hypercube.wire.v1.saju_pb2
 import sys
 import typing
@@ -57,7 +58,39 @@ _SajuChartsType = typing_extensions.TypeVar(
     ],
 )
 
-class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType]):
+_SajuTermsType = typing_extensions.TypeVar(
+    '_SajuTermsType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.TermsRequest,
+        hypercube.wire.v1.calendar_pb2.YearTerms,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.TermsRequest,
+        hypercube.wire.v1.calendar_pb2.YearTerms,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.TermsRequest,
+        hypercube.wire.v1.calendar_pb2.YearTerms,
+    ],
+)
+
+_SajuLunarType = typing_extensions.TypeVar(
+    '_SajuLunarType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.LunarRequest,
+        hypercube.wire.v1.calendar_pb2.LunarDay,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.LunarRequest,
+        hypercube.wire.v1.calendar_pb2.LunarDay,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.LunarRequest,
+        hypercube.wire.v1.calendar_pb2.LunarDay,
+    ],
+)
+
+class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuTermsType, _SajuLunarType]):
     """Four-pillar charts (사주 원국)."""
 
     @typing.overload
@@ -69,6 +102,14 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType]):
         grpc.UnaryUnaryMultiCallable[
             hypercube.wire.v1.saju_pb2.ChartsRequest,
             hypercube.wire.v1.saju_pb2.ChartsReply,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.TermsRequest,
+            hypercube.wire.v1.calendar_pb2.YearTerms,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.LunarRequest,
+            hypercube.wire.v1.calendar_pb2.LunarDay,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -82,6 +123,14 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType]):
             hypercube.wire.v1.saju_pb2.ChartsRequest,
             hypercube.wire.v1.saju_pb2.ChartsReply,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.TermsRequest,
+            hypercube.wire.v1.calendar_pb2.YearTerms,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.LunarRequest,
+            hypercube.wire.v1.calendar_pb2.LunarDay,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Chart: _SajuChartType
@@ -89,6 +138,12 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType]):
 
     Charts: _SajuChartsType
     """Up to 10,000 charts; every birth gets its own chart or its own error, in the order given."""
+
+    Terms: _SajuTermsType
+    """The 24 solar terms (절기) of a year."""
+
+    Lunar: _SajuLunarType
+    """A solar date to the Korean lunar date, or the reverse."""
 
 SajuAsyncStub: typing_extensions.TypeAlias = SajuStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -98,6 +153,14 @@ SajuAsyncStub: typing_extensions.TypeAlias = SajuStub[
     grpc.aio.UnaryUnaryMultiCallable[
         hypercube.wire.v1.saju_pb2.ChartsRequest,
         hypercube.wire.v1.saju_pb2.ChartsReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.TermsRequest,
+        hypercube.wire.v1.calendar_pb2.YearTerms,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.LunarRequest,
+        hypercube.wire.v1.calendar_pb2.LunarDay,
     ],
 ]
 
@@ -119,5 +182,21 @@ class SajuServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hypercube.wire.v1.saju_pb2.ChartsReply, collections.abc.Awaitable[hypercube.wire.v1.saju_pb2.ChartsReply]]:
         """Up to 10,000 charts; every birth gets its own chart or its own error, in the order given."""
+
+    @abc.abstractmethod
+    def Terms(
+        self,
+        request: hypercube.wire.v1.saju_pb2.TermsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.calendar_pb2.YearTerms, collections.abc.Awaitable[hypercube.wire.v1.calendar_pb2.YearTerms]]:
+        """The 24 solar terms (절기) of a year."""
+
+    @abc.abstractmethod
+    def Lunar(
+        self,
+        request: hypercube.wire.v1.saju_pb2.LunarRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.calendar_pb2.LunarDay, collections.abc.Awaitable[hypercube.wire.v1.calendar_pb2.LunarDay]]:
+        """A solar date to the Korean lunar date, or the reverse."""
 
 def add_SajuServicer_to_server(servicer: SajuServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

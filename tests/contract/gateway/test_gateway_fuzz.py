@@ -18,12 +18,14 @@ CALLS = sorted(f"/{service}/{method}" for service, methods in SERVICES.items() f
 FIELDS = [
     "birth", "sex", "place", "longitude", "zone", "time_basis", "day_boundary", "fold", "births", "messages", "role",
     "content", "model", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop", "stream",
-    "stream_options", "include_usage", "n", "tools", "sampling", "type", "text",
+    "stream_options", "include_usage", "n", "tools", "sampling", "type", "text", "calendar", "leap_month", "include",
+    "luck_age", "as_of", "hidden_stems", "life_stages", "blade", "goegang",
 ]  # fmt: skip
 VALUES = [
     "1990-05-03T07:20", "1988-10-09T02:30", "1990-02-31", "0000-00-00", "9999-12-31T23:59:60", "Seoul", "서울", "male",
     "true_solar", "zi23", "Asia/Seoul", "UTC", "user", "system", "small", "", "\u0000", "data: x\n\n", 0, -1, 1, 2**31,
     2**63, 10**40, 1e308, -1e-320, 126.978, 200, True, False, None,
+    "lunar", "solar", "facts", "luck", "periods", "ymd", "2026-11-23",
 ]  # fmt: skip
 FUZZ = settings(
     max_examples=60,
@@ -43,7 +45,25 @@ documents = st.recursive(
 births = st.fixed_dictionaries(
     {"birth": st.sampled_from(VALUES) | st.text(max_size=20)},
     optional=dict.fromkeys(
-        ("sex", "place", "longitude", "zone", "time_basis", "day_boundary", "fold"), leaves
+        (
+            "sex",
+            "place",
+            "longitude",
+            "zone",
+            "time_basis",
+            "day_boundary",
+            "fold",
+            "calendar",
+            "leap_month",
+            "include",
+            "luck_age",
+            "as_of",
+            "hidden_stems",
+            "life_stages",
+            "blade",
+            "goegang",
+        ),
+        leaves | st.lists(leaves, max_size=3),
     ),
 )
 turns = st.fixed_dictionaries({"role": leaves, "content": leaves | documents})
@@ -65,7 +85,7 @@ def field(number: int, value: bytes | int) -> bytes:
 texts = st.sampled_from(
     [b"saju", b"chat", b"small", b"user", b"{}", b"1990-05-03T07:20", b"Seoul", b"\xed\xa0\x80", b""]
 )
-plain = st.builds(field, st.integers(1, 11), texts | st.integers(0, 127))
+plain = st.builds(field, st.integers(1, 15), texts | st.integers(0, 127))
 fields = plain | st.builds(field, st.integers(1, 3), st.lists(plain, max_size=3).map(b"".join))
 
 

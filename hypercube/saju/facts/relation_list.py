@@ -1,0 +1,69 @@
+"""Relations as a list that people read, instead of masks."""
+
+import functools
+import operator
+from collections.abc import Sequence
+from itertools import combinations
+
+from hypercube.core.facts import Relation
+from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_element, pair_mask
+from hypercube.saju.facts.symbols import ELEMENTS, NONE
+from hypercube.saju.signs import BRANCHES, STEMS
+
+_PART_OF = {
+    "half_triad": "triad",
+    "arched_triad": "triad",
+    "half_direction": "direction",
+    "punishment": "triple_punishment",
+}
+"""Pairs that are not listed where the whole group is there."""
+
+
+def relations(
+    labels: Sequence[str], pillars: Sequence[int], involving: str | None = None
+) -> tuple[Relation, ...]:
+    """Every relation among some pillars: first those of three branches, then the pairs by rule.
+
+    Args:
+        labels: what each pillar is called, such as year, month, day, hour, luck.
+        pillars: their sexagenary indices; 255 is passed over.
+        involving: list only what the pillar of that label takes part in.
+    """
+    known = [(label, pillar) for label, pillar in zip(labels, pillars, strict=True) if pillar != NONE]
+    whole = _groups(known)
+    found = [*(relation for relation, _ in whole), *_pairs(known, [(r.kind.key, m) for r, m in whole])]
+    return tuple(each for each in found if involving is None or involving in each.positions)
+
+
+def _groups(known: list[tuple[str, int]]) -> list[tuple[Relation, frozenset[int]]]:
+    branches = {pillar % 12 for _, pillar in known}
+    found = []
+    for rule in GROUP_RULES:
+        members = frozenset(rule.members)
+        if members <= branches:
+            places = [(label, pillar % 12) for label, pillar in known if pillar % 12 in members]
+            letters = "".join(BRANCHES[branch].hanja for _, branch in places)
+            element = None if rule.element is None else ELEMENTS[rule.element]
+            positions = tuple(label for label, _ in places)
+            found.append((Relation(rule.name, positions, letters, element), members))
+    return found
+
+
+def _pairs(known: list[tuple[str, int]], whole: list[tuple[str, frozenset[int]]]) -> list[Relation]:
+    couples = [(first, second, pair_mask(first[1], second[1])) for first, second in combinations(known, 2)]
+    everything = functools.reduce(operator.or_, (mask for _, _, mask in couples), 0)
+    found = []
+    for bit, rule in enumerate(PAIR_RULES):
+        if not everything >> bit & 1:
+            continue
+        signs, count = (STEMS, 10) if rule.of == "stem" else (BRANCHES, 12)
+        part_of = _PART_OF.get(rule.name.key)
+        for (label_a, a), (label_b, b), mask in couples:
+            if not mask >> bit & 1:
+                continue
+            both = {a % count, b % count}
+            if any(part_of == kind and both <= members for kind, members in whole):
+                continue
+            letters = signs[a % count].hanja + signs[b % count].hanja
+            found.append(Relation(rule.name, (label_a, label_b), letters, pair_element(bit, a, b)))
+    return found
