@@ -11,7 +11,7 @@ from hypercube.core.calendar import Luck, LunarDay, YearTerms
 from hypercube.core.chart import Candidate, Chart, Pillar, Sign
 from hypercube.core.facts import PillarFacts
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
-from hypercube.saju.text import current_luck, now_text, sections
+from hypercube.saju.text import now_text, sections
 
 _ELEMENT_STYLE: Final = {
     "wood": "green",
@@ -128,7 +128,7 @@ def _sign(sign: Sign | None) -> Text:
 def _luck_table(chart: Chart, luck: Luck) -> Table:
     """Ten columns, the pillar in force marked."""
     day_stem = chart.pillars.day.stem.index
-    now = None if chart.periods is None else current_luck(luck, chart.periods.as_of.date)
+    now = None if chart.periods is None else luck.in_force(chart.periods.as_of.date)
     direction = "순행" if luck.forward else "역행"
     title = f"대운 {direction}, {luck.start.exact:.2f}세 시작 ({luck.luck_age.value}, {luck.date_method})"
     table = Table(title=title, title_justify="left", title_style="bold", show_header=True, pad_edge=False)

@@ -114,6 +114,11 @@ class Luck:
     """How `start_date` follows from the age; see `hypercube.saju.luck.DATE_METHODS`."""
     pillars: tuple[LuckPillar, ...]
 
+    def in_force(self, day: str) -> LuckPillar | None:
+        """The luck pillar of a date YYYY-MM-DD; None before the first. The tenth is taken to run on."""
+        begun = [each for each in self.pillars if each.start_date <= day]
+        return begun[-1] if begun else None
+
 
 @dataclass(frozen=True, slots=True)
 class LuckRange:

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from hypercube.core.calendar import Luck, LuckAge, LuckRange, LunarDate, PeriodsNow
 from hypercube.core.errors import Failure
-from hypercube.core.facts import ChartFacts
+from hypercube.core.facts import ChartFacts, Relation
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.core.signs import Pillar as Pillar
 from hypercube.core.signs import Sign as Sign
@@ -260,6 +260,8 @@ class Chart:
     """Where `include` has `luck` and the hour is not: one, or two if a 절 falls on the birth day."""
     periods: PeriodsNow | None = None
     """Where `include` has `periods`."""
+    period_relations: tuple[Relation, ...] = ()
+    """Beside `periods`: what this_year, this_month, this_day and, with `luck`, the luck in force do to the chart."""
 
 
 MAX_BIRTHS: Final = 10_000

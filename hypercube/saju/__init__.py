@@ -4,6 +4,7 @@
     chart      one birth as people write it -> a `Chart`, or a `HyperCubeError`
     charts     many births -> one `ChartResult` each
     year_terms, lunar_day    the 24 solar terms of a year; a day by the solar and the Korean lunar calendar
+    match      궁합 of two charts, part by part
     to_text    a chart as compact text, in Korean or English, for a language model
     prepare, assemble    the two halves of `charts`, for a caller who runs the kernel itself (a batcher)
 
@@ -23,6 +24,7 @@ from hypercube.kernels.pillars import pillars
 from hypercube.saju.almanac import lunar_day, year_terms
 from hypercube.saju.assembly import assemble
 from hypercube.saju.chart import chart, charts
+from hypercube.saju.match import match
 from hypercube.saju.preparation import Prepared, RowGroup, prepare
 from hypercube.saju.text import to_text
 
@@ -33,6 +35,7 @@ __all__ = [
     "chart",
     "charts",
     "lunar_day",
+    "match",
     "pillars",
     "prepare",
     "to_text",

@@ -149,6 +149,7 @@ def _chart(rows: _Rows, i: int) -> Chart:
         beside.luck.get(i),
         beside.luck_ranges.get(i, ()),
         beside.periods.get(i),
+        beside.period_relations.get(i, ()),
     )
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from hypercube.core.calendar import AsOf, Luck, LuckRange, LunarDate, PeriodsNow
 from hypercube.core.chart import UNKNOWN_HOUR, ChartOptions, Include
 from hypercube.core.errors import HyperCubeError
-from hypercube.core.facts import ChartFacts
+from hypercube.core.facts import ChartFacts, Relation
 from hypercube.saju.facts.compute import compute
 from hypercube.saju.facts.describe import describe
+from hypercube.saju.facts.relation_list import relations
 from hypercube.saju.facts.schools import Schools
 from hypercube.saju.luck import luck_columns, sex_code
 from hypercube.saju.luck_pillars import luck_of, luck_over_days
@@ -29,6 +30,7 @@ _DAY_S: Final = 86_400
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _FEW: Final = 8
 """Dates up to which asking one by one, from a cache, is faster than arrays."""
+_OWN: Final = ("year", "month", "day", "hour")
 _Key = TypeVar("_Key", bound=Hashable)
 
 
@@ -42,6 +44,7 @@ class Extras:
     luck: dict[int, Luck] = field(default_factory=dict)
     luck_ranges: dict[int, tuple[LuckRange, ...]] = field(default_factory=dict)
     periods: dict[int, PeriodsNow] = field(default_factory=dict)
+    period_relations: dict[int, tuple[Relation, ...]] = field(default_factory=dict)
 
 
 def extras(columns: Columns, pillars: NDArray[np.uint8]) -> Extras:
@@ -60,7 +63,9 @@ def extras(columns: Columns, pillars: NDArray[np.uint8]) -> Extras:
             options = columns.options[row]
             assert options.as_of is not None
             given = columns.position[row] not in columns.today
-            found.periods[row] = _periods(AsOf(options.as_of, options.zone, given))
+            now = found.periods[row] = _periods(AsOf(options.as_of, options.zone, given))
+            own = [*pillars[row, :3].tolist(), int(pillars[row, 3]) if columns.exact[row] else UNKNOWN_HOUR]
+            found.period_relations[row] = _with_periods(own, now, found.luck.get(row))
     return found
 
 
@@ -101,6 +106,23 @@ _periods = functools.lru_cache(maxsize=4_096)(periods_now)
 
 def _asking(columns: Columns, rows: list[int], part: Include) -> list[int]:
     return [row for row in rows if part in columns.options[row].include]
+
+
+def _with_periods(own: list[int], now: PeriodsNow, luck: Luck | None) -> tuple[Relation, ...]:
+    """What the periods in force, one at a time, do to the chart's own pillars."""
+    running = None if luck is None else luck.in_force(now.as_of.date)
+    passing = [
+        ("luck", None if running is None else running.pillar),
+        ("this_year", now.year.pillar),
+        ("this_month", now.month.pillar),
+        ("this_day", now.day.pillar),
+    ]
+    return tuple(
+        relation
+        for label, pillar in passing
+        if pillar is not None
+        for relation in relations((*_OWN, label), (*own, pillar.index), involving=label)
+    )
 
 
 def _grouped(rows: Iterable[int], key: Callable[[int], _Key]) -> dict[_Key, list[int]]:

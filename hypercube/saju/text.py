@@ -3,14 +3,16 @@
 Deterministic: one chart gives one text. What the chart does not hold (no `include`, no hour) is left out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hypercube.core.calendar import Luck, LuckPillar, PeriodsNow
+from hypercube.core.calendar import Luck, PeriodsNow
 from hypercube.core.chart import Chart, Pillar, Pillars
 from hypercube.core.errors import invalid, shown
-from hypercube.core.facts import ChartFacts, ElementValues, Name, PillarFacts
+from hypercube.core.facts import ChartFacts, ElementValues, Name, PillarFacts, Relation
 
+_PASSING: Final = ("luck", "this_year", "this_month", "this_day")
 _POSITIONS: Final = ("year", "month", "day", "hour")
 _ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
 
@@ -38,7 +40,8 @@ class _Words:
 _KO: Final = _Words(
     korean=True,
     pillars=("연주", "월주", "일주", "시주"),
-    short=dict(zip((*_POSITIONS, *_ELEMENTS), "연월일시목화토금수", strict=True)),
+    short=dict(zip((*_POSITIONS, *_ELEMENTS), "연월일시목화토금수", strict=True))
+    | dict(zip(_PASSING, ("대운", "세운", "월운", "일진"), strict=True)),
     titles={
         "birth": "출생",
         "day_master": "일간",
@@ -87,7 +90,7 @@ _KO: Final = _Words(
 _EN: Final = _Words(
     korean=False,
     pillars=("Year pillar", "Month pillar", "Day pillar", "Hour pillar"),
-    short={each: each for each in (*_POSITIONS, *_ELEMENTS)},
+    short={each: each.replace("_", " ") for each in (*_POSITIONS, *_ELEMENTS, *_PASSING)},
     titles={
         "birth": "Birth",
         "day_master": "day master",
@@ -187,12 +190,6 @@ def sections(chart: Chart, locale: str = "ko") -> list[tuple[str, str]]:
     ]
 
 
-def current_luck(luck: Luck, day: str) -> LuckPillar | None:
-    """The luck pillar in force on a date YYYY-MM-DD; None before the first. The tenth is taken to run on."""
-    begun = [each for each in luck.pillars if each.start_date <= day]
-    return begun[-1] if begun else None
-
-
 def luck_text(luck: Luck, words: Any = _KO) -> str:
     """Direction, start and the ten pillars with age and date."""
     direction = words.titles["forward" if luck.forward else "backward"]
@@ -208,10 +205,13 @@ def now_text(chart: Chart, periods: PeriodsNow, words: Any = _KO) -> str:
         f"{words.titles['day']} {words.pillar(periods.day.pillar)}",
     ]
     if chart.luck is not None:
-        running = current_luck(chart.luck, periods.as_of.date)
+        running = chart.luck.in_force(periods.as_of.date)
         name = words.titles["none"] if running is None else words.pillar(running.pillar)
         parts.insert(0, f"{words.titles['luck']} {name}")
-    return f"{periods.as_of.date}: {', '.join(parts)}"
+    bonds = _listed(chart.period_relations, words)
+    return f"{periods.as_of.date}: {', '.join(parts)}" + (
+        f". {words.titles['relations']}: {bonds}" if bonds else ""
+    )
 
 
 def _words(locale: Any) -> _Words:
@@ -322,12 +322,15 @@ def _useful(facts: ChartFacts, words: _Words) -> str:
 
 
 def _relations(facts: ChartFacts, words: _Words) -> str:
-    found = [
+    return _listed(facts.relations, words) or words.titles["none"]
+
+
+def _listed(relations: Iterable[Relation], words: _Words) -> str:
+    return "; ".join(
         f"{'-'.join(words.short[each] for each in relation.positions)} {words.name(relation.kind)} "
         f"{relation.letters}" + (f"->{words.short[relation.element]}" if relation.element else "")
-        for relation in facts.relations
-    ]
-    return "; ".join(found) or words.titles["none"]
+        for relation in relations
+    )
 
 
 def _four(pillars: Pillars) -> str:

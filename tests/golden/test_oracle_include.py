@@ -102,3 +102,25 @@ def test_every_luck_pillar() -> None:
         assert abs(luck.start.days - float(record["days_to_jie"])) < 0.6e-5
         assert abs(luck.start.exact - float(record["start_age_exact"])) < 0.6e-5
         assert luck.pillars[0].age == luck.start.rounded
+
+
+def test_the_periods_in_force_say_what_they_do_to_the_chart() -> None:
+    """1990-05-03 07:20 Seoul, 庚午 庚辰 戊辰 乙卯, as of 2026-11-23: luck 甲申, year 丙午, month 己亥, day 辛丑."""
+    found = charts(
+        [
+            BirthInput(
+                "1990-05-03T07:20",
+                sex=Sex.MALE,
+                place="Seoul",
+                include=("luck", "periods"),
+                as_of="2026-11-23",
+            )
+        ]
+    )[0].chart
+    assert found is not None
+    said = {(each.kind.key, each.positions, each.letters) for each in found.period_relations}
+    passing = {"luck", "this_year", "this_month", "this_day"}
+    assert all(len(passing & set(positions)) == 1 for _, positions, _ in said)
+    assert ("self_punishment", ("year", "this_year"), "午午") in said
+    assert ("stem_clash", ("year", "luck"), "庚甲") in said
+    assert ("stem_clash", ("hour", "this_day"), "乙辛") in said

@@ -125,7 +125,17 @@ def test_tables_that_answer_other_groups_are_refused() -> None:
 
 
 def test_the_public_names() -> None:
-    functions = {"assemble", "chart", "charts", "lunar_day", "pillars", "prepare", "to_text", "year_terms"}
+    functions = {
+        "assemble",
+        "chart",
+        "charts",
+        "lunar_day",
+        "match",
+        "pillars",
+        "prepare",
+        "to_text",
+        "year_terms",
+    }
     assert set(saju.__all__) == {"Prepared", "RowGroup"} | functions
     assert all(callable(getattr(saju, name)) for name in saju.__all__)
 

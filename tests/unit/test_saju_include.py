@@ -32,7 +32,9 @@ def refusal(birth: Any = BORN, **options: Any) -> HyperCubeError:
 
 def without_extras(made: Chart) -> Chart:
     options = replace(made.options, include=(), as_of=None)
-    return replace(made, facts=None, luck=None, luck_ranges=(), periods=None, options=options)
+    return replace(
+        made, facts=None, luck=None, luck_ranges=(), periods=None, period_relations=(), options=options
+    )
 
 
 # --- include ----------------------------------------------------------------------------------------------

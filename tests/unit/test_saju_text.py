@@ -5,7 +5,7 @@ import pytest
 from hypercube.core.chart import Chart
 from hypercube.core.errors import HyperCubeError
 from hypercube.saju import chart
-from hypercube.saju.text import current_luck, to_text
+from hypercube.saju.text import to_text
 
 EVERYTHING = ["facts", "luck", "periods"]
 
@@ -77,10 +77,10 @@ def test_what_is_not_there_is_left_out() -> None:
 def test_the_luck_pillar_in_force(whole: Chart) -> None:
     assert whole.luck is not None
     first, second, *_, last = whole.luck.pillars
-    assert current_luck(whole.luck, "1991-05-02") is None
-    assert current_luck(whole.luck, first.start_date) is first
-    assert current_luck(whole.luck, second.start_date) is second
-    assert current_luck(whole.luck, "2199-12-31") is last
+    assert whole.luck.in_force("1991-05-02") is None
+    assert whole.luck.in_force(first.start_date) is first
+    assert whole.luck.in_force(second.start_date) is second
+    assert whole.luck.in_force("2199-12-31") is last
 
 
 @pytest.mark.parametrize("locale", ["kr", "", None, 1])

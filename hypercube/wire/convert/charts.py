@@ -26,7 +26,7 @@ from hypercube.core.chart import (
     Versions,
 )
 from hypercube.core.errors import invalid
-from hypercube.core.facts import ChartFacts
+from hypercube.core.facts import ChartFacts, Relation
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert.errors import error_from_proto, error_to_proto
 from hypercube.wire.convert.fields import put
@@ -172,6 +172,7 @@ def chart_to_proto(chart: Chart) -> saju_pb2.ChartReply:
         luck=None if chart.luck is None else to_message(chart.luck),
         luck_ranges=[to_message(each) for each in chart.luck_ranges],
         periods=None if chart.periods is None else to_message(chart.periods),
+        period_relations=[to_message(each) for each in chart.period_relations],
     )
 
 
@@ -246,6 +247,7 @@ def chart_from_proto(message: saju_pb2.ChartReply) -> Chart:
         luck=from_message(Luck, message.luck) if message.HasField("luck") else None,
         luck_ranges=tuple(from_message(LuckRange, each) for each in message.luck_ranges),
         periods=from_message(PeriodsNow, message.periods) if message.HasField("periods") else None,
+        period_relations=tuple(from_message(Relation, each) for each in message.period_relations),
     )
 
 

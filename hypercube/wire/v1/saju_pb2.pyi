@@ -364,6 +364,7 @@ class ChartReply(google.protobuf.message.Message):
     LUCK_FIELD_NUMBER: builtins.int
     LUCK_RANGES_FIELD_NUMBER: builtins.int
     PERIODS_FIELD_NUMBER: builtins.int
+    PERIOD_RELATIONS_FIELD_NUMBER: builtins.int
     ambiguous: builtins.bool
     """Within ±60 s of a 절, or a 절 falls on a birth day without an hour."""
     @property
@@ -402,6 +403,10 @@ class ChartReply(google.protobuf.message.Message):
     def periods(self) -> hypercube.wire.v1.calendar_pb2.PeriodsNow:
         """Where asked for."""
 
+    @property
+    def period_relations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[hypercube.wire.v1.facts_pb2.Relation]:
+        """Beside `periods`: what this_year, this_month, this_day and, with luck, the luck in force do to the chart."""
+
     def __init__(
         self,
         *,
@@ -419,9 +424,10 @@ class ChartReply(google.protobuf.message.Message):
         luck: hypercube.wire.v1.calendar_pb2.Luck | None = ...,
         luck_ranges: collections.abc.Iterable[hypercube.wire.v1.calendar_pb2.LuckRange] | None = ...,
         periods: hypercube.wire.v1.calendar_pb2.PeriodsNow | None = ...,
+        period_relations: collections.abc.Iterable[hypercube.wire.v1.facts_pb2.Relation] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_facts", b"_facts", "_luck", b"_luck", "_lunar", b"_lunar", "_periods", b"_periods", "boundary", b"boundary", "corrections", b"corrections", "facts", b"facts", "instant", b"instant", "luck", b"luck", "lunar", b"lunar", "options", b"options", "periods", b"periods", "pillars", b"pillars", "versions", b"versions"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_facts", b"_facts", "_luck", b"_luck", "_lunar", b"_lunar", "_periods", b"_periods", "ambiguous", b"ambiguous", "boundary", b"boundary", "candidates", b"candidates", "corrections", b"corrections", "facts", b"facts", "instant", b"instant", "luck", b"luck", "luck_ranges", b"luck_ranges", "lunar", b"lunar", "notes", b"notes", "options", b"options", "periods", b"periods", "pillars", b"pillars", "versions", b"versions"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_facts", b"_facts", "_luck", b"_luck", "_lunar", b"_lunar", "_periods", b"_periods", "ambiguous", b"ambiguous", "boundary", b"boundary", "candidates", b"candidates", "corrections", b"corrections", "facts", b"facts", "instant", b"instant", "luck", b"luck", "luck_ranges", b"luck_ranges", "lunar", b"lunar", "notes", b"notes", "options", b"options", "period_relations", b"period_relations", "periods", b"periods", "pillars", b"pillars", "versions", b"versions"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_facts", b"_facts"]) -> typing.Literal["facts"] | None: ...
     @typing.overload
