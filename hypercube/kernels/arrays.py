@@ -97,12 +97,22 @@ def full(like: Any, library: Library, rows: int, value: int, dtype: str) -> Any:
     return torch.full((rows,), value, dtype=getattr(torch, dtype), device=like.device)
 
 
-def require_like(array: Any, param: str, like: Placement, dtype: str, shape: tuple[int, ...]) -> None:
-    """Refuse a device array that differs from what a kernel reads: library, device, dtype, shape, strides."""
+def require_like(
+    array: Any,
+    param: str,
+    like: Placement,
+    dtype: str,
+    shape: tuple[int, ...],
+    beside: str = "utc_seconds",
+) -> None:
+    """Refuse a device array that differs from what a kernel reads: library, device, dtype, shape, strides.
+
+    `beside` is the name of the argument whose placement `like` is.
+    """
     there = placement(array, param, dtype)
     problem = None
     if (there.library, there.where) != (like.library, like.where):
-        problem = f"is a {there.library} array on {there.where}, and utc_seconds a {like.library} array on {like.where}"
+        problem = f"is a {there.library} array on {there.where}, and {beside} a {like.library} array on {like.where}"
         fix = f"Put both on {like.where}, in one library."
     elif str(array.dtype).removeprefix(_ITEM_NAMES[there.library]) != dtype:
         problem, fix = f"has dtype {array.dtype}, expected {dtype}", f"Convert it to {dtype}."
@@ -142,15 +152,17 @@ def no_device(op: str, backend: str) -> HyperCubeError:
     )
 
 
-def wrong_device(op: str, backend: str, runs_on: Device, like: Placement) -> HyperCubeError:
+def wrong_device(
+    op: str, backend: str, runs_on: Device, like: Placement, param: str = "utc_seconds"
+) -> HyperCubeError:
     """The error for a backend named for arrays that it cannot reach; nothing is moved behind the caller's back."""
     fix = (
-        "Pass torch CUDA tensors or CuPy arrays (torch.from_numpy(utc_seconds).cuda()), or a CPU backend."
+        f"Pass torch CUDA tensors or CuPy arrays (torch.from_numpy({param}).cuda()), or a CPU backend."
         if runs_on == "cuda"
         else "Copy the arrays to the CPU first (.cpu() in torch, .get() in CuPy), or leave backend='auto'."
     )
     return invalid(
-        f"Backend {backend!r} of {op} runs on {runs_on}, and utc_seconds is a {like.library} array on {like.where}.",
+        f"Backend {backend!r} of {op} runs on {runs_on}, and {param} is a {like.library} array on {like.where}.",
         param="backend",
         value=backend,
         fix=fix,

@@ -61,10 +61,11 @@ def test_nvcc_compiles_the_gpu_kernel(architecture: str, tmp_path: Path) -> None
 def test_nvcc_compiles_the_source_as_the_run_time_compiler_sees_it(tmp_path: Path) -> None:
     """One text, the include put in by hand: what the `cupy` backend hands to NVRTC."""
     pytest.importorskip("cupy")
-    from hypercube.kernels.pillars.cupy import source
+    from hypercube.kernels.pillars.cupy import SOURCE
+    from hypercube.kernels.raw_kernel import source
 
     text = tmp_path / "joined.cu"
-    text.write_text(source(), encoding="utf-8")
+    text.write_text(source(SOURCE), encoding="utf-8")
     command = ["nvcc", "-arch=sm_90", "-std=c++17", "-ptx", str(text), "-o", str(tmp_path / "joined.ptx")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -4,19 +4,19 @@ Launched on the caller's stream: CuPy's current one for CuPy arrays, torch's for
 stays on each device that has been used.
 """
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import cupy
 import numpy as np
 
+from hypercube.kernels import raw_kernel
 from hypercube.kernels.arrays import no_device
 from hypercube.kernels.pillars.packed import MAX_OFFSET_S, load_packed
 
-LIBRARIES: Final = ("cupy", "torch")
+LIBRARIES: Final = raw_kernel.LIBRARIES
+SOURCE: Final = Path(__file__).with_name("pillars.cu")
 THREADS: Final = 512
 _CHARTS_A_THREAD: Final = 4
 _STEPS_A_BLOCK: Final = 32
@@ -26,36 +26,13 @@ _BLOCKS_A_PROCESSOR: Final = 4
 _warm: set[int] = set()
 
 
-def source() -> str:
-    """pillars.cu with its one include put in, since the run-time compiler reads no files."""
-    here = Path(__file__)
-    shim = here.parents[1].joinpath("shim.h").read_text(encoding="utf-8")
-    body = here.with_name("pillars.cu").read_text(encoding="utf-8")
-    return body.replace('#include "shim.h"', shim.replace("#pragma once", ""), 1)
-
-
-@functools.cache
-def _module() -> Any:
-    return cupy.RawModule(code=source(), options=("-std=c++17",))
-
-
 @functools.cache
 def _kernel(day_boundary: str) -> Any:
-    return _module().get_function(f"pillars_{day_boundary}")
+    return raw_kernel.module(SOURCE).get_function(f"pillars_{day_boundary}")
 
 
-@functools.cache
-def _entries(device_id: int) -> Any:
-    with cupy.cuda.Device(device_id):
-        entries = cupy.asarray(load_packed().entries)
-        # Later launches may be on any stream; none may see a table that is still on its way.
-        cupy.cuda.get_current_stream().synchronize()
-        return entries
-
-
-@functools.cache
-def _processors(device_id: int) -> int:
-    return int(cupy.cuda.Device(device_id).attributes["MultiProcessorCount"])
+def _entries() -> Any:
+    return load_packed().entries
 
 
 def is_warm() -> bool:
@@ -99,16 +76,16 @@ def pillars(utc_seconds: Any, offset_seconds: Any, day_boundary: str, out: Any, 
     if rows == 0:
         return True
     packed = load_packed()
-    with _callers_stream(utc_seconds) as device_id:
-        entries = _entries(device_id)
+    with raw_kernel.callers_stream(utc_seconds) as device_id:
+        entries = raw_kernel.table(_entries, device_id)
         outside = cupy.zeros(1, dtype="uint32") if check else None
         _kernel(day_boundary)(
-            (grid(rows, _processors(device_id)),),
+            (grid(rows, raw_kernel.processors(device_id)),),
             (THREADS,),
             (
-                _address(utc_seconds),
-                _address(offset_seconds),
-                _address(out),
+                raw_kernel.address(utc_seconds),
+                raw_kernel.address(offset_seconds),
+                raw_kernel.address(out),
                 np.int64(rows),
                 entries,
                 np.int64(packed.base_utc_s),
@@ -122,22 +99,3 @@ def pillars(utc_seconds: Any, offset_seconds: Any, day_boundary: str, out: Any, 
         )
         _warm.add(device_id)
         return outside is None or int(outside.get()[0]) == 0
-
-
-@contextlib.contextmanager
-def _callers_stream(array: Any) -> Iterator[int]:
-    """Make the array's device and its library's current stream CuPy's; yields the device's number."""
-    if isinstance(array, cupy.ndarray):
-        with array.device:
-            yield array.device.id
-        return
-    import torch
-
-    device_id = array.device.index
-    stream = torch.cuda.current_stream(array.device).cuda_stream
-    with cupy.cuda.Device(device_id), cupy.cuda.ExternalStream(stream, device_id):
-        yield device_id
-
-
-def _address(array: Any) -> np.uint64:
-    return np.uint64(array.data.ptr if isinstance(array, cupy.ndarray) else array.data_ptr())
