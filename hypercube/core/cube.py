@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Final, Protocol
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
@@ -129,6 +129,15 @@ class Timing:
     batch_size: int = 0
 
 
+class Priority(IntEnum):
+    """How urgent a call is; a lower number goes first, and waiting makes every call more urgent (ageing)."""
+
+    URGENT = 0
+    HIGH = 1
+    NORMAL = 2
+    LOW = 3
+
+
 @dataclass(slots=True)
 class Call:
     """What travels beside a request.
@@ -136,11 +145,15 @@ class Call:
     Attributes:
         request_id: the caller's `x-request-id`, or one made for it.
         deadline: `Clock` seconds after which the answer is worthless, or None.
+        priority: who goes first where there is a queue.
+        tenant: on whose behalf, for fairness between tenants; empty where nobody is told apart.
         timing: filled in on the way.
     """
 
     request_id: str = ""
     deadline: float | None = None
+    priority: Priority = Priority.NORMAL
+    tenant: str = ""
     timing: Timing = field(default_factory=Timing)
 
 

@@ -4,6 +4,7 @@
 of `GenerationEvent`s; closing the iterator, or cancelling the task that drives it, cancels the engine's work.
 """
 
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,6 +20,19 @@ class FinishReason(StrEnum):
     """The model ended its answer, or a stop sequence appeared."""
     LENGTH = "length"
     """`max_tokens` or the context window was reached."""
+
+
+class Capability(StrEnum):
+    """What an engine may be able to do with a model; a request that needs more is INVALID_ARGUMENT."""
+
+    GENERATE = "generate"
+    EMBED = "embed"
+    SCORE = "score"
+    """Rate texts against a query (reranking)."""
+    JSON_SCHEMA = "json_schema"
+    """Answers constrained to a JSON schema while they are generated."""
+    ADAPTERS = "adapters"
+    """LoRA adapters loaded at run time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,8 @@ class GenerationRequest:
         model: name as served; empty means the server's default.
         max_tokens: limit on generated tokens, or None for "what the context window leaves".
         sampling: how to draw tokens.
+        json_schema: a JSON schema, as JSON text, that the answer must satisfy; None = free text.
+        adapter: name of a LoRA adapter that was loaded beside the model; empty = the model alone.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -64,6 +80,8 @@ class GenerationRequest:
     model: str = ""
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    json_schema: str | None = None
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +104,51 @@ class GenerationEvent:
     text: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """Texts to be turned into vectors by one model; an empty model name means the default for embeddings."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    texts: tuple[str, ...]
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector a text, in the order asked.
+
+    Attributes:
+        vectors: one `array('f')` a text, all of the model's width.
+        prompt_tokens: tokens read, special ones included.
+    """
+
+    vectors: "tuple[array[float], ...]"
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Documents to be rated against a query by one model."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    query: str
+    documents: tuple[str, ...]
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One score a document, in the order asked; higher is nearer.
+
+    A cross-encoder's score is its logit through a sigmoid (0..1); an embedding model's is the cosine (-1..1).
+    """
+
+    scores: tuple[float, ...]
+    prompt_tokens: int
 
 
 class EngineState(StrEnum):
@@ -121,6 +184,7 @@ class ServedModel:
     created: int
     """POSIX seconds of publication."""
     status: EngineStatus
+    capabilities: tuple[Capability, ...] = (Capability.GENERATE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +216,14 @@ class EngineClient(Protocol):
                 CONTEXT_LENGTH_EXCEEDED with the counts; OVERLOADED when the queue is full; ENGINE_FAILED when
                 the engine died under the request; DEADLINE_EXCEEDED.
         """
+        ...
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """Vectors of texts; errors as `generate`, and INVALID_ARGUMENT when the model is no encoder."""
+        ...
+
+    async def score(self, request: ScoreRequest, call: Call) -> Scores:
+        """Scores of documents against a query; errors as `embed`."""
         ...
 
     async def probe(self, model: str, timeout_s: float) -> None:

@@ -7,9 +7,21 @@ from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import EngineState, EngineStatus, GenerationEvent, GenerationRequest, ServedModel
+from hypercube.core.engine import (
+    Capability,
+    EmbeddingRequest,
+    Embeddings,
+    EngineState,
+    EngineStatus,
+    GenerationEvent,
+    GenerationRequest,
+    ScoreRequest,
+    Scores,
+    ServedModel,
+)
 from hypercube.core.errors import HyperCubeError
-from hypercube.inference.engine import EngineOptions
+from hypercube.inference.encoding import Encoding
+from hypercube.inference.engine import EngineOptions, incapable
 from hypercube.inference.factory import EngineFactory, engine_factory
 from hypercube.inference.request_check import check_request
 from hypercube.inference.served import LineListener, ServedEngine, StatusListener
@@ -50,7 +62,18 @@ class Hypercluster:
             )
             for manifest in manifests
         }
-        self.default_model = manifests[0].name if manifests else ""
+        self._encoding = {
+            name: Encoding(name, served.running, clock) for name, served in self._served.items()
+        }
+
+    @property
+    def default_model(self) -> str:
+        """What an empty model name means for chat: the first model that generates text."""
+        return self._default(Capability.GENERATE)
+
+    def _default(self, capability: Capability) -> str:
+        able = (name for name, served in self._served.items() if capability in served.engine.capabilities)
+        return next(able, next(iter(self._served), ""))
 
     def start(self) -> None:
         """Begin to fetch and load every model in the background; returns at once. Needs a running loop."""
@@ -60,6 +83,8 @@ class Hypercluster:
     async def close(self) -> None:
         """Stop loading, end every engine and its process. Drain before, if answers are to be finished."""
         await asyncio.gather(*(served.close() for served in self._served.values()))
+        # With the engines gone, whatever still waits hears so at once.
+        await asyncio.gather(*(encoding.close() for encoding in self._encoding.values()))
 
     def models(self) -> Sequence[ServedModel]:
         """Every model served here, ready or not."""
@@ -76,7 +101,8 @@ class Hypercluster:
     @property
     def in_flight(self) -> int:
         """Requests running or waiting, of all models."""
-        return sum(served.admission.in_flight for served in self._served.values())
+        generating = sum(served.admission.in_flight for served in self._served.values())
+        return generating + sum(encoding.in_flight for encoding in self._encoding.values())
 
     @property
     def ready(self) -> bool:
@@ -85,11 +111,23 @@ class Hypercluster:
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the continuation of a chat; see `EngineClient.generate`. An invalid request is INVALID_ARGUMENT."""
-        served = self._find(request.model)
+        served = self._able(request.model, Capability.GENERATE)
         check_request(request)
+        if request.json_schema is not None:
+            self._able(request.model, Capability.JSON_SCHEMA)
+        if request.adapter:
+            self._able(request.model, Capability.ADAPTERS)
         async with aclosing(served.generate(request, call)) as events:
             async for event in events:
                 yield event
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """Vectors of texts; see `EngineClient.embed`."""
+        return await self._encoding[self._able(request.model, Capability.EMBED).name].embed(request, call)
+
+    async def score(self, request: ScoreRequest, call: Call) -> Scores:
+        """Scores of documents against a query; see `EngineClient.score`."""
+        return await self._encoding[self._able(request.model, Capability.SCORE).name].score(request, call)
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""
@@ -99,6 +137,14 @@ class Hypercluster:
         served = self._served.get(model or self.default_model)
         if served is None:
             raise self._unknown(model)
+        return served
+
+    def _able(self, model: str, capability: Capability) -> ServedEngine:
+        """The model asked for, or the first that can when none is; INVALID_ARGUMENT naming who could."""
+        served = self._find(model or self._default(capability))
+        if capability not in served.engine.capabilities:
+            able = [name for name, each in self._served.items() if capability in each.engine.capabilities]
+            raise incapable(f"The model {served.name!r} ({served.manifest.engine})", capability, able)
         return served
 
     def _unknown(self, model: str) -> HyperCubeError:

@@ -1,12 +1,13 @@
 """What the hypercluster asks of an engine that runs one model."""
 
-from collections.abc import AsyncGenerator, Callable
+from array import array
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import GenerationEvent, GenerationRequest
+from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 
 
@@ -18,28 +19,58 @@ class EngineOptions:
         context_length: tokens of prompt and answer together that one request may use.
         slots: requests that an engine works on at once.
         threads: CPU threads of an engine; None takes every core this process may use.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        precision: "auto", or a name of `precision.PRECISIONS`.
+        tensor_parallel: devices (processes on a CPU) that share each layer.
+        pipeline_parallel: devices that share the layers out.
     """
 
     context_length: int = 4096
     slots: int = 2
     threads: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
 
     def __post_init__(self) -> None:
         for name, value in (
             ("context_length", self.context_length),
             ("slots", self.slots),
             ("threads", self.threads),
+            ("tensor_parallel", self.tensor_parallel),
+            ("pipeline_parallel", self.pipeline_parallel),
         ):
             if value is not None and value < 1:
                 raise invalid(f"{name} is {value}.", param=name, value=value, fix="Write a number from 1.")
 
 
-class Engine(Protocol):
-    """One model, loaded once, then generating until unloaded. An engine object is not loaded a second time.
+class Embedded(NamedTuple):
+    """A text's vector, `array('f')` of the model's width, and the tokens read for it."""
 
-    An engine that breaks raises ENGINE_FAILED from the generations it was working on and finishes `died`; it
-    does not mend itself. Refusing one request (INVALID_ARGUMENT, CONTEXT_LENGTH_EXCEEDED) is not breaking.
+    vector: "array[float]"
+    tokens: int
+
+
+class Scored(NamedTuple):
+    """A pair's score (see `core.engine.Scores`), and the tokens read for it."""
+
+    score: float
+    tokens: int
+
+
+class Engine(Protocol):
+    """One model, loaded once, then working until unloaded. An engine object is not loaded a second time.
+
+    An engine that breaks raises ENGINE_FAILED from the work under way and finishes `died`; it does not mend
+    itself. Refusing one request (INVALID_ARGUMENT, CONTEXT_LENGTH_EXCEEDED) is not breaking. What an engine is
+    not capable of it is never asked: the cluster refuses before, naming who can.
     """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What it can do with its model; known before loading."""
+        ...
 
     @property
     def context_length(self) -> int:
@@ -57,7 +88,10 @@ class Engine(Protocol):
         ...
 
     async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
-        """Open the model file (None where the model has none); sentences for the user go to `on_status`.
+        """Open the model; sentences for the user go to `on_status`.
+
+        `path` is the one file of a format that has one (GGUF), a folder with all files under their names for
+        any other (safetensors), and None where the model has no files.
 
         Raises:
             HyperCubeError: FAILED_PRECONDITION when this machine cannot run it, with the fix; ENGINE_FAILED when
@@ -73,6 +107,19 @@ class Engine(Protocol):
         """
         ...
 
+    async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
+        """One forward pass over a batch that the dynamic batcher formed; one result a text, in order.
+
+        Raises:
+            HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when a text is at fault (the batcher finds
+                out which); ENGINE_FAILED.
+        """
+        ...
+
+    async def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
+        """The same for (query, document) pairs."""
+        ...
+
     async def died(self) -> HyperCubeError:
         """Wait until a loaded engine breaks; the answer says how. Never returns for an engine that is unloaded."""
         ...
@@ -80,6 +127,43 @@ class Engine(Protocol):
     async def unload(self) -> None:
         """Give everything back, whatever state the engine is in; safe to call twice."""
         ...
+
+
+class GeneratesOnly:
+    """The other half of an engine that only generates text."""
+
+    capabilities: frozenset[Capability] = frozenset({Capability.GENERATE})
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
+        """Not among its capabilities."""
+        raise incapable(type(self).__name__, Capability.EMBED)
+
+    async def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
+        """Not among its capabilities."""
+        raise incapable(type(self).__name__, Capability.SCORE)
+
+
+def incapable(who: str, capability: Capability, able: Sequence[str] = ()) -> HyperCubeError:
+    """INVALID_ARGUMENT: `who` (a model or an engine) cannot do that; `able` names what could."""
+    return invalid(
+        f"{who} cannot {_DOING[capability]}.",
+        param=_PARAM.get(capability, "model"),
+        value=who,
+        fix=f"Use one that can: {', '.join(able)}."
+        if able
+        else "Nothing served here can; serve another model.",
+        choices=list(able),
+    )
+
+
+_DOING = {
+    Capability.GENERATE: "generate text",
+    Capability.EMBED: "make embeddings",
+    Capability.SCORE: "score documents",
+    Capability.JSON_SCHEMA: "keep an answer to a JSON schema",
+    Capability.ADAPTERS: "load adapters",
+}
+_PARAM = {Capability.JSON_SCHEMA: "response_format", Capability.ADAPTERS: "adapter"}
 
 
 def engine_failed(what: str, *, retry_after_s: float | None = None) -> HyperCubeError:

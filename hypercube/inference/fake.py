@@ -16,6 +16,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import HyperCubeError
 from hypercube.inference.context import context_exceeded
+from hypercube.inference.engine import GeneratesOnly
 
 CONTEXT_LENGTH: Final = 4096
 _TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
@@ -56,7 +57,7 @@ def answer(messages: Sequence[ChatMessage], seed: int | None) -> str:
 
 
 @dataclass(slots=True)
-class FakeEngine:
+class FakeEngine(GeneratesOnly):
     """Serves the fake model from this process.
 
     Attributes:

@@ -20,7 +20,7 @@ from hypercube.core.engine import GenerationEvent, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.chat_stream import chat_body, stream_chat
 from hypercube.inference.cores import available_cores
-from hypercube.inference.engine import EngineOptions, engine_failed
+from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +38,7 @@ _EXIT_NEWS_S: Final = 0.5
 """A socket breaks a moment before the end of its process is known."""
 
 
-class LlamaCppEngine:
+class LlamaCppEngine(GeneratesOnly):
     """A GGUF model in a child process, spoken to over a UNIX socket that only this user can reach."""
 
     def __init__(

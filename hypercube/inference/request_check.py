@@ -1,6 +1,7 @@
 """The gate before every engine: what passes here cannot break one."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from hypercube.core.engine import GenerationRequest, Sampling
@@ -49,6 +50,19 @@ def check_request(request: GenerationRequest) -> None:
             fix="Write a number from 1, or leave it out.",
         )
     _check_sampling(request.sampling)
+
+
+def check_texts(texts: Sequence[str], param: str, *, most: int) -> None:
+    """Refuse a list of texts that no encoder could read; `param` is its name for the caller."""
+    if not 1 <= len(texts) <= most:
+        raise invalid(
+            f"{param} has {len(texts)} texts.", param=param, value=len(texts), fix=f"Send from 1 to {most:,}."
+        )
+    for number, text in enumerate(texts):
+        where = param if most == 1 else f"{param}[{number}]"
+        if not text:
+            raise invalid("The text is empty.", param=where, value="", fix="Leave it out, or send some text.")
+        _check_text(text, where)
 
 
 def _check_sampling(sampling: Sampling) -> None:

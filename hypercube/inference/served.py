@@ -10,6 +10,7 @@ from typing import Final
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
+    Capability,
     ChatMessage,
     EngineState,
     EngineStatus,
@@ -76,6 +77,17 @@ class ServedEngine:
 
     # -- what others see
 
+    @property
+    def name(self) -> str:
+        """As users write it."""
+        return self.manifest.name
+
+    def running(self) -> Engine:
+        """The engine, if it is ready to work; else UNAVAILABLE."""
+        if self.status.state is not EngineState.READY:
+            raise self.unavailable()
+        return self.engine
+
     def describe(self) -> ServedModel:
         """This model as its users see it."""
         manifest = self.manifest
@@ -86,6 +98,7 @@ class ServedEngine:
             licence=manifest.licence,
             created=manifest.created,
             status=self.status,
+            capabilities=tuple(sorted(self.engine.capabilities)),
         )
 
     def unavailable(self) -> HyperCubeError:
@@ -250,6 +263,11 @@ class ServedEngine:
         self._set(EngineState.READY, self.engine.description)
 
     async def _one_token(self) -> None:
+        """Work for real: a token, or the vector of a word where the model generates nothing."""
+        if Capability.GENERATE not in self.engine.capabilities:
+            await self.engine.embed(("1",))
+            self._progress()
+            return
         async with aclosing(self.engine.generate(_PROBE, Call())) as events:
             async for event in events:
                 self._progress()

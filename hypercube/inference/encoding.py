@@ -1,0 +1,103 @@
+"""Embeddings and scores of one served model: texts of many requests share batches of equal length.
+
+Each text is an item of the dynamic batcher, keyed by what is asked and by its length's bucket, so that a batch
+pads a text to at most twice its size; its cost is the bucket, so that the cost limit bounds the padded tokens of a
+batch. Which text breaks a batch is the batcher's to find out: the others of the request, and other requests, get
+their answers, and the request of that text gets its error.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+from hypercube.batching import Batcher, Limits
+from hypercube.core.clock import Clock
+from hypercube.core.cube import Call
+from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest, Scores
+from hypercube.inference.engine import Embedded, Engine, Scored
+from hypercube.inference.request_check import check_texts
+
+Result = TypeVar("Result")
+
+SHORTEST_BUCKET: Final = 32
+BATCH_COST: Final = 16_384.0
+"""Padded UTF-8 bytes in one batch: about 4,000 to 16,000 tokens, by language."""
+_PARTS: Final = 4096
+"""Texts of one request: each is an item of the queue."""
+
+
+def bucket(text: str) -> int:
+    """The power of two, at least 32, that a text's UTF-8 bytes fit in: bytes follow tokens closely enough."""
+    size = len(text.encode())
+    return SHORTEST_BUCKET if size <= SHORTEST_BUCKET else 1 << (size - 1).bit_length()
+
+
+class Encoding:
+    """The batchers in front of one model's engine, whichever engine object that is at the time."""
+
+    def __init__(self, name: str, engine: Callable[[], Engine], clock: Clock) -> None:
+        """`engine` returns the engine that runs the model now, and raises UNAVAILABLE while none does."""
+        self._engine = engine
+        limits = Limits(max_cost=BATCH_COST)
+        self._texts: Batcher[str, Embedded] = Batcher(
+            self._embed, limits=limits, clock=clock, name=f"embeddings of {name}"
+        )
+        self._pairs: Batcher[tuple[str, str], Scored] = Batcher(
+            self._score, limits=limits, clock=clock, name=f"scores of {name}"
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """Texts waiting or computing."""
+        counts = [each.snapshot() for each in (self._texts, self._pairs)]
+        return sum(each.queued_items + each.running_items for each in counts)
+
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        """Vectors of `request.texts`; see `core.engine.EngineClient.embed`."""
+        check_texts(request.texts, "input", most=_PARTS)
+        self._engine()
+        found = await together(
+            self._texts.submit(
+                bucket(text), text, cost=float(bucket(text)), deadline=call.deadline, timing=call.timing
+            )
+            for text in request.texts
+        )
+        return Embeddings(tuple(each.vector for each in found), sum(each.tokens for each in found))
+
+    async def score(self, request: ScoreRequest, call: Call) -> Scores:
+        """Scores of `request.documents`; see `core.engine.EngineClient.score`."""
+        check_texts((request.query,), "query", most=1)
+        check_texts(request.documents, "documents", most=_PARTS)
+        self._engine()
+        sizes = [bucket(request.query + document) for document in request.documents]
+        found = await together(
+            self._pairs.submit(
+                size,
+                (request.query, document),
+                cost=float(size),
+                deadline=call.deadline,
+                timing=call.timing,
+            )
+            for size, document in zip(sizes, request.documents, strict=True)
+        )
+        return Scores(tuple(each.score for each in found), sum(each.tokens for each in found))
+
+    async def close(self) -> None:
+        """Finish what was accepted."""
+        await asyncio.gather(self._texts.close(), self._pairs.close())
+
+    async def _embed(self, _: Hashable, texts: Sequence[str]) -> Sequence[Embedded]:
+        return await self._engine().embed(texts)
+
+    async def _score(self, _: Hashable, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
+        return await self._engine().score(pairs)
+
+
+async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """All results in order; the first failure cancels the rest, since nobody would read them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
