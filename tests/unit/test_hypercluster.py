@@ -24,7 +24,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.engine import Engine, engine_failed
+from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
@@ -40,7 +40,7 @@ MODEL = ModelManifest(
 
 
 @dataclass
-class ScriptedEngine:
+class ScriptedEngine(GeneratesOnly):
     """An engine whose loads, tokens and death the test decides."""
 
     load_error: HyperCubeError | None = None
