@@ -1,8 +1,7 @@
 """A deadline is kept at the door too, whatever the parts behind it do."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
@@ -17,24 +16,37 @@ def _too_late() -> HyperCubeError:
     )
 
 
-@asynccontextmanager
-async def within(call: Call, clock: Clock) -> AsyncIterator[None]:
+class within:  # noqa: N801 - read as a word: `async with within(call, clock):`
     """Cancel the block when the call's deadline passes.
 
     Raises:
         HyperCubeError: DEADLINE_EXCEEDED.
     """
-    if call.deadline is None:
-        yield
-        return
-    left = call.deadline - clock()
-    if left <= 0:
-        raise _too_late()
-    scope = asyncio.timeout(left)
-    try:
-        async with scope:
-            yield
-    except TimeoutError:
-        if scope.expired():
+
+    __slots__ = ("_call", "_clock", "_scope")
+
+    def __init__(self, call: Call, clock: Clock) -> None:
+        self._call = call
+        self._clock = clock
+        self._scope: asyncio.Timeout | None = None
+
+    async def __aenter__(self) -> None:
+        """Start the time."""
+        if self._call.deadline is None:
+            return
+        left = self._call.deadline - self._clock()
+        if left <= 0:
+            raise _too_late()
+        self._scope = asyncio.timeout(left)
+        await self._scope.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        if self._scope is None:
+            return
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError:
             raise _too_late() from None
-        raise

@@ -48,14 +48,21 @@ class Metrics:
             buckets=_LATENCY_BUCKETS,
             registry=self._registry,
         )
+        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._in_flight = Gauge(
             "hypercube_requests_in_flight", "Requests accepted and not yet answered", registry=self._registry
         )
 
     def request_finished(self, transport: str, route: str, outcome: str, seconds: float) -> None:
         """Count a finished request; `outcome` is `ok` or an `ErrorKind`."""
-        self._requests.labels(transport, route, outcome).inc()
-        self._seconds.labels(transport, route).observe(seconds)
+        key = (transport, route, outcome)
+        children = self._children.get(key)
+        if children is None:
+            # Routes are templates and outcomes kinds, so these stay few; looking labels up takes a lock and a walk.
+            children = self._requests.labels(*key), self._seconds.labels(transport, route)
+            self._children[key] = children
+        children[0].inc()
+        children[1].observe(seconds)
 
     def watch_in_flight(self, read: Callable[[], float]) -> None:
         """Report `read()` as the number of requests in flight."""

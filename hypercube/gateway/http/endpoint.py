@@ -18,6 +18,8 @@ CALL: Final = "hypercube.call"
 TIMEOUT: Final = "hypercube.timeout_s"
 ROUTE: Final = "hypercube.route"
 """Keys of the ASGI scope: the call, the seconds the client allows, the path template."""
+FIRST_LOOK_S: Final = 0.02
+"""When a request that still runs is first watched for its client's leaving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,82 +42,125 @@ class ClientLeftError(Exception):
     """The client closed the connection before its request was complete."""
 
 
+class BodyTooLargeError(Exception):
+    """A body went over the limit; `size` bytes of it had come."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes")
+        self.size = size
+
+
 class Endpoint:
-    """An ASGI application around one handler."""
+    """One method on one path, and the handler that answers it."""
 
     def __init__(
-        self, services: GatewayServices, handler: Handler, *, route: str, default_s: float, reads: bool
+        self,
+        services: GatewayServices,
+        handler: Handler,
+        *,
+        path: str,
+        route: str,
+        method: str,
+        default_s: float,
     ) -> None:
-        """`default_s` bounds a request that sets no deadline; `reads` says whether it takes a body."""
+        """`path` is matched, `route` is its name in metrics; `default_s` bounds a request without a deadline."""
+        self.path = path
+        self.method = method
         self._route = route
         self._services = services
         self._handler = handler
         self._default_s = default_s
-        self._reads = reads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request.
+
+        Raises:
+            BodyTooLargeError: nothing was answered.
+        """
         scope[ROUTE] = self._route
+        services = self._services
         call: Call = scope[CALL]
-        call.deadline = self._services.deadline(scope.get(TIMEOUT), self._default_s)
-        if not self._reads:
-            await self._answer(b"", scope, receive, send)
-            return
-        try:
-            body = await read_body(receive)
-        except ClientLeftError:
-            scope[FAILURE] = Failure(ErrorKind.CANCELLED, "The client left while sending.")
-            return
-        work = asyncio.create_task(self._answer(body, scope, receive, send))
-        left = asyncio.create_task(until_disconnect(receive))
-        try:
-            await asyncio.wait((work, left), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                scope[FAILURE] = Failure(ErrorKind.CANCELLED, "The client left before its answer.")
-        finally:
-            await _stop(left)
-            await _stop(work)
-        if not work.cancelled():
-            work.result()
-
-    async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        call: Call = scope[CALL]
+        call.deadline = services.deadline(scope.get(TIMEOUT), self._default_s)
+        body = b""
+        if self.method == "POST":
+            try:
+                body = await read_body(receive, services.limits.max_body_bytes)
+            except ClientLeftError:
+                scope[FAILURE] = Failure(ErrorKind.CANCELLED, "The client left while sending.")
+                return
         request = HttpRequest(
-            self._services, call, body, scope.get("path_params", {}), scope.get("query_string", b"")
+            services, call, body, scope.get("path_params", {}), scope.get("query_string", b"")
         )
+        watch = _Watch(receive)
         try:
-            response = await self._handler(request)
-        except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
-            failure = failure_of(error, call.request_id)
-            scope[FAILURE] = failure
-            response = error_response(failure)
-        await response(scope, receive, send)
+            try:
+                response = await self._handler(request)
+            except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
+                failure = scope[FAILURE] = failure_of(error, call.request_id)
+                response = error_response(failure)
+            await response(scope, receive, send)
+        except asyncio.CancelledError:
+            if not watch.fired():
+                raise
+            scope[FAILURE] = Failure(ErrorKind.CANCELLED, "The client left before its answer.")
+        finally:
+            watch.stop()
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
-    """Cancel a task, if it still runs, and wait until it is over."""
-    if not task.done():
-        task.cancel()
-    await asyncio.wait((task,))
+class _Watch:
+    """Cancels the current task when its client leaves; looks only at requests that take a moment.
+
+    Most are answered before the first look, and need no task beside theirs.
+    """
+
+    __slots__ = ("_left", "_receive", "_request", "_task", "_timer")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._request = asyncio.current_task()
+        self._left = False
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(FIRST_LOOK_S, self._begin)
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._until_disconnect())
+
+    async def _until_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        assert self._request is not None
+        self._left = True
+        self._request.cancel()
+
+    def fired(self) -> bool:
+        """Whether a cancellation of the request came from here; it is then taken back."""
+        if self._left and self._request is not None:
+            self._request.uncancel()
+        return self._left
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The whole body; the middleware bounds its size.
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole body.
 
     Raises:
         ClientLeftError: the connection closed first.
+        BodyTooLargeError: it has more than `limit` bytes.
     """
-    chunks: list[bytes] = []
-    while True:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    chunks, size = [body], len(body)
+    while message.get("more_body", False) and size <= limit:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
         chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-async def until_disconnect(receive: Receive) -> None:
-    """Return when the client has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        size += len(chunks[-1])
+    if message["type"] == "http.disconnect":
+        raise ClientLeftError
+    if size > limit:
+        raise BodyTooLargeError(size)
+    return body if len(chunks) == 1 else b"".join(chunks)

@@ -8,9 +8,9 @@ from pydantic.json_schema import JsonSchemaMode
 
 from hypercube._version import __version__
 from hypercube.gateway.http.bodies import ErrorBody
-from hypercube.gateway.http.middleware import TIMEOUT_HEADER
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import EVENTS, JSON
+from hypercube.gateway.http.timeout import TIMEOUT_HEADER
 from hypercube.gateway.request_id import REQUEST_ID
 
 _REFERENCE: Final = "#/components/schemas/{model}"

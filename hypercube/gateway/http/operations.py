@@ -1,11 +1,9 @@
 """A route as data: where it is, who answers, and what its documentation shows."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from starlette.routing import Route
 
 from hypercube.gateway.http.endpoint import Endpoint, Handler
 from hypercube.gateway.http.query import Parameter
@@ -62,18 +60,13 @@ class Operation:
         words = re.findall(r"[A-Za-z0-9]+", self.template)
         return "_".join((self.method.lower(), *words))
 
-    def route(self, services: GatewayServices) -> Route:
+    def endpoint(self, services: GatewayServices) -> Endpoint:
         """The live route."""
-        endpoint = Endpoint(
+        return Endpoint(
             services,
             self.handler,
+            path=self.path,
             route=self.template,
+            method=self.method,
             default_s=getattr(services.limits, self.allowance),
-            reads=self.method == "POST",
         )
-        return Route(self.path, endpoint, methods=[self.method], include_in_schema=False)
-
-
-def routes(operations: Iterable[Operation], services: GatewayServices) -> list[Route]:
-    """The live routes, in the order given."""
-    return [operation.route(services) for operation in operations]

@@ -12,7 +12,6 @@ import httpx2
 import openai
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from hypercube.app.listening import HttpServer, bind_http, stop_http
 from hypercube.batching import Batcher
@@ -35,6 +34,7 @@ from hypercube.cubes.feature.saju.cube import pillar_kernel
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
+from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.inference.request_check import check_request
 
@@ -125,7 +125,7 @@ class House:
     observed: list[tuple[str, str, str]]
     parts: dict[str, PartStatus]
 
-    def app(self) -> FastAPI:
+    def app(self) -> HttpDoor:
         return create_http_app(self.services)
 
     def with_limits(self, **limits: Any) -> "House":
@@ -184,7 +184,7 @@ async def ai(house: House) -> AsyncIterator[openai.AsyncOpenAI]:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[int]:
+async def listening(app: HttpDoor) -> AsyncIterator[int]:
     """The application behind a real socket; gives its port."""
     listener = bind_http("127.0.0.1", 0)
     config = uvicorn.Config(
@@ -226,7 +226,7 @@ class Exchange:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: HttpDoor,
         path: str,
         body: bytes | None = b"",
         method: str = "POST",
@@ -280,7 +280,7 @@ def exchange() -> type[Exchange]:
 
 
 @pytest.fixture
-def listen() -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[int]]:
+def listen() -> Callable[[HttpDoor], contextlib.AbstractAsyncContextManager[int]]:
     """A real socket in front of an application."""
     return listening
 

@@ -1,0 +1,178 @@
+"""The way of an HTTP request from its first byte to its last, as plain ASGI: one pass, nothing buffered twice.
+
+Named, timed, counted, found, read within its limit, answered, measured. What fails on the way becomes a typed
+answer. Routes are looked up in a table; a general router with its stack of middleware took half of a quick
+request's time (benchmarks/batching.py).
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hypercube.core.clock import Clock
+from hypercube.core.cube import Call, Timing
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.gateway.errors import failure_of
+from hypercube.gateway.http.endpoint import CALL, ROUTE, TIMEOUT, BodyTooLargeError, Endpoint
+from hypercube.gateway.http.responses import FAILURE, error_response
+from hypercube.gateway.http.routing import RouteTable
+from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
+from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.services import GatewayServices
+
+ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Paths that answer while draining: whoever watches the server needs them most then."""
+_REQUEST_ID: Final = REQUEST_ID.encode()
+_TIMEOUT: Final = TIMEOUT_HEADER.encode()
+
+_log = logging.getLogger(__name__)
+
+
+class HttpDoor:
+    """The ASGI application of the gateway; `pages` answers what is in no table (documentation, unknown paths)."""
+
+    def __init__(self, services: GatewayServices, endpoints: Iterable[Endpoint], pages: ASGIApp) -> None:
+        self._services = services
+        self._table = RouteTable(endpoints)
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        services = self._services
+        headers = _read_headers(scope["headers"])
+        call = scope[CALL] = Call(request_id=request_id_of(headers.request_id))
+        answer = _Answer(call, services.clock, send)
+        try:
+            try:
+                if headers.timeout is not None:
+                    scope[TIMEOUT] = read_timeout(headers.timeout, services.limits.longest_s)
+                if scope["path"] in ALWAYS_OPEN:
+                    await self._handle(headers, scope, receive, answer)
+                else:
+                    with services.traffic.admit():
+                        await self._handle(headers, scope, receive, answer)
+            except Exception as error:  # noqa: BLE001 - the last net under every route
+                failure = scope[FAILURE] = failure_of(error, call.request_id)
+                if not answer.started:
+                    allow = (failure.details or {}).get("allow")
+                    extra = {"allow": str(allow)} if allow is not None else None
+                    await error_response(failure, extra)(scope, receive, answer)
+        except asyncio.CancelledError:
+            scope.setdefault(FAILURE, HyperCubeError(ErrorKind.CANCELLED, "The server stopped.").failure())
+            raise
+        finally:
+            outcome = scope[FAILURE].kind.value if FAILURE in scope else "ok"
+            route = scope.get(ROUTE, "unmatched")
+            services.observe("http", route, outcome, services.clock() - answer.began)
+
+    async def _handle(self, headers: "_Headers", scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        endpoint = self._table.find(scope)
+        limit = self._services.limits.max_body_bytes
+        if headers.content_length > limit:
+            size = headers.content_length
+            await self._refuse(f"has {size:,} bytes", size, scope, receive, answer)
+        elif endpoint is None:
+            await self._pages(scope, receive, answer)
+        else:
+            try:
+                await endpoint(scope, receive, answer)
+            except BodyTooLargeError as error:
+                await self._refuse(f"goes on after {limit:,} bytes", error.size, scope, receive, answer)
+
+    async def _refuse(self, how: str, size: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413, then read on for a moment without keeping anything.
+
+        A client that is still sending reads its answer only if the connection is not reset under it.
+        """
+        limits = self._services.limits
+        failure = HyperCubeError(
+            ErrorKind.PAYLOAD_TOO_LARGE,
+            f"The body {how}; at most {limits.max_body_bytes:,} are read.",
+            value=size,
+            fix=f"Send at most {limits.max_body_bytes / 2**20:g} MiB in one request, for example a batch in "
+            "several parts.",
+            details={"limit_bytes": limits.max_body_bytes},
+        ).failure()
+        scope[FAILURE] = failure
+        response = error_response(failure, {"connection": "close"})
+        await send(
+            {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
+        )
+        await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})
+        try:
+            async with asyncio.timeout(limits.linger_s):
+                while (await receive()).get("more_body", False):  # a disconnect has none
+                    pass
+        except TimeoutError:
+            _log.info("a refused body was still coming after %g s; closing", limits.linger_s)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Headers(NamedTuple):
+    """The headers that the door itself reads; a content length of -1 was not given."""
+
+    request_id: str | None
+    timeout: str | None
+    content_length: int
+
+
+def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
+    """One walk over the headers, whose names ASGI gives in lower case; the first of two equals counts."""
+    request_id = timeout = None
+    content_length = -1
+    for name, value in headers:
+        if name == _REQUEST_ID:
+            request_id = request_id or value.decode("latin-1")
+        elif name == _TIMEOUT:
+            timeout = timeout or value.decode("latin-1")
+        elif name == b"content-length" and content_length < 0 and value.isdigit():
+            content_length = int(value[:20])
+    return _Headers(request_id, timeout, content_length)
+
+
+class _Answer:
+    """`send`, with the request's id and timing put into the head of the answer."""
+
+    __slots__ = ("_call", "_clock", "_send", "began", "started")
+
+    def __init__(self, call: Call, clock: Clock, send: Send) -> None:
+        self._call = call
+        self._clock = clock
+        self._send = send
+        self.began = clock()
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            timing = server_timing(self._call.timing, self._clock() - self.began)
+            message["headers"] = [
+                *message.get("headers", ()),
+                (_REQUEST_ID, self._call.request_id.encode("latin-1")),
+                (b"server-timing", timing.encode("latin-1")),
+            ]
+        await self._send(message)
+
+
+def server_timing(timing: Timing, total_s: float) -> str:
+    """The Server-Timing header: where the time until the first byte went, in milliseconds."""
+    parts = [
+        f"{name};dur={seconds * 1000:.3f}"
+        for name, seconds in (
+            ("queue", timing.queue_s),
+            ("batch", timing.batch_s),
+            ("compute", timing.compute_s),
+        )
+        if seconds > 0
+    ]
+    if timing.batch_size:
+        parts.append(f'items;desc="{timing.batch_size}"')
+    parts.append(f"total;dur={total_s * 1000:.3f}")
+    return ", ".join(parts)
