@@ -3,12 +3,14 @@
     python -m benchmarks.compatibility                                          # print
     python -m benchmarks.compatibility --output benchmarks/results/compatibility-cpu.jsonl
 
-No figure unless parity is green. `numba-argpartition` writes all scores and lets NumPy find the best: what the
-bounded search saves. The yardstick is numpy.max over the same bytes, 4 a candidate, on one thread: what merely
-reading the charts costs. The reference runs only up to `--reference-rows`.
+Every CPU backend of the registry that can run here. No figure unless parity is green. `...-scores` writes all
+scores, and `...-argpartition` then lets NumPy find the best: what the bounded search saves. The yardstick is
+numpy.max over the same bytes, 4 a candidate, on one thread: what merely reading the charts costs. The reference
+runs only up to `--reference-rows`.
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rounds import append, births, environment, interleaved, quantiles, share
-from hypercube.kernels.backends import backends
 from hypercube.kernels.compatibility import OP, SCORE_VERSION, compatibility, top_k, warm_up
 
 BYTES_A_CANDIDATE: Final = 4
@@ -52,19 +53,22 @@ def measure(names: list[str], rows: int, k: int, rounds: int) -> dict[str, list[
     def search(name: str, threads: int) -> Callable[[], object]:
         return lambda: top_k(query, charts, k, backend=name, threads=threads)
 
-    def sort() -> NDArray[np.int64]:
-        scores = compatibility(query, charts, backend="numba", out=out)[0]
+    def score(name: str) -> Callable[[], NDArray[np.int16]]:
+        return lambda: compatibility(query, charts, backend=name, out=out)
+
+    def sort(name: str) -> NDArray[np.int64]:
+        scores = score(name)()[0]
         best = np.argpartition(-scores, min(k, rows - 1))[:k]
         found: NDArray[np.int64] = best[np.lexsort((best, -scores[best]))]
         return found
 
     contestants: dict[str, Callable[[], object]] = {}
     for name in names:
-        for threads in THREADS if name == "numba" else (1,):
+        for threads in THREADS if name != "reference" else (1,):
             contestants[f"{name}-{threads}"] = search(name, threads)
-    if "numba" in names:
-        contestants["numba-argpartition"] = sort
-        contestants["numba-scores"] = lambda: compatibility(query, charts, backend="numba", out=out)
+        contestants[f"{name}-scores"] = score(name)
+    if names[0] != "reference":
+        contestants[f"{names[0]}-argpartition"] = functools.partial(sort, names[0])
     contestants[READ] = lambda: np.max(words)
     return interleaved(contestants, rounds)
 
@@ -78,8 +82,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
-    names = [each.name for each in backends(OP) if each.device == "cpu" and each.missing() is None]
-    warm_up()
+    names = list(warm_up())  # without those that lack a package, a compiler or the processor's instructions
     compared = parity(names, options.k)
     print(f"parity: {compared:,} scores, 0 differences")
     for rows in options.rows:

@@ -1,4 +1,4 @@
-"""Feature rows: reference, Numba and np.copyto, interleaved in one run; no figure unless parity is green.
+"""Feature rows: every CPU backend and np.copyto, interleaved in one run; no figure unless parity is green.
 
     python -m benchmarks.features                                          # print
     python -m benchmarks.features --output benchmarks/results/features-cpu.jsonl
@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.pillars import compiler_version
 from benchmarks.rounds import append, births, environment, interleaved, quantiles, share
-from hypercube.kernels.backends import backends
 from hypercube.kernels.features import LAYOUT_VERSION, OP, ROW_BYTES, features, warm_up
 
 BYTES_A_ROW: Final = 4 + ROW_BYTES
@@ -57,8 +57,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
-    names = [each.name for each in backends(OP) if each.device == "cpu" and each.missing() is None]
-    warm_up()
+    names = list(warm_up())
     compared = parity(names)
     print(f"parity: {compared:,} charts, 0 differences")
     for rows in options.rows:
@@ -77,6 +76,7 @@ def main() -> int:
                 "rounds": len(values),
                 "threads": 1,
                 "parity_rows": compared,
+                "compiler": compiler_version(),
                 **environment(),
             }
             for name, values in seconds.items()

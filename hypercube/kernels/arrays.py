@@ -25,7 +25,7 @@ class Placement(NamedTuple):
     """The device in the library's own words: "cpu", "cuda:0"."""
 
 
-def placement(array: Any, param: str, dtype: str) -> Placement:
+def placement(array: Any, param: str, dtype: str, shape: str = "[N]") -> Placement:
     """Where an array lies; INVALID_ARGUMENT for anything but a NumPy, torch or CuPy array of CPU or CUDA."""
     if isinstance(array, np.ndarray):
         return Placement("numpy", "cpu", "cpu")
@@ -47,7 +47,7 @@ def placement(array: Any, param: str, dtype: str) -> Placement:
         return Placement("cupy", "cuda", f"cuda:{array.device.id}")
     shares = hasattr(array, "__dlpack__") or hasattr(array, "__cuda_array_interface__")
     raise invalid(
-        f"{param} is a {kind.__name__}, expected a NumPy array {dtype}[N], a torch tensor or a CuPy array.",
+        f"{param} is a {kind.__name__}, expected a NumPy array {dtype}{shape}, a torch tensor or a CuPy array.",
         param=param,
         value=kind.__name__ if shares else array,
         fix=f"Take it over without a copy: torch.from_dlpack({param})."

@@ -12,7 +12,7 @@
 #define __restrict__ __restrict
 
 struct Index {
-    unsigned x;
+    unsigned x, y;
 };
 static Index threadIdx, blockIdx, blockDim, gridDim;
 struct alignas(16) longlong2 {

@@ -1,5 +1,6 @@
 """Compatibility: every backend against the reference, the reference against the rules in words, and the search."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.kernels import compatibility as op
+from hypercube.kernels import compile_cpu
 from hypercube.kernels.compatibility import (
     COMPONENTS,
     SYMMETRIC,
+    bounded,
     compatibility,
     components,
+    native,
     score,
     tables,
     top_k,
@@ -23,14 +27,27 @@ from hypercube.saju.facts.relations import PAIR_RULES, pair_mask
 from hypercube.saju.facts.symbols import BRANCH_ELEMENT, STEM_ELEMENT
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 
-FAST = ("numba",)
+
+def native_refusal() -> str | None:
+    """Why there is no `native` backend here: no compiler, or a processor without its instructions."""
+    try:
+        native.warm_up()
+    except HyperCubeError as error:
+        if error.kind is not ErrorKind.FAILED_PRECONDITION or "disagrees" in error.message:
+            raise
+        return error.message
+    return None
+
+
+REFUSAL = native_refusal()
+FAST = ("numba", pytest.param("native", marks=pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))))
 ALL = ("reference", *FAST)
 
 
 @pytest.fixture(autouse=True)
 def _needs_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = pytest.importorskip("hypercube.kernels.compatibility.numba")
-    monkeypatch.setattr(module, "_FEWEST", 1_000)  # so that small inputs are cut into runs as well
+    pytest.importorskip("hypercube.kernels.compatibility.numba")
+    monkeypatch.setattr(bounded, "_FEWEST", 1_000)  # so that small inputs are cut into runs as well
 
 
 def random_charts(rows: int, seed: int) -> NDArray[np.uint8]:
@@ -202,7 +219,8 @@ def test_top_k_is_the_sorted_head(backend: str, threads: int, k: int) -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("k", [1, 100, 3_000, 60_000])
 @pytest.mark.parametrize("order", ["random", "rising", "falling", "equal"])
-def test_top_k_of_many_refills_its_buffer(order: str, k: int, threads: int) -> None:
+@pytest.mark.parametrize("backend", FAST)
+def test_top_k_of_many_refills_its_buffer(backend: str, order: str, k: int, threads: int) -> None:
     """Rising scores are the worst case: every candidate enters the buffer."""
     query, charts = random_charts(1, seed=10), random_charts(100_003, seed=11)
     if order == "equal":
@@ -211,7 +229,7 @@ def test_top_k_of_many_refills_its_buffer(order: str, k: int, threads: int) -> N
         by_score = np.argsort(compatibility(query, charts, backend="reference")[0], kind="stable")
         charts = charts[by_score if order == "rising" else by_score[::-1]]
     want = top_k(query, charts, k, backend="reference")
-    got = top_k(query, charts, k, backend="numba", threads=threads)
+    got = top_k(query, charts, k, backend=backend, threads=threads)
     assert (got.scores == want.scores).all()
     assert (got.rows == want.rows).all()
     if order == "equal":
@@ -273,7 +291,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "backend, nothing to do": (lambda: top_k(ONE, ONE[:0], 1, backend="gpu"), "backend"),
     "queries": (lambda: compatibility(ONE[0], ONE), "queries"),
     "query value": (lambda: compatibility(ONE + 60, ONE), "queries[0][0]"),
-    "charts": (lambda: compatibility(ONE, ONE.astype(np.int32)), "charts"),  # type: ignore[arg-type]
+    "charts": (lambda: compatibility(ONE, ONE.astype(np.int32)), "charts"),
     "out": (lambda: compatibility(ONE, ONE, out=np.zeros((1, 1), dtype=np.int32)), "out"),
     "components": (lambda: components([0, 0, 0], ONE[0]), "query"),
     "components value": (lambda: components(ONE[0], [0, 316, 0, 0]), "chart[1]"),
@@ -293,6 +311,59 @@ def test_what_is_refused(case: str) -> None:
 
 
 def test_auto_says_why() -> None:
-    op.warm_up("numba")
-    assert op.explain(10_000_000).name == "numba"
+    assert op.explain(10_000_000).name == ("numba" if REFUSAL else "native")
     assert op.explain(1, "reference").reason == "asked for by name"
+
+
+@pytest.mark.parametrize("backend", FAST)
+@pytest.mark.parametrize("place", range(4))
+def test_every_byte_is_judged_as_the_specification_does(backend: str, place: int) -> None:
+    """Among right charts, at every offset inside a register."""
+    query = random_charts(1, seed=20)
+    for value in range(256):
+        charts = np.full((33, 4), 59, dtype=np.uint8)
+        charts[value % 33, place] = value
+        if value < 60 or (place == 3 and value == 255):
+            want = compatibility(query, charts, backend="reference")
+            assert (compatibility(query, charts, backend=backend) == want).all()
+            continue
+        with pytest.raises(HyperCubeError) as caught:
+            compatibility(query, charts, backend=backend)
+        assert caught.value.param == f"charts[{value % 33}][{place}]"
+
+
+def test_what_a_pillar_adds_fits_a_byte() -> None:
+    queries = random_charts(600, seed=21)
+    queries[:, 2] = np.arange(600) % 60
+    for query in queries:
+        assert (tables.by_byte(query)[:, :60] == tables.by_pillar(query)[:, :60]).all()
+        assert (tables.by_byte(query)[:, 60:] == 0).all()
+
+
+@pytest.mark.skipif(REFUSAL is not None, reason=str(REFUSAL))
+def test_a_wrong_library_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compiler that gets one mask wrong is found out before its first score is handed over."""
+    wrong = tmp_path / "avx512.cpp"
+    text = native.SOURCE.read_text(encoding="utf-8")
+    wrong.write_text(text.replace("0x4444444444444444ull", "0x4444444444444440ull"), encoding="utf-8")
+    monkeypatch.setenv("HYPERCUBE_KERNELS_CACHE", str(tmp_path / "kernels"))
+    monkeypatch.setattr(native, "SOURCE", wrong)
+    monkeypatch.setattr(native, "_compiled", None)
+    with pytest.raises(HyperCubeError, match="disagrees with the reference") as caught:
+        compatibility(ONE, ONE, backend="native")
+    assert caught.value.kind is ErrorKind.FAILED_PRECONDITION
+    assert native._compiled is None
+
+
+@pytest.mark.skipif(compile_cpu.compiler() is None, reason="no C++ compiler is installed")
+def test_a_processor_without_the_instructions_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = tuple("-march=x86-64" if each.startswith("-march") else each for each in compile_cpu.FLAGS)
+    monkeypatch.setenv("HYPERCUBE_KERNELS_CACHE", str(tmp_path))
+    monkeypatch.setattr(compile_cpu, "FLAGS", without)
+    monkeypatch.setattr(native, "_compiled", None)
+    with pytest.raises(HyperCubeError, match="AVX-512 VBMI") as caught:
+        compatibility(ONE, ONE, backend="native")
+    assert (caught.value.kind, caught.value.param) == (ErrorKind.FAILED_PRECONDITION, "backend")
+    assert "numba" in (caught.value.fix or "")

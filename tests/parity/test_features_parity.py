@@ -8,12 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.kernels import compile_cpu
 from hypercube.kernels import features as op
 from hypercube.kernels.features import FIELDS, LAYOUT_VERSION, ROW_BYTES, features
 from hypercube.saju.facts import Facts, facts
 from hypercube.saju.facts.void import void_branches
 
-FAST = ("numba",)
+NATIVE = pytest.param(
+    "native",
+    marks=pytest.mark.skipif(compile_cpu.compiler() is None, reason="no C++ compiler is installed"),
+)
+FAST = ("numba", NATIVE)
 ALL = ("reference", *FAST)
 POSITIONS = ("year", "month", "day", "hour")
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
@@ -262,5 +267,7 @@ def test_out_must_not_lie_over_the_input() -> None:
 
 def test_auto_says_why() -> None:
     op.warm_up("numba")
-    assert op.explain(1) == ("numba", "the fastest for 1 rows")
+    name, reason = op.explain(1)
+    assert name == "numba"
+    assert reason == "native: pays from 4,096 rows on"
     assert op.explain(1, "reference").reason == "asked for by name"

@@ -7,14 +7,22 @@
 `score` defines the parts and their weights; `SCORE_VERSION` changes with any of them.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, shown
-from hypercube.kernels import backends
-from hypercube.kernels.backends import Backend, Choice
+from hypercube.core.errors import invalid, shown
+from hypercube.kernels import arrays, backends
+from hypercube.kernels.arrays import Placement
+from hypercube.kernels.backends import Backend, Choice, Device
+from hypercube.kernels.compatibility.on_device import (
+    OP,
+    changed_or_wrong,
+    choose,
+    compatibility_on_device,
+    top_k_on_device,
+)
 from hypercube.kernels.compatibility.score import COMPONENTS, SCORE_VERSION, SYMMETRIC, parts
 from hypercube.kernels.packed_charts import (
     Charts,
@@ -38,9 +46,12 @@ __all__ = [
     "warm_up",
 ]
 
-OP: Final = "compatibility"
 MAX_THREADS: Final = 256
 
+# `native` is the fastest of the CPU where a compiler and AVX-512 are found, but only `warm_up` may start a compiler.
+backends.register(
+    Backend(op=OP, name="native", module="hypercube.kernels.compatibility.native", cold_rows=None)
+)
 backends.register(
     Backend(
         op=OP,
@@ -52,15 +63,36 @@ backends.register(
     )
 )
 backends.register(Backend(op=OP, name="reference", module="hypercube.kernels.compatibility.reference"))
+# `cupy` first: its tables lie in shared memory, and it takes the arrays of both libraries.
+backends.register(
+    Backend(
+        op=OP,
+        name="cupy",
+        module="hypercube.kernels.compatibility.cupy",
+        device="cuda",
+        imports=("cupy",),
+        extra="gpu",
+    )
+)
+backends.register(
+    Backend(
+        op=OP,
+        name="triton",
+        module="hypercube.kernels.compatibility.triton",
+        device="cuda",
+        imports=("torch", "triton"),
+        extra="gpu",
+    )
+)
 
 
 class TopK(NamedTuple):
     """The best candidates of each query, highest score first; of equal scores the lowest row first."""
 
-    rows: NDArray[np.int64]
-    """int64[Q, min(k, N)] rows of `charts`."""
-    scores: NDArray[np.int16]
-    """int16[Q, min(k, N)]"""
+    rows: Any
+    """int64[Q, min(k, N)] rows of `charts`; an array of the charts' library, on their device."""
+    scores: Any
+    """int16[Q, min(k, N)], likewise."""
 
 
 def components(query: Any, chart: Any) -> dict[str, int]:
@@ -80,14 +112,24 @@ def components(query: Any, chart: Any) -> dict[str, int]:
     return {name: int(values[0]) for name, values in found.items()}
 
 
+@overload
 def compatibility(
     queries: Charts, charts: Charts, *, backend: str = "auto", out: NDArray[np.int16] | None = None
-) -> NDArray[np.int16]:
+) -> NDArray[np.int16]: ...
+@overload
+def compatibility(queries: Any, charts: Any, *, backend: str = "auto", out: Any = None) -> Any: ...
+
+
+def compatibility(queries: Any, charts: Any, *, backend: str = "auto", out: Any = None) -> Any:
     """Every score of Q queries against N candidates.
+
+    NumPy arrays, torch tensors (CPU or CUDA) or CuPy arrays; charts are never copied between devices, and the
+    result is of their kind, made on the caller's current stream.
 
     Args:
         queries: uint8[Q, 4], C-contiguous: sexagenary indices of year, month, day and hour; hour 255 = not known.
-        charts: uint8[N, 4], likewise.
+            Beside the charts, or on the CPU, where they are read.
+        charts: uint8[N, 4], likewise; on a GPU at an address divisible by 4.
         backend: "auto", or one by name, which is then used or refused, never replaced.
         out: int16[Q, N], C-contiguous and writable, to fill and return. Undefined after an error.
 
@@ -95,19 +137,30 @@ def compatibility(
         HyperCubeError: INVALID_ARGUMENT with `param` naming the argument, and row and column where a value is
             at fault; FAILED_PRECONDITION when a backend asked for by name is not installed.
     """
+    like, chosen = _placed(queries, charts, backend)
+    if chosen.device == "cuda":
+        return compatibility_on_device(queries, charts, like, backend, out)
+    if like.library == "torch":
+        import torch
+
+        filled = _compatibility(_view(queries), _view(charts), chosen, _view(out))
+        return torch.from_numpy(filled) if out is None else out
+    return _compatibility(queries, charts, chosen, out)
+
+
+def _compatibility(queries: Charts, charts: Charts, backend: Backend, out: Any) -> NDArray[np.int16]:
     shape = _require_both(queries, charts)
     if out is None:
         result: NDArray[np.int16] = np.empty(shape, dtype=np.int16)
     else:
         require_out(out, shape, np.int16, queries, charts)
         result = out
-    chosen = backends.select(OP, shape[0] * shape[1], backend).load()
-    if not chosen.compatibility(queries, charts, result):
-        raise _wrong(charts)
+    if not backend.load().compatibility(queries, charts, result):
+        raise changed_or_wrong(charts)
     return result
 
 
-def top_k(queries: Charts, charts: Charts, k: int, *, backend: str = "auto", threads: int = 1) -> TopK:
+def top_k(queries: Any, charts: Any, k: int, *, backend: str = "auto", threads: int = 1) -> TopK:
     """The best k candidates of each query; the memory it takes grows with k, not with Q x N.
 
     Args:
@@ -115,29 +168,56 @@ def top_k(queries: Charts, charts: Charts, k: int, *, backend: str = "auto", thr
         charts: uint8[N, 4] as in `compatibility`.
         k: at least 1; more than N gives all N.
         backend: "auto", or one by name, which is then used or refused, never replaced.
-        threads: threads of the numba backend, each with its own run of candidates; the answer does not depend
+        threads: threads of the CPU backends, each with its own run of candidates; the answer does not depend
             on it.
 
     Raises:
         HyperCubeError: as `compatibility`; also for k and threads.
     """
-    queries_n, charts_n = _require_both(queries, charts)
+    like, chosen = _placed(queries, charts, backend)
     _require_count(k, "k", None)
     _require_count(threads, "threads", MAX_THREADS)
+    if chosen.device == "cuda":
+        return TopK(*top_k_on_device(queries, charts, k, like, backend))
+    if like.library == "torch":
+        import torch
+
+        found = _top_k(_view(queries), _view(charts), k, chosen, threads)
+        return TopK(torch.from_numpy(found.rows), torch.from_numpy(found.scores))
+    return _top_k(queries, charts, k, chosen, threads)
+
+
+def _top_k(queries: Charts, charts: Charts, k: int, backend: Backend, threads: int) -> TopK:
+    queries_n, charts_n = _require_both(queries, charts)
     shape = (queries_n, min(k, charts_n))
     best = TopK(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int16))
-    if shape[1] and shape[0]:
-        chosen = backends.select(OP, queries_n * charts_n, backend).load()
-        if not chosen.top_k(queries, charts, best.rows, best.scores, min(threads, charts_n)):
-            raise _wrong(charts)
-    elif backend != backends.AUTO:
-        backends.get(OP, backend).load()
+    module = backend.load()
+    if (
+        shape[0]
+        and shape[1]
+        and not module.top_k(queries, charts, best.rows, best.scores, min(threads, charts_n))
+    ):
+        raise changed_or_wrong(charts)
     return best
 
 
-def explain(rows: int, backend: str = "auto") -> Choice:
-    """Which backend would run so many scores now, and why."""
-    return backends.explain(OP, rows, backend)
+def _placed(queries: Any, charts: Any, backend: str) -> tuple[Placement, Backend]:
+    like = arrays.placement(charts, "charts", "uint8")
+    arrays.placement(queries, "queries", "uint8")
+    scores = (len(queries) if len(queries.shape) else 0) * (len(charts) if len(charts.shape) else 0)
+    return like, choose(scores, backend, like)
+
+
+def _view(value: Any) -> Any:
+    """A NumPy view of a torch CPU tensor; anything else as it is."""
+    if type(value).__module__.partition(".")[0] == "torch" and value.device.type == "cpu":
+        return arrays.as_numpy(value)
+    return value
+
+
+def explain(rows: int, backend: str = "auto", device: Device = "cpu") -> Choice:
+    """Which backend would run so many scores on that device now, and why."""
+    return backends.explain(OP, rows, backend, device)
 
 
 def warm_up(backend: str = "auto") -> tuple[str, ...]:
@@ -187,9 +267,3 @@ def _single(chart: Any, param: str) -> NDArray[np.uint8]:
             fix=error.fix,
         )
     return packed
-
-
-def _wrong(charts: Charts) -> HyperCubeError:
-    return wrong_value(charts, "charts") or HyperCubeError(
-        ErrorKind.FAILED_PRECONDITION, "charts changed while they were read.", param="charts"
-    )

@@ -3,18 +3,17 @@
 Selection: a candidate better than the worst kept one goes into a buffer; when that is full, a histogram of its
 (small, whole) scores gives the exact k-th best, and the buffer shrinks to k. Candidates come in the order of
 the index, so one that only equals the k-th best can never enter later: ties go to the lowest index by
-themselves. Every thread scans its own run of candidates; the runs are joined in order and cut once more.
+themselves. bounded.py divides the candidates among the threads.
 """
 
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hypercube.kernels.compatibility import bounded
 from hypercube.kernels.compatibility.score import SCORE_LIMIT
 from hypercube.kernels.compatibility.tables import WRONG, by_half
 from hypercube.kernels.packed_charts import Charts
@@ -23,10 +22,6 @@ _LIMIT: Final = SCORE_LIMIT
 _WRONG: Final = WRONG // 2
 _BLOCK: Final = 1_024
 """Candidates whose scores are reckoned at once: only if the highest may win are they looked at one by one."""
-_FEWEST: Final = 1_048_576
-"""Candidates a thread must have to repay its start (about a millisecond of work)."""
-_SLACK: Final = 512
-"""Entries of a buffer beyond 2 k: few, so that the worst kept score rises soon and most blocks are passed over."""
 
 
 class _Kernels(NamedTuple):
@@ -169,30 +164,12 @@ def top_k(
     """Fill `index` and `score` [Q, k]; as `reference.top_k`, on so many threads. Releases the GIL."""
     kernel, words = _kernels().scan, _words(charts)
     k = index.shape[1]
-    runs_n = max(1, min(threads, len(charts) // _FEWEST))
-    cuts = np.linspace(0, len(charts), runs_n + 1).astype(np.int64).tolist()
     tables = [by_half(query) for query in queries]
 
-    def scan(task: tuple[int, tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int16]] | None:
-        query, (start, stop) = task
-        capacity = max(1, min(stop - start, 2 * k + _SLACK)) + 1
-        indices, values = np.empty(capacity, dtype=np.int64), np.empty(capacity, dtype=np.int16)
+    def scan(query: int, start: int, stop: int, indices: NDArray[np.int64], values: NDArray[np.int16]) -> int:
         histogram = np.empty(2 * _LIMIT, dtype=np.int64)
         block = np.empty(_BLOCK, dtype=np.int16)
-        count = kernel(words, start, stop, *tables[query], k, indices, values, histogram, block)
-        return None if count < 0 else (indices[:count], values[:count])
+        found: int = kernel(words, start, stop, *tables[query], k, indices, values, histogram, block)
+        return found
 
-    tasks = [(query, run) for query in range(len(queries)) for run in pairwise(cuts)]
-    if threads == 1 or len(tasks) == 1:
-        found = [scan(task) for task in tasks]
-    else:
-        with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
-            found = list(pool.map(scan, tasks))
-    for query in range(len(queries)):
-        runs = [run for run in found[query * runs_n : (query + 1) * runs_n] if run is not None]
-        if len(runs) < runs_n:
-            return False
-        indices, values = (np.concatenate(column) for column in zip(*runs, strict=True))
-        order = np.argsort(-values, kind="stable")[:k]
-        index[query], score[query] = indices[order], values[order]
-    return True
+    return bounded.top_k(scan, len(charts), index, score, threads)

@@ -12,10 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hypercube.kernels.compatibility.score import parts
+from hypercube.kernels.compatibility.score import SCORE_LIMIT, parts
 from hypercube.kernels.sexagenary import ROWS, UNKNOWN_HOUR, UNKNOWN_ROW
 
 WRONG: Final = 8_192
+BIAS: Final = 2 * SCORE_LIMIT
+"""What the tables of `by_pair` add to a score."""
 
 _ALONE_CHARTS: Final = np.zeros((4, 60, 4), dtype=np.int64)
 _ALONE_KNOWN: Final = np.zeros((4, 60, 4), dtype=np.bool_)
@@ -45,3 +47,31 @@ def by_half(query: NDArray[np.uint8]) -> NDArray[np.int16]:
     halves[1, :60, :60] = hour[:, None] + day[None, :]
     halves[1, UNKNOWN_HOUR, :60] = day
     return halves.reshape(2, -1)
+
+
+def by_pair(queries: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """uint32[ceil(Q / 2), 2, 61 * 61]: the GPU's tables of queries uint8[Q, 4], two of them in a word.
+
+    The lower 16 bits are an even query's, the upper those of the next (0 when there is none). [:, 0] is indexed
+    by year + 61 month, [:, 1] by day + 61 hour, 60 being the unknown hour; an entry is what both pillars add plus
+    half of `BIAS`, so it is positive, and two entries sum to score + `BIAS` without a carry between the queries.
+    """
+    pairs = np.zeros(((len(queries) + 1) // 2, 2, ROWS, ROWS), dtype=np.uint32)
+    for number, query in enumerate(queries):
+        year, month, day, hour = by_pillar(query).astype(np.int64)
+        halves = np.stack([month[:, None] + year, hour[:, None] + day]) + BIAS // 2
+        pairs[number // 2] |= halves.astype(np.uint32) << np.uint32(16 * (number % 2))
+    return pairs.reshape(len(pairs), 2, -1)
+
+
+def by_byte(query: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """int8[4, 64]: `by_pillar` for a register a position; entry 63 is the unknown hour, 255 by its lowest bits.
+
+    Entries fit: the largest parts of a day pillar are 20, 4 x 8 and 16, and no other position adds as much
+    (tests/parity goes through the tables).
+    """
+    table = np.zeros((4, 64), dtype=np.int8)
+    found = by_pillar(query)
+    table[:, :UNKNOWN_ROW] = found[:, :UNKNOWN_ROW]
+    table[:, 63] = found[:, UNKNOWN_ROW]
+    return table

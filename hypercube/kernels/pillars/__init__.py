@@ -141,7 +141,9 @@ def pillars(
     if day_boundary not in DAY_BOUNDARIES:
         raise unknown_boundary(day_boundary)
     rows = len(utc_seconds) if len(utc_seconds.shape) else 0
-    chosen = backends.select(OP, rows, backend, like.device)
+    # Triton takes torch's tensors alone.
+    wanted = "cupy" if backend == backends.AUTO and like.library == "cupy" else backend
+    chosen = backends.select(OP, rows, wanted, like.device)
     if like.device == "cuda" or (like.library == "torch" and chosen.device == "cuda"):
         if chosen.device == "cpu":
             raise arrays.wrong_device(OP, chosen.name, chosen.device, like)
