@@ -1,0 +1,71 @@
+"""The vLLM engine as the hypercluster sees it; the work is done by `program` in a child process.
+
+vLLM starts processes of its own below that child; they share its process group and end with it.
+"""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Final
+
+from hypercube.core.engine import Capability
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.cores import available_cores
+from hypercube.inference.engine import EngineOptions
+from hypercube.inference.worker.process import WorkerEngine
+
+ENGINE: Final = "vllm"
+PROGRAM: Final = "hypercube.inference.vllm.program:VllmProgram"
+_LOAD_S: Final = 900.0
+"""Start-up on two busy cores was seen to take 100 s; compiling for a GPU takes minutes."""
+_EXIT_GRACE_S: Final = 15.0
+_ENVIRONMENT: Final = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+}
+
+
+class VllmEngine(WorkerEngine):
+    """A causal model in the safetensors format: paged attention, structured output, LoRA at run time, priorities."""
+
+    def __init__(self, options: EngineOptions, *, adapters: Mapping[str, str] | None = None) -> None:
+        """Check the options; `load` starts the process.
+
+        `adapters` are LoRA folders by the name that requests use; more can be added while it runs.
+        """
+        threads = options.threads or available_cores()
+        super().__init__(
+            PROGRAM,
+            {
+                "context_length": options.context_length,
+                "slots": options.slots,
+                "threads": threads,
+                "device": options.device,
+                "precision": options.precision,
+                "tensor_parallel": options.tensor_parallel,
+                "pipeline_parallel": options.pipeline_parallel,
+                "adapters": dict(adapters or {}),
+            },
+            capabilities=frozenset({Capability.GENERATE, Capability.JSON_SCHEMA, Capability.ADAPTERS}),
+            description=f"vLLM, {options.slots} slots",
+            context_length=options.context_length,
+            slots=options.slots,
+            threads=threads,
+            environment=_ENVIRONMENT,
+            load_timeout_s=_LOAD_S,
+            exit_grace_s=_EXIT_GRACE_S,
+        )
+
+    def check(self) -> None:
+        """Refuse where the package is missing."""
+        super().check()
+        if importlib.util.find_spec("vllm") is None:
+            raise HyperCubeError(
+                ErrorKind.FAILED_PRECONDITION,
+                "The vLLM engine needs the package vllm, which is not installed.",
+                fix="Install the extra: pip install 'heal7-hypercube[vllm]', or choose another engine for the model.",
+            )
