@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-SUBJECTS: Final = ("pillars", "features", "compatibility", "batching")
+SUBJECTS: Final = ("pillars", "solar_offset", "features", "compatibility", "batching")
 
 
 def main() -> None:
@@ -15,7 +15,8 @@ def main() -> None:
         raise SystemExit(f"No benchmark {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}.")
     for name in chosen:
         print(f"== {name}")
-        sys.argv = [name, "--output", str(Path("benchmarks") / "results" / f"{name}-cpu.jsonl")]
+        rows = Path("benchmarks") / "results" / f"{name.replace('_', '-')}-cpu.jsonl"
+        sys.argv = [name, "--output", str(rows)]
         try:
             runpy.run_module(f"benchmarks.{name}", run_name="__main__")
         except SystemExit as end:

@@ -2,11 +2,12 @@
 
     python -m benchmarks.pillars                                          # print
     python -m benchmarks.pillars --output benchmarks/results/pillars-cpu.jsonl
+    python -m benchmarks.pillars --peers --years 1900-2050    # beside four saju libraries, in the same rounds
 
 Bytes a chart: 8 + 4 read, 4 written. The yardstick copies the same number of bytes, half read and half written,
 so `copy_share` = 1 would mean that the arithmetic is free. Rounds are interleaved (every contestant once a round)
 so that a noisy neighbour hits all alike; the share is the median of the ratios within the rounds, against the
-copy by as many threads.
+copy by as many threads. `times_cast_pillars` is the rate over that of bazi-chart's `cast_pillars` in the same round.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +34,9 @@ from hypercube.kernels.pillars.terms import load_terms
 
 BYTES_A_CHART: Final = 16
 COPY: Final = "np.copyto"
+PEER_SECONDS: Final = 0.2
+"""Of each peer in each round."""
+COMMON: Final = ("op", "years", "device", "load", "hypercube", "python", "numpy", "timestamp")
 Seconds = dict[tuple[str, int], list[float]]
 
 
@@ -60,8 +65,15 @@ def parity(names: list[str]) -> int:
     return len(utc)
 
 
-def measure(names: list[str], rows: int, years: str, rounds: int, threads: list[int]) -> Seconds:
-    """Seconds of each contestant (name, threads) in each round."""
+def measure(
+    names: list[str],
+    rows: int,
+    years: str,
+    rounds: int,
+    threads: list[int],
+    beside: Callable[[], None] | None = None,
+) -> Seconds:
+    """Seconds of each contestant (name, threads) in each round; `beside` has a turn in each as well."""
     utc, offset = births(rows, years)
     out = np.empty((rows, 4), dtype=np.uint8)
     source = np.ones(rows * BYTES_A_CHART // 2, dtype=np.uint8)
@@ -84,6 +96,8 @@ def measure(names: list[str], rows: int, years: str, rounds: int, threads: list[
             run()
             if round_number:  # the first round touches the pages
                 seconds[each].append(time.perf_counter() - begin)
+        if round_number and beside is not None:
+            beside()
     return seconds
 
 
@@ -162,27 +176,57 @@ def main() -> int:
     parser.add_argument("--years", choices=["1800-2200", "1900-2050"], default="1800-2200")
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--peers", action="store_true", help="run four saju libraries in the same rounds")
+    parser.add_argument("--peers-python", type=Path, default=Path(".venv-peers/bin/python"))
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
     names = list(warm_up())
     compared = parity(names)
     print(f"parity: {compared:,} births x {len(DAY_BOUNDARIES)} conventions, 0 differences")
-    for rows in options.rows:
-        # Few rows take one thread whatever is asked.
-        threads = options.threads if rows >= 1_000_000 else [1]
-        seconds = measure(names, rows, options.years, options.rounds, threads)
-        made = result_rows(seconds, rows, options.years, compared)
-        for row in made:
-            rate = f"{row['charts_per_s']:>13,} charts/s" if row["charts_per_s"] else " " * 22
-            print(
-                f"{rows:>10,} rows  {row['backend']:<10} x{row['threads']} {rate}  {row['gb_per_s']:>8} GB/s  "
-                f"{row['copy_share']:>6} of copy  median {row['median_s']} s (p20 {row['p20_s']}, p80 {row['p80_s']})"
-            )
-        if options.output:
-            options.output.parent.mkdir(parents=True, exist_ok=True)
-            with options.output.open("a", encoding="utf-8") as stream:
-                stream.writelines(json.dumps(row) + "\n" for row in made)
+    with peers_of(options.peers_python) if options.peers else nullcontext() as peers:
+        if peers is not None:
+            print(f"parity: {peers.parity()} births, 0 differences in the peers; missing: {peers.missing}")
+        for rows in options.rows:
+            keep(options, names, rows, compared, peers)
     return 0
+
+
+def peers_of(python: Path) -> Any:
+    """The peers' processes, as a context."""
+    from benchmarks.pillars_peers import peers_in
+
+    return peers_in(python, PEER_SECONDS)
+
+
+def keep(options: argparse.Namespace, names: list[str], rows: int, compared: int, peers: Any) -> None:
+    """Measure one size, print, append."""
+    # Few rows take one thread whatever is asked.
+    threads = options.threads if rows >= 1_000_000 else [1]
+    if peers is not None:
+        peers.begin()
+    beside = None if peers is None else peers.run_round
+    seconds = measure(names, rows, options.years, options.rounds, threads, beside)
+    made = result_rows(seconds, rows, options.years, compared)
+    for row in made:
+        rate = f"{row['charts_per_s']:>13,} charts/s" if row["charts_per_s"] else " " * 22
+        print(
+            f"{rows:>10,} rows  {row['backend']:<10} x{row['threads']} {rate}  {row['gb_per_s']:>8} GB/s  "
+            f"{row['copy_share']:>6} of copy  median {row['median_s']} s (p20 {row['p20_s']}, p80 {row['p80_s']})"
+        )
+    if peers is not None:
+        common = {key: made[0][key] for key in COMMON}
+        for row, values in zip(made, seconds.values(), strict=True):
+            if row["backend"] != COPY:
+                row["times_cast_pillars"] = peers.times_best(rows, values)
+                print(f"{row['backend']} x{row['threads']}: {row['times_cast_pillars']:,} times cast_pillars")
+        of_peers = peers.rows()
+        for row in of_peers:
+            print(f"{row['backend']:<24} {row.get('charts_per_s', row.get('missing')):>8} charts/s")
+        made += [row | common | {"rows": 1} for row in of_peers]
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        with options.output.open("a", encoding="utf-8") as stream:
+            stream.writelines(json.dumps(row) + "\n" for row in made)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.pillars import cpu_name, installed
-from benchmarks.saju_peers_worker import PEERS
 from hypercube._version import __version__
 from hypercube.kernels.pillars import warm_up
 from hypercube.saju.bulk import charts_table
@@ -41,6 +40,7 @@ Int64 = NDArray[np.int64]
 PYTHON: Final = Path(".venv-peers/bin/python")
 WORKER: Final = Path(__file__).with_name("saju_peers_worker.py")
 OURS: Final = {"hypercube": ("facts", "luck", "lunar"), "hypercube pillars": ("pillars",)}
+PEERS: Final = ("bazi-chart BaziChart", "bazi-chart cast_pillars", "lunar-python", "sxtwl", "korean-saju")
 ROWS: Final = 65_536
 _FIRST: Final = -36_817_920
 _END: Final = 42_604_560

@@ -70,6 +70,18 @@ def lunar_python() -> tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]:
     ]
 
 
+def lunar_python_pillars() -> tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]:
+    """The four pillars of `EightChar` alone."""
+    from lunar_python import Solar
+
+    def make(birth: Birth) -> Any:
+        eight = Solar.fromYmdHms(*birth[:5], 0).getLunar().getEightChar()
+        eight.setSect(2)
+        return eight.getYear(), eight.getMonth(), eight.getDay(), eight.getTime()
+
+    return make, lambda made: [index(name) for name in made]
+
+
 def sxtwl() -> tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]:
     """Four pillars: it has no other facts."""
     import sxtwl as library  # type: ignore[import-not-found]
@@ -108,20 +120,36 @@ def korean_saju() -> tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]:
         luck = library.Daewoon.compute(saju=saju, gender=genders[birth[5]], solar_terms=terms)
         return saju, facts, luck
 
-    def pillars(made: Any) -> list[int]:
-        saju = made[0]
-        found = (saju.year_pillar, saju.month_pillar, saju.day_pillar, saju.hour_pillar)
-        return [index(each.cheon_gan.hanja + each.ji_ji.hanja) for each in found]
+    return make, lambda made: korean_saju_indices(made[0])
 
-    return make, pillars
+
+def korean_saju_pillars() -> tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]:
+    """`Saju` alone."""
+    import korean_saju as library
+
+    _, terms = library.load_bundled_data()
+
+    def make(birth: Birth) -> Any:
+        moment = datetime(*birth[:5])
+        return library.Saju.from_birth(kst_moment=moment, solar_terms=terms, longitude=135.0)
+
+    return make, korean_saju_indices
+
+
+def korean_saju_indices(saju: Any) -> list[int]:
+    """Sexagenary indices of a `Saju`."""
+    found = (saju.year_pillar, saju.month_pillar, saju.day_pillar, saju.hour_pillar)
+    return [index(each.cheon_gan.hanja + each.ji_ji.hanja) for each in found]
 
 
 PEERS: dict[str, tuple[str, Callable[[], tuple[Callable[[Birth], Any], Callable[[Any], list[int]]]]]] = {
     "bazi-chart BaziChart": ("bazi-chart", bazi_chart),
     "bazi-chart cast_pillars": ("bazi-chart", bazi_chart_pillars),
     "lunar-python": ("lunar-python", lunar_python),
+    "lunar-python pillars": ("lunar-python", lunar_python_pillars),
     "sxtwl": ("sxtwl", sxtwl),
     "korean-saju": ("korean-saju", korean_saju),
+    "korean-saju pillars": ("korean-saju", korean_saju_pillars),
 }
 
 
