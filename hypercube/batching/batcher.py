@@ -1,57 +1,39 @@
-"""The asyncio shell around the policy: queues, futures, one running batch.
+"""The asyncio shell around the policy: futures, one batch computing, and at most one lying ready behind it.
 
 Everything here happens on one event loop, so nothing needs a lock. `run` is given a key and the payloads of
 one batch and returns one result each, either at once (a microsecond kernel) or as an awaitable (work in a
-thread, a process, a device). One batch computes while the next one forms in the queue.
+thread, a process, a device). One batch computes while the next one forms in the queue; a `run` made by
+`in_thread` is given that next one shortly before the device is free (`Limits.prefetch`).
 
 Promises: every accepted item gets exactly one answer; a batch that fails is halved until the item that breaks
-it stands alone; cancelled and expired items never reach `run`; what does not fit is refused before it queues.
+it stands alone; cancelled and expired items never reach `run`; what does not fit is refused before it queues;
+no tenant and no key keeps another one waiting for more than its turn.
 """
 
 import asyncio
 import inspect
-from collections import Counter
-from collections.abc import Awaitable, Hashable, Sequence
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+import itertools
+from collections.abc import Hashable
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
-from hypercube.batching.delivery import Run, deliver, fail, run_in_halves
-from hypercube.batching.lane import Item, Lane
-from hypercube.batching.policy import NEVER, Close, CloseReason, Limits, Wait, decide
+from hypercube.batching import refusals
+from hypercube.batching.backlog import Backlog
+from hypercube.batching.delivery import deliver, fail, run_in_halves, worker_died
+from hypercube.batching.executor import Run
+from hypercube.batching.explain import BatcherSnapshot, Counts, Explanation, LaneAccount
+from hypercube.batching.flight import Flight
+from hypercube.batching.item import Item
+from hypercube.batching.lane import Lane
+from hypercube.batching.policy import NEVER, CloseReason, Limits, Wait
 from hypercube.core.clock import Clock, monotonic
-from hypercube.core.cube import Timing
-from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.cube import Priority, Timing
+from hypercube.core.errors import HyperCubeError
 
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
 
-_MAX_KEYS: Final = 1024
-"""Keys whose estimates are kept; beyond that, those with nothing outstanding are forgotten, oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatcherSnapshot:
-    """What the batcher did and does, for `/metrics` and for people.
-
-    Attributes:
-        queued_items: waiting now.
-        queued_cost: cost waiting now.
-        running_items: computing now.
-        closed: batches by the reason they closed.
-        sizes: batches by their number of items.
-        dropped: items that never ran, by reason (cancelled, expired, overloaded).
-        halved: times a failed batch was run again in halves.
-        service_s: expected time of a batch, by key.
-    """
-
-    queued_items: int
-    queued_cost: float
-    running_items: int
-    closed: dict[str, int]
-    sizes: dict[int, int]
-    dropped: dict[str, int]
-    halved: int
-    service_s: dict[str, float]
+_LEVELS: Final = len(Priority)
 
 
 class Batcher(Generic[Payload, Result]):
@@ -69,19 +51,18 @@ class Batcher(Generic[Payload, Result]):
         self.limits = limits or Limits()
         self._run = run
         self._clock = clock
-        self._lanes: dict[Hashable, Lane[Payload, Result]] = {}
-        self._queued_items = 0
-        self._running_items = 0
+        # Only a `run` with a queue of its own in front of the device can be given a batch too early.
+        self._slots = 1 if getattr(run, "hand_over", None) is None else 1 + self.limits.prefetch
+        self._backlog: Backlog[Payload, Result] = Backlog(name, self.limits)
+        self._numbers = itertools.count()
+        self._flights: list[Flight[Payload, Result]] = []
+        self._recoveries: set[asyncio.Task[None]] = set()
         self._closing = False
         self._pump_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._closed: Counter[CloseReason] = Counter()
-        self._sizes: Counter[int] = Counter()
-        self._dropped: Counter[str] = Counter()
-        self._halved = 0
+        self._counts = Counts()
 
     # -- callers
 
@@ -93,38 +74,55 @@ class Batcher(Generic[Payload, Result]):
         cost: float = 1.0,
         deadline: float | None = None,
         timing: Timing | None = None,
+        priority: Priority = Priority.NORMAL,
+        tenant: str = "",
     ) -> Result:
         """Queue one item and wait for its result.
 
         Args:
             key: items with equal keys may share a batch.
             payload: what `run` is given.
-            cost: its share of `Limits.max_cost` (rows, tokens).
-            deadline: `Clock` seconds after which it must not start.
+            cost: its share of `Limits.max_cost` (rows, tokens), in a unit that all keys share.
+            deadline: `Clock` seconds after which it must not start; `Limits.overrun_s` later nobody waits for it.
             timing: filled in with queue and compute time and the batch size.
+            priority: who goes first among the items of one tenant; waiting improves it (`Limits.ageing_s`).
+            tenant: on whose behalf; tenants share the device by cost.
 
         Raises:
             HyperCubeError: OVERLOADED when the queue is full (with `retry_after_s`), UNAVAILABLE after
                 `close`, DEADLINE_EXCEEDED, ENGINE_FAILED when `run` breaks its contract, or its own error.
+            ValueError: `cost` is negative or not finite, `priority` is no level.
         """
         now = self._clock()
-        self._admit(cost, deadline, now)
+        until = NEVER if deadline is None else deadline
+        level = int(priority)
+        if not (0 <= cost < NEVER and 0 <= level < _LEVELS):
+            raise ValueError(f"cost={cost} must be finite and not negative, priority={level} a `Priority`")
+        if self._closing:
+            raise refusals.shutting_down(self.name)
+        if not now < until:
+            self._counts.dropped["expired"] += 1
+            raise refusals.too_late(until, now)
+        holder = self._backlog.turns.tenant(tenant)
+        try:
+            self._backlog.check(holder, cost)
+        except HyperCubeError:
+            self._counts.dropped["overloaded"] += 1
+            raise
         loop = asyncio.get_running_loop()
-        item: Item[Payload, Result] = Item(
-            payload, cost, NEVER if deadline is None else deadline, now, loop.create_future(), timing
-        )
-        lane = self._lane(key)
-        lane.push(item)
-        self._queued_items += 1
+        future: asyncio.Future[Result] = loop.create_future()
+        rank = now + level * self.limits.ageing_s
+        number = next(self._numbers)
+        item = Item(payload, cost, until, now, future, timing, holder, level, rank, number)
+        lane = self._backlog.push(key, item)
         self._idle.clear()
         # One look per turn of the loop: whatever is submitted in this turn joins the same batch.
         if not self._pump_scheduled:
-            self._pump_scheduled = True
-            loop.call_soon(self._pump)
+            self._look_soon()
         try:
-            return await item.future
+            return await future
         except asyncio.CancelledError:
-            if lane.remove(item):
+            if self._backlog.remove(lane, item):
                 self._drop(lane, "cancelled")
                 self._settle()
             raise
@@ -137,64 +135,36 @@ class Batcher(Generic[Payload, Result]):
 
     def retry_after_s(self) -> float:
         """When a refused caller should come back: the time the queue takes at the rate seen, 0.05 to 30 s."""
-        slowest = max((lane.observed.service_s for lane in self._lanes.values()), default=0.0)
-        return max(0.05, min(30.0, slowest * (self._queued_items / self.limits.max_items + 1)))
+        return self._backlog.retry_after_s()
 
     def snapshot(self) -> BatcherSnapshot:
         """Counters and queue lengths now."""
-        return BatcherSnapshot(
-            queued_items=self._queued_items,
-            queued_cost=self._queued_cost(),
-            running_items=self._running_items,
-            closed={reason.value: count for reason, count in sorted(self._closed.items())},
-            sizes=dict(sorted(self._sizes.items())),
-            dropped=dict(sorted(self._dropped.items())),
-            halved=self._halved,
-            service_s={str(key): lane.observed.service_s for key, lane in self._lanes.items()},
+        return self._counts.snapshot(self._backlog, sum(len(flight.items) for flight in self._flights))
+
+    def explain(self) -> Explanation:
+        """What waits, what the policy makes of it and why, and what has happened so far; `str()` reads well."""
+        now = self._clock()
+        free_at = self._free_at()
+        return Explanation(
+            name=self.name,
+            limits=self.limits,
+            batches_in_flight=len(self._flights),
+            slots=self._slots,
+            free_in_s=max(0.0, free_at - now),
+            lanes=tuple(
+                LaneAccount.of(lane, now, self.limits, shutting_down=self._closing, free_at=free_at)
+                for lane in self._backlog.lanes.values()
+            ),
+            tenants={name: tenant.items for name, tenant in self._backlog.turns.holding().items()},
+            overran=self._counts.overran,
+            counters=self.snapshot(),
         )
 
-    # -- admission
-
-    def _admit(self, cost: float, deadline: float | None, now: float) -> None:
-        if self._closing:
-            raise HyperCubeError(
-                ErrorKind.UNAVAILABLE, f"The {self.name} is shutting down.", retry_after_s=1.0
-            )
-        if deadline is not None and now >= deadline:
-            self._dropped["expired"] += 1
-            raise _too_late(deadline, now)
-        full = self._queued_items >= self.limits.max_queued_items
-        # An item dearer than the whole budget still runs, alone, when nothing else waits.
-        dear = self._queued_items > 0 and self._queued_cost() + cost > self.limits.max_queued_cost
-        if full or dear:
-            self._dropped["overloaded"] += 1
-            raise HyperCubeError(
-                ErrorKind.OVERLOADED,
-                f"The queue of the {self.name} is full: {self._queued_items} requests "
-                f"(cost {self._queued_cost():g}) are waiting.",
-                fix="Send it again after the time in Retry-After.",
-                retry_after_s=self.retry_after_s(),
-            )
-
-    def _queued_cost(self) -> float:
-        return sum(lane.cost for lane in self._lanes.values())
-
-    def _lane(self, key: Hashable) -> Lane[Payload, Result]:
-        lane = self._lanes.get(key)
-        if lane is None:
-            if len(self._lanes) >= _MAX_KEYS:
-                quiet = [name for name, lane in self._lanes.items() if lane.observed.outstanding == 0]
-                for name in quiet[: len(quiet) // 2 + 1]:
-                    del self._lanes[name]
-            lane = self._lanes[key] = Lane()
-        return lane
-
-    def _drop(self, lane: Lane[Payload, Result], reason: str) -> None:
-        self._dropped[reason] += 1
-        self._queued_items -= 1
-        lane.observed.left()
-
     # -- forming batches
+
+    def _look_soon(self) -> None:
+        self._pump_scheduled = True
+        asyncio.get_running_loop().call_soon(self._pump)
 
     def _pump(self) -> None:
         """Expire what is late, launch what should go, set the timer for the rest."""
@@ -204,25 +174,16 @@ class Batcher(Generic[Payload, Result]):
         while True:
             now = self._clock()
             self._expire(now)
-            wake_at = min((lane.soonest for lane in self._lanes.values()), default=NEVER)
-            if self._task is not None:
+            if not self._backlog.waiting or len(self._flights) >= self._slots:
                 break
-            ready: list[tuple[float, Hashable, Lane[Payload, Result], CloseReason]] = []
-            for key, lane in self._lanes.items():
-                if not lane.queue:
-                    continue
-                match decide(
-                    now, lane.view(), lane.observed.forecast(), self.limits, shutting_down=self._closing
-                ):
-                    case Wait(until):
-                        wake_at = min(wake_at, until)
-                    case Close(reason):
-                        ready.append((lane.queue[0].enqueued_at, key, lane, reason))
-            if not ready:
+            chosen = self._backlog.choose(now, shutting_down=self._closing, free_at=self._free_at())
+            if isinstance(chosen, Wait):
+                wake_at = chosen.until
                 break
-            # Of the batches that may go, the one whose first item has waited longest.
-            _, key, lane, reason = min(ready, key=lambda candidate: candidate[0])
-            self._launch(loop, key, lane, reason)
+            self._launch(*chosen, now)
+        wake_at = min(wake_at, self._backlog.soonest())
+        for flight in self._flights:
+            wake_at = min(wake_at, flight.release_at)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = (
@@ -230,97 +191,107 @@ class Batcher(Generic[Payload, Result]):
         )
         self._settle()
 
-    def _expire(self, now: float) -> None:
-        for lane in self._lanes.values():
-            for item in lane.take_expired(now):
-                self._drop(lane, "expired")
-                if not item.future.done():
-                    item.future.set_exception(_too_late(item.deadline, now))
+    def _free_at(self) -> float:
+        """When the device is expected to have nothing to do; `NEVER` if nobody knows or its queue is full."""
+        if not self._flights:
+            return -NEVER
+        flight = self._flights[0]
+        service_s = flight.lane.observed.service_s
+        if len(self._flights) >= self._slots or flight.recovering or service_s == 0.0:
+            return NEVER
+        return flight.began + service_s
 
-    def _launch(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        key: Hashable,
-        lane: Lane[Payload, Result],
-        reason: CloseReason,
-    ) -> None:
-        batch: list[Item[Payload, Result]] = []
-        for item in lane.take(self.limits):
-            if item.future.done():
-                self._drop(lane, "cancelled")
-            else:
-                self._queued_items -= 1
-                batch.append(item)
+    def _expire(self, now: float) -> None:
+        for lane, late in self._backlog.take_expired(now):
+            self._drop(lane, "expired", len(late))
+            for item in late:
+                if not item.future.done():
+                    item.future.set_exception(refusals.too_late(item.deadline, now))
+        for flight in self._flights:
+            self._counts.overran += flight.release(now, self.limits.overrun_s)
+
+    def _drop(self, lane: Lane[Payload, Result], reason: str, items: int = 1) -> None:
+        if not items:
+            return
+        self._counts.dropped[reason] += items
+        lane.observed.left(items)
+
+    def _launch(self, lane: Lane[Payload, Result], reason: CloseReason, now: float) -> None:
+        taken = self._backlog.take(lane, now)
+        batch = [item for item in taken if not item.future.done()]
+        if len(batch) < len(taken):
+            self._drop(lane, "cancelled", len(taken) - len(batch))
         if not batch:
             return
-        began = self._clock()
-        self._closed[reason] += 1
-        self._sizes[len(batch)] += 1
-        self._running_items = len(batch)
-        for item in batch:
-            if item.timing is not None:
-                item.timing.queue_s += began - item.enqueued_at
-                item.timing.batch_size = len(batch)
-        failed: Exception | None = None
-        answer: Awaitable[Sequence[Result]] | Sequence[Result] = ()
+        flight = Flight(lane, batch, self._clock)
+        self._counts.closed[reason] += 1
+        self._counts.sizes[len(batch)] += 1
+        self._flights.append(flight)
         try:
-            answer = self._run(key, [item.payload for item in batch])
-        except Exception as error:  # noqa: BLE001 - every waiter must hear of it
-            failed = error
-        if failed is None and not inspect.isawaitable(answer):
-            deliver(self.name, batch, answer)
-            self._finish(lane, batch, began)
+            answer = flight.start(self._run)
+        except BaseException as error:
+            self._failed(flight, error)
+            if not isinstance(error, (Exception, asyncio.CancelledError)):
+                # The interpreter is asked to end; what still waits is looked at if the loop goes on.
+                self._look_soon()
+                raise
+            return
+        if inspect.isawaitable(answer):
+            asyncio.ensure_future(answer).add_done_callback(partial(self._ended, flight))
         else:
-            self._task = loop.create_task(self._finish_later(key, lane, batch, began, answer, failed))
+            deliver(self.name, flight.at_stake, answer)
+            self._land(flight)
 
     # -- answers
 
-    async def _finish_later(
-        self,
-        key: Hashable,
-        lane: Lane[Payload, Result],
-        batch: "list[Item[Payload, Result]]",
-        began: float,
-        answer: Awaitable[Sequence[Result]] | Sequence[Result],
-        failed: Exception | None,
-    ) -> None:
+    def _ended(self, flight: Flight[Payload, Result], work: "asyncio.Future[Any]") -> None:
+        """The awaited work of a batch is over, one way or another."""
+        # Work that was cancelled (an executor shut down, a loop that ends) is a failure to its waiters.
+        error = asyncio.CancelledError("the work was cancelled") if work.cancelled() else work.exception()
+        if error is None:
+            deliver(self.name, flight.at_stake, work.result())
+            self._land(flight)
+        else:
+            self._failed(flight, error)
+        self._pump()
+
+    def _failed(self, flight: Flight[Payload, Result], error: BaseException) -> None:
+        if len(flight.at_stake) > 1 and not worker_died(error):
+            flight.recovering = True
+            task = asyncio.get_running_loop().create_task(self._recover(flight))
+            self._recoveries.add(task)
+            task.add_done_callback(self._recoveries.discard)
+        else:
+            fail(self.name, flight.at_stake, error)
+            self._land(flight)
+
+    async def _recover(self, flight: Flight[Payload, Result]) -> None:
         try:
-            if failed is None:
-                try:
-                    deliver(self.name, batch, await answer if inspect.isawaitable(answer) else answer)
-                except Exception as error:  # noqa: BLE001 - every waiter must hear of it
-                    failed = error
-            if failed is not None and len(batch) > 1:
-                self._halved += await run_in_halves(self.name, self._run, key, batch)
-            elif failed is not None:
-                fail(self.name, batch, failed)
-        except asyncio.CancelledError as cancelled:
-            fail(self.name, batch, cancelled)
-            raise
+            self._counts.halved += await run_in_halves(self.name, self._run, flight, self._clock)
+        except BaseException as error:
+            fail(self.name, flight.items, error)
+            task = asyncio.current_task()
+            inner = isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()
+            if not inner:
+                raise
         finally:
-            self._task = None
-            self._finish(lane, batch, began)
+            self._land(flight)
             self._pump()
 
-    def _finish(
-        self, lane: Lane[Payload, Result], batch: "list[Item[Payload, Result]]", began: float
-    ) -> None:
-        duration = self._clock() - began
-        for item in batch:
-            if item.timing is not None:
-                item.timing.compute_s += duration
-        lane.observed.left(len(batch))
-        lane.observed.batch_done(duration)
-        self._running_items = 0
+    def _land(self, flight: Flight[Payload, Result]) -> None:
+        now = self._clock()
+        self._flights.remove(flight)
+        lane, items = flight.lane, len(flight.items)
+        never_ran = flight.land(now)
+        if never_ran:
+            cancelled = sum(item.future.cancelled() for item in never_ran)
+            self._drop(lane, "cancelled", cancelled)
+            self._drop(lane, "expired", len(never_ran) - cancelled)
+            self._counts.shrank(items, items - len(never_ran))
+        lane.observed.left(items - len(never_ran))
+        if flight.live:
+            lane.observed.batch_done(now - flight.began)
 
     def _settle(self) -> None:
-        if self._task is None and self._queued_items == 0:
+        if not self._flights and not self._backlog.items:
             self._idle.set()
-
-
-def _too_late(deadline: float, now: float) -> HyperCubeError:
-    return HyperCubeError(
-        ErrorKind.DEADLINE_EXCEEDED,
-        f"The deadline passed {max(0.0, now - deadline) * 1e3:.0f} ms ago, before the work could start.",
-        fix="Allow more time, or send it when the server is less busy.",
-    )

@@ -1,37 +1,39 @@
 """From a batch to its answers: every waiter gets one, whatever the batch does."""
 
-import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from concurrent.futures import Executor
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence, Set
+from concurrent.futures import BrokenExecutor
+from typing import Any, TypeVar, cast
 
-from hypercube.batching.lane import Item
+from hypercube.batching.executor import Run
+from hypercube.batching.flight import Flight
+from hypercube.batching.item import Item
+from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind, HyperCubeError
 
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
-Run = Callable[[Hashable, Sequence[Payload]], Awaitable[Sequence[Result]] | Sequence[Result]]
 
 
-def in_thread(
-    executor: Executor, work: Callable[[Hashable, Sequence[Payload]], Sequence[Result]]
-) -> Run[Payload, Result]:
-    """A `run` that computes in `executor`, off the event loop; it pays if `work` releases the GIL."""
-
-    def run(key: Hashable, payloads: Sequence[Payload]) -> Awaitable[Sequence[Result]]:
-        return asyncio.get_running_loop().run_in_executor(executor, work, key, payloads)
-
-    return run
-
-
-def deliver(name: str, batch: Sequence[Item[Any, Result]], results: Sequence[Result]) -> None:
+def deliver(name: str, batch: Sequence[Item[Any, Result]], results: object) -> None:
     """Give each item its result; a wrong number of results fails them all, since none can be trusted."""
-    if len(results) != len(batch):
-        message = f"The {name} returned {len(results)} results for {len(batch)} items."
+    # `run` may break its contract. Arrays have an order and are no `Sequence`; sets and mappings have none.
+    if not hasattr(results, "__len__") or isinstance(results, (Set, Mapping, str, bytes)):
+        message = (
+            f"The {name} returned {type(results).__name__} for {len(batch)} items, which is no sequence."
+        )
         fail(name, batch, HyperCubeError(ErrorKind.ENGINE_FAILED, message))
         return
-    for item, result in zip(batch, results, strict=True):
+    try:
+        answers: list[Result] = list(cast("Sequence[Result]", results))
+    except Exception as error:  # noqa: BLE001 - every waiter must hear of it
+        fail(name, batch, error)
+        return
+    if len(answers) != len(batch):
+        message = f"The {name} returned {len(answers)} results for {len(batch)} items."
+        fail(name, batch, HyperCubeError(ErrorKind.ENGINE_FAILED, message))
+        return
+    for item, result in zip(batch, answers, strict=True):
         if not item.future.done():
             item.future.set_result(result)
 
@@ -54,29 +56,36 @@ def _as_error(name: str, cause: BaseException) -> HyperCubeError:
     return error
 
 
+def worker_died(error: BaseException) -> bool:
+    """Whether the worker is at fault, so that running the batch again in halves is pointless."""
+    if isinstance(error, HyperCubeError):
+        return error.kind is ErrorKind.UNAVAILABLE
+    return isinstance(error, BrokenExecutor) or not isinstance(error, Exception)
+
+
 async def run_in_halves(
-    name: str, run: Run[Payload, Result], key: Hashable, batch: Sequence[Item[Payload, Result]]
+    name: str, run: Run[Payload, Result], flight: Flight[Payload, Result], clock: Clock
 ) -> int:
     """Run a failed batch again in halves until the item that breaks it stands alone.
+
+    Items that were cancelled or expired in the meantime are not run again, and not answered here.
 
     Returns:
         How many times a batch was halved.
     """
-    middle = len(batch) // 2
+    items = flight.at_stake
+    middle = len(items) // 2
     halved = 1
-    for half in (batch[:middle], batch[middle:]):
-        waiting = [item for item in half if not item.future.done()]
-        if not waiting:
-            continue
+    for half in (items[:middle], items[middle:]):
+        part = Flight(flight.lane, half, clock)
         try:
-            answer = run(key, [item.payload for item in waiting])
-            deliver(name, waiting, await answer if inspect.isawaitable(answer) else answer)
-        except asyncio.CancelledError as cancelled:
-            fail(name, batch, cancelled)
-            raise
+            answer = part.start(run)
+            results = await answer if inspect.isawaitable(answer) else answer
         except Exception as error:  # noqa: BLE001 - every waiter must hear of it
-            if len(waiting) > 1:
-                halved += await run_in_halves(name, run, key, waiting)
+            if len(part.at_stake) > 1 and not worker_died(error):
+                halved += await run_in_halves(name, run, part, clock)
             else:
-                fail(name, waiting, error)
+                fail(name, part.at_stake, error)
+        else:
+            deliver(name, part.at_stake, results)
     return halved

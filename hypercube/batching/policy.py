@@ -1,4 +1,4 @@
-"""When a batch closes: a pure function of (now, queue, forecast), without a clock, a loop or a device.
+"""When a batch closes: a pure function of (now, queue, forecast, device), without a clock, a loop or a device.
 
 A batch closes when it is full (items or cost), 10 ms after its *first* item, when its earliest deadline
 leaves just enough time to compute, at shutdown, or as soon as waiting buys nothing. It buys something while
@@ -8,6 +8,9 @@ leaves just enough time to compute, at shutdown, or as soon as waiting buys noth
 * they still trickle in (`Limits.patience` of a batch's time has not passed since the last one).
 
 So a lone caller never waits, a microsecond kernel never waits, and 128 callers in step fill batches of 128.
+
+While the device computes, the same rules are applied `Limits.handover_s` before it is expected to be free: the
+batch then lies ready in the device's queue, and until then it can still grow and change.
 """
 
 from dataclasses import dataclass
@@ -46,6 +49,13 @@ class Limits:
         max_queued_cost: cost waiting, over all keys.
         worth_waiting_s: a batch faster than this is never waited for.
         patience: share of a batch's time that may pass without an arrival before waiting ends.
+        ageing_s: seconds of waiting that are worth one level of priority.
+        max_tenant_share: share of the queue's items and cost that one tenant may hold.
+        prefetch: batches handed over to the device's own queue while it computes another, 0 or 1; only a `run`
+            with `hand_over` (`in_thread`) has such a queue.
+        handover_s: how long before the device is expected to be free the next batch is handed over.
+        overrun_s: how long after its deadline the waiter of an item that started in time still waits for its
+            result; then it hears DEADLINE_EXCEEDED and the result is dropped.
     """
 
     max_items: int = 128
@@ -55,6 +65,11 @@ class Limits:
     max_queued_cost: float = 1 << 23
     worth_waiting_s: float = 0.0005
     patience: float = 0.5
+    ageing_s: float = 0.5
+    max_tenant_share: float = 1.0
+    prefetch: int = 1
+    handover_s: float = 0.002
+    overrun_s: float = 5.0
 
     def __post_init__(self) -> None:
         for name in ("max_items", "max_cost", "max_queued_items", "max_queued_cost"):
@@ -62,6 +77,15 @@ class Limits:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
         if not 0 <= self.window_s < 60:
             raise ValueError(f"window_s={self.window_s} must be 0 to 60 seconds")
+        if not 0 < self.ageing_s <= 3600:
+            raise ValueError(f"ageing_s={self.ageing_s} must be above 0, at most 3600 seconds")
+        if not 0 < self.max_tenant_share <= 1:
+            raise ValueError(f"max_tenant_share={self.max_tenant_share} must be above 0, at most 1")
+        if self.prefetch not in (0, 1):
+            raise ValueError(f"prefetch={self.prefetch} must be 0 or 1")
+        for name in ("handover_s", "overrun_s"):
+            if not 0 <= getattr(self, name) <= 3600:
+                raise ValueError(f"{name}={getattr(self, name)} must be 0 to 3600 seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +127,15 @@ class Wait:
 
 
 def decide(
-    now: float, queue: QueueView, forecast: Forecast, limits: Limits, *, shutting_down: bool = False
+    now: float,
+    queue: QueueView,
+    forecast: Forecast,
+    limits: Limits,
+    *,
+    shutting_down: bool = False,
+    free_at: float = -NEVER,
 ) -> Close | Wait:
-    """Close or wait, for a non-empty queue in front of a free device.
+    """Close or wait, for a non-empty queue in front of a device with room for a batch.
 
     Args:
         now: `Clock` seconds.
@@ -113,7 +143,12 @@ def decide(
         forecast: what is known of this key.
         limits: the bounds.
         shutting_down: no further item will come.
+        free_at: when the device is expected to be free, `Clock` seconds: the past if it is free, `NEVER` if
+            nobody knows.
     """
+    hand_over_at = free_at - limits.handover_s
+    if now < hand_over_at:
+        return Wait(hand_over_at)
     if shutting_down:
         return Close(CloseReason.SHUTDOWN)
     if queue.items >= limits.max_items:

@@ -110,6 +110,8 @@ class SajuCube(Cube):
                     cost=float(group.utc_seconds.size),
                     deadline=call.deadline,
                     timing=call.timing,
+                    priority=call.priority,
+                    tenant=call.tenant,
                 )
                 for group in prepared.groups
             )
