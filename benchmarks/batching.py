@@ -234,7 +234,7 @@ async def over_http(subject: str, path: str, rounds: int, per_client: int) -> li
     executor = ThreadPoolExecutor(1)
     work: Batcher[Nonce, Nonce] = Batcher(in_thread(executor, Work()), limits=Limits())
     application.cubes.register(WorkCube(work))
-    counted: Batcher[Any, Any] = work if subject == "http-work" else application.batcher
+    counted: Batcher[Any, Any] = work if subject == "http-work" else application.batchers.births
     runs: dict[int, list[dict[str, Any]]] = {clients: [] for clients in CLIENTS}
     sizes: dict[int, Counter[int]] = {clients: Counter() for clients in CLIENTS}
     bare = Work()

@@ -164,7 +164,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--max-wait-ms", type=float, default=150.0, help="the batcher's bound on waiting")
+    parser.add_argument("--max-wait-ms", type=float, default=100.0, help="the batcher's bound on waiting")
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
     os.environ["BENCHMARK_MAX_WAIT_S"] = repr(options.max_wait_ms / 1e3)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -52,17 +52,47 @@ class BatchingSettings(_Section):
     window_ms: float = Field(10.0, ge=0, le=1000)
     max_queued_items: int = Field(4096, ge=1)
     max_queued_rows: int = Field(1 << 20, ge=1)
+    max_wait_ms: float = Field(2000.0, gt=0, description="work that may wait before more is refused")
 
 
 class ModelSettings(_Section):
     """Which chat model is served, and how."""
 
-    name: str = Field(DEFAULT_MODEL, description="a name of the catalogue, `fake`, or `none`")
+    name: str = Field(DEFAULT_MODEL, description="a name of the catalogue, `fake`, `upstream`, or `none`")
     dir: Path | None = Field(None, description="where models are stored; default: the user's cache folder")
     context_length: int = Field(4096, ge=256, description="tokens of prompt and answer together, per slot")
     slots: int = Field(2, ge=1, le=256, description="answers generated at once")
     max_queued: int = Field(64, ge=0)
     threads: int | None = Field(None, ge=1, description="default: the cores this process may use")
+    engine: str = Field(
+        "auto", description="auto: the model's own; transformers: a GGUF model is converted first"
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, or one GPU: cuda:0, cuda:1 …")
+    precision: str = Field("auto", description="auto, fp32, bf16, fp16, fp8, int8 or int4")
+    tensor_parallel: int = Field(1, ge=1, description="devices (processes on a CPU) that share each layer")
+    pipeline_parallel: int = Field(1, ge=1, description="devices that share the layers out")
+
+
+class EmbeddingSettings(_Section):
+    """Which model makes embeddings beside the chat model, and how."""
+
+    name: str = Field(NO_MODEL, description="a name of the catalogue that makes embeddings, or `none`")
+    context_length: int = Field(4096, ge=16, description="tokens of one text; a model's own limit holds too")
+    threads: int | None = Field(None, ge=1, description="default: the cores this process may use")
+    device: str = Field("auto", description="auto, cpu, cuda, or one GPU: cuda:0, cuda:1 …")
+    precision: str = Field("auto", description="auto, fp32, bf16 or fp16")
+
+
+class UpstreamSettings(_Section):
+    """The OpenAI-compatible server that runs the model when `model.name` is `upstream`."""
+
+    url: str = Field("", description="as for any OpenAI client, e.g. http://127.0.0.1:8000/v1")
+    api_key: SecretStr = Field(SecretStr(""), description="sent as a bearer token; empty sends none")
+    model: str = Field("", description="the model's name there; empty where the server has a default")
+    embeddings: bool = Field(False, description="the model makes embeddings, and no text")
+    max_connections: int = Field(64, ge=1, le=65536, description="requests under way to the server at once")
+    silence_s: float = Field(60.0, gt=0, le=3600, description="limit of the wait for its next byte")
+    health_s: float = Field(1.0, ge=0.1, le=3600, description="between two looks at a server nobody uses")
 
 
 class KernelSettings(_Section):
@@ -96,6 +126,8 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
     kernels: KernelSettings = KernelSettings()
     log: LogSettings = LogSettings()
 
@@ -180,9 +212,14 @@ def _check_environment(environ: Mapping[str, str]) -> None:
                 ErrorKind.INVALID_ARGUMENT,
                 f"The environment variable {name} is not a setting.",
                 param=name,
-                value=environ[name],
+                value=_shown_setting(name, environ[name]),
                 fix=f"Did you mean {close}?" if close else f"Settings: {', '.join(sorted(known))}.",
             )
+
+
+def _shown_setting(name: str, value: object) -> object:
+    """A secret is not repeated, not even one in the wrong place."""
+    return "(not shown)" if "key" in name.lower() else value
 
 
 def _explained(error: ValidationError) -> HyperCubeError:
@@ -194,12 +231,13 @@ def _explained(error: ValidationError) -> HyperCubeError:
             ErrorKind.INVALID_ARGUMENT,
             f"{key} is not a setting.",
             param=key,
-            value=first.get("input"),
+            value=_shown_setting(key, first.get("input")),
             fix=f"Did you mean {close}?" if close else f"Settings: {', '.join(known_keys())}.",
         )
+    given = _shown_setting(key, first.get("input"))
     return HyperCubeError(
         ErrorKind.INVALID_ARGUMENT,
-        f"{key} = {first.get('input')!r} is not allowed: {first['msg']}.",
+        f"{key} = {given!r} is not allowed: {first['msg']}.",
         param=key,
-        value=first.get("input"),
+        value=given,
     )

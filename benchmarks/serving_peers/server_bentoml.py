@@ -8,11 +8,11 @@ import bentoml
 from benchmarks.serving_peers.work import work
 
 
-@bentoml.service(workers=1, traffic={"timeout": 60})  # type: ignore[misc,unused-ignore]
+@bentoml.service(workers=1, traffic={"timeout": 60})  # type: ignore[misc,untyped-decorator,unused-ignore]
 class Work:
     """The work function."""
 
-    @bentoml.api(batchable=True, max_batch_size=128, max_latency_ms=60_000)  # type: ignore[misc,unused-ignore]
+    @bentoml.api(batchable=True, max_batch_size=128, max_latency_ms=60_000)  # type: ignore[misc,untyped-decorator,unused-ignore]
     def process(self, nonce: list[int]) -> list[int]:
         """Compute."""
         return work(nonce)

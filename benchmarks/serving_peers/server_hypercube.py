@@ -1,6 +1,7 @@
 """HyperCube: a cube on a dynamic batcher behind the gateway, as `hypercube serve` composes it. Argument: port."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from hypercube.app.loop import loop_factory
 from hypercube.batching import Batcher, Limits, in_thread
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata
 from hypercube.settings import load_settings
+
+MAX_WAIT_S = float(os.environ.get("BENCHMARK_MAX_WAIT_S", "inf"))
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,12 @@ def run(_: Hashable, nonces: Sequence[int]) -> list[int]:
     return work(nonces)
 
 
-async def serve(port: int, queued: int) -> None:
+async def serve(port: int) -> None:
     """Until killed."""
     settings = load_settings({"server": {"http_port": port, "grpc_port": 0}, "model": {"name": "none"}})
     application = Application(settings)
     executor = ThreadPoolExecutor(1)
-    batcher: Batcher[int, int] = Batcher(in_thread(executor, run), limits=Limits(max_queued_items=queued))
+    batcher: Batcher[int, int] = Batcher(in_thread(executor, run), limits=Limits(max_wait_s=MAX_WAIT_S))
     application.cubes.register(WorkCube(batcher))
     async with application.running():
         await application.warmed_up()
@@ -57,6 +60,5 @@ async def serve(port: int, queued: int) -> None:
 
 
 if __name__ == "__main__":
-    queue = int(sys.argv[2]) if len(sys.argv) > 2 else Limits().max_queued_items
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(int(sys.argv[1]), queue))
+        runner.run(serve(int(sys.argv[1])))

@@ -8,7 +8,7 @@ import litserve
 from benchmarks.serving_peers.work import work
 
 
-class Api(litserve.LitAPI):  # type: ignore[misc,unused-ignore]
+class Api(litserve.LitAPI):  # type: ignore[misc,untyped-decorator,unused-ignore]
     """The work function."""
 
     def setup(self, device: Any) -> None:

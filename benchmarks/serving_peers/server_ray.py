@@ -39,6 +39,6 @@ if __name__ == "__main__":
         logging_level="error", log_to_driver=False,
     )  # fmt: skip
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Work.bind(), route_prefix="/")
+    serve.run(Work.bind(), route_prefix="/")  # type: ignore[attr-defined,unused-ignore]
     while True:
         time.sleep(3600)

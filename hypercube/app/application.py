@@ -16,7 +16,7 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
-from hypercube.batching import Batcher
+from hypercube.app.model_choice import make_engines, served_manifests
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
@@ -24,24 +24,21 @@ from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.core.errors import HyperCubeError
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
-from hypercube.cubes.feature.saju.cube import PillarTable, pillar_kernel
+from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.engine import EngineOptions
-from hypercube.inference.factory import engine_factory
 from hypercube.kernels.compile_cpu import keep_in
 from hypercube.kernels.pillars import warm_up
-from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.store import ModelStore
 from hypercube.observability.logs import get_logger
 from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
-from hypercube.saju import RowGroup
-from hypercube.settings import NO_MODEL, Settings
+from hypercube.settings import Settings
 
 PROBE_TIMEOUT_S: Final = 1.0
 """A readiness probe that takes longer than this is a no."""
@@ -73,30 +70,31 @@ class Application:
             keep_in(settings.kernels.cache)
         self.metrics = Metrics()
         self.traffic = Traffic()
-        self.batcher: Batcher[RowGroup, PillarTable] = Batcher(
-            pillar_kernel(settings.kernels.backend),
+        self.batchers = SajuBatchers(
+            settings.kernels.backend,
             limits=BatchLimits(
                 max_items=settings.batching.max_items,
                 window_s=settings.batching.window_ms / 1e3,
                 max_queued_items=settings.batching.max_queued_items,
                 max_queued_cost=settings.batching.max_queued_rows,
+                max_wait_s=settings.batching.max_wait_ms / 1e3,
             ),
             clock=clock,
-            name="pillar batcher",
         )
         model = settings.model
         self.engines = Hypercluster(
-            [] if model.name == NO_MODEL else [lookup(model.name)],
+            served_manifests(settings),
             ModelStore(model.dir),
-            make=engine_factory(EngineOptions(model.context_length, model.slots, model.threads)),
+            make=make_engines(settings),
             max_queued=model.max_queued,
             clock=clock,
             on_status=on_model_status,
             on_line=on_line,
         )
         self.cubes = CubeRegistry()
-        self.cubes.register(SajuCube(self.batcher))
+        self.cubes.register(SajuCube(self.batchers))
         self.cubes.register(ChatCube(self.engines))
+        self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(ModelsCube(self.engines))
         self.services = GatewayServices(
             cubes=self.cubes,
@@ -127,7 +125,7 @@ class Application:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(listener.close)
             stack.push_async_callback(self.engines.close)
-            stack.push_async_callback(self.batcher.close)
+            stack.push_async_callback(self.batchers.close)
             await self.cubes.start_all()
             stack.push_async_callback(self.cubes.stop_all)
 
@@ -143,6 +141,7 @@ class Application:
                     access_log=False,
                     lifespan="off",
                     server_header=False,
+                    proxy_headers=False,
                     timeout_graceful_shutdown=int(_CLOSE_S),
                 )
             )
@@ -197,16 +196,11 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
-        snapshot = self.batcher.snapshot()
         yield from batcher_families(
-            "pillars",
-            queued_items=snapshot.queued_items,
-            queued_cost=snapshot.queued_cost,
-            running_items=snapshot.running_items,
-            closed=snapshot.closed,
-            sizes=snapshot.sizes,
-            dropped=snapshot.dropped,
-            halved=snapshot.halved,
+            {
+                "births": self.batchers.births.snapshot(),
+                "pillars": self.batchers.rows.snapshot(),
+            }
         )
         yield from cube_families({cube.metadata.name: cube.metrics() for cube in self.cubes.all()})
         yield from model_families(

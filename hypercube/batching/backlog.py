@@ -43,6 +43,10 @@ class Backlog(Generic[Payload, Result]):
             self.items and self.cost + cost > limits.max_queued_cost
         ):
             raise refusals.queue_full(self._name, self.items, self.cost, self.retry_after_s())
+        if (wait_s := self.wait_s()) > limits.max_wait_s:
+            raise refusals.wait_too_long(
+                self._name, self.items, wait_s, limits.max_wait_s, self.retry_after_s()
+            )
         share = limits.max_tenant_share
         if share < 1 and (
             tenant.items >= max(1.0, share * limits.max_queued_items)
@@ -111,6 +115,14 @@ class Backlog(Generic[Payload, Result]):
     def soonest(self) -> float:
         """The earliest deadline that waits, or `NEVER`."""
         return min((lane.soonest() for lane in self.waiting.values()), default=NEVER)
+
+    def wait_s(self) -> float:
+        """How long the full batches that wait already will compute, at the rate seen."""
+        ahead = max(self.items // self._limits.max_items, int(self.cost / self._limits.max_cost))
+        return ahead * self._slowest_s() if ahead else 0.0
+
+    def _slowest_s(self) -> float:
+        return max((lane.observed.service_s for lane in self.waiting.values()), default=0.0)
 
     def retry_after_s(self) -> float:
         """When a refused caller should come back: the time the queue takes at the rate seen, 0.05 to 30 s."""

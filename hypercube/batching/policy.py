@@ -47,6 +47,8 @@ class Limits:
         window_s: longest wait of a batch's first item for company, in seconds.
         max_queued_items: items waiting, over all keys; more are refused at once.
         max_queued_cost: cost waiting, over all keys.
+        max_wait_s: an item that would stand behind more work than this, at the rate seen, is refused at once
+            instead: under overload, what is accepted is still served in time.
         worth_waiting_s: a batch faster than this is never waited for.
         patience: share of a batch's time that may pass without an arrival before waiting ends.
         ageing_s: seconds of waiting that are worth one level of priority.
@@ -63,6 +65,7 @@ class Limits:
     window_s: float = 0.010
     max_queued_items: int = 4096
     max_queued_cost: float = 1 << 23
+    max_wait_s: float = NEVER
     worth_waiting_s: float = 0.0005
     patience: float = 0.5
     ageing_s: float = 0.5
@@ -77,6 +80,8 @@ class Limits:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
         if not 0 <= self.window_s < 60:
             raise ValueError(f"window_s={self.window_s} must be 0 to 60 seconds")
+        if not self.max_wait_s > 0:
+            raise ValueError(f"max_wait_s={self.max_wait_s} must be over 0")
         if not 0 < self.ageing_s <= 3600:
             raise ValueError(f"ageing_s={self.ageing_s} must be above 0, at most 3600 seconds")
         if not 0 < self.max_tenant_share <= 1:

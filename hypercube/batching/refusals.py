@@ -36,6 +36,19 @@ def queue_full(name: str, items: int, cost: float, retry_after_s: float) -> Hype
     )
 
 
+def wait_too_long(
+    name: str, items: int, wait_s: float, max_wait_s: float, retry_after_s: float
+) -> HyperCubeError:
+    """What waits already takes longer than `Limits.max_wait_s`."""
+    return HyperCubeError(
+        ErrorKind.OVERLOADED,
+        f"The {name} has {items} requests waiting, {wait_s * 1e3:.0f} ms of work; "
+        f"at most {max_wait_s * 1e3:.0f} ms are taken on.",
+        fix="Send it again after the time in Retry-After.",
+        retry_after_s=retry_after_s,
+    )
+
+
 def share_used_up(
     name: str, tenant: str, items: int, cost: float, share: float, retry_after_s: float
 ) -> HyperCubeError:

@@ -5,6 +5,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
+from hypercube.app.model_choice import make_engines, served_manifests
 from hypercube.cli.output import ERR, OUT, print_error
 from hypercube.cli.serve import ModelReport
 from hypercube.client import Client
@@ -12,9 +13,6 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, EngineState, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.engine import EngineOptions
-from hypercube.inference.factory import engine_factory
-from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.store import ModelStore
 from hypercube.settings import NO_MODEL, Settings
 
@@ -36,9 +34,9 @@ def talk(settings: Settings, message: str | None, *, max_tokens: int | None) -> 
         report = ModelReport()
         report.begin()
         cluster = Hypercluster(
-            [lookup(settings.model.name)],
+            served_manifests(settings),
             ModelStore(settings.model.dir),
-            make=engine_factory(EngineOptions(settings.model.context_length, 1, settings.model.threads)),
+            make=make_engines(settings, slots=1),
             on_status=report,
             on_line=lambda line: ERR.print(line, markup=False, soft_wrap=True),
         )

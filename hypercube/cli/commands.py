@@ -60,6 +60,18 @@ def serve(
         bool | None, typer.Option("--allow-remote", help="Needed for an address other than loopback.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model of the catalogue, `fake`, or `none`.")] = None,
+    embedding_model: Annotated[
+        str | None, typer.Option(help="A second model, for embeddings, e.g. all-minilm-l6-v2.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Who runs the model: auto, llama.cpp, transformers.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, or one GPU: cuda:0 …")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16, fp8, int8 or int4.")] = None,
+    tensor_parallel: Annotated[
+        int | None, typer.Option(help="Devices (processes on a CPU) that share each layer.")
+    ] = None,
+    pipeline_parallel: Annotated[int | None, typer.Option(help="Devices that share the layers out.")] = None,
     backend: Annotated[str | None, typer.Option(help="Kernel backend: auto, reference, numba.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     config: Config = None,
@@ -76,7 +88,15 @@ def serve(
             "host": host,
             "allow_remote": allow_remote,
         },
-        "model": {"name": model},
+        "model": {
+            "name": model,
+            "engine": engine,
+            "device": device,
+            "precision": precision,
+            "tensor_parallel": tensor_parallel,
+            "pipeline_parallel": pipeline_parallel,
+        },
+        "embedding": {"name": embedding_model},
         "kernels": {"backend": backend},
         "log": {"level": log_level},
     }
@@ -338,6 +358,18 @@ def models_verify(
     from hypercube.cli.models import verify
 
     verify(name, config)
+
+
+@models_cli.command("convert")
+def models_convert(
+    name: Annotated[str, typer.Argument(help="A GGUF model of the catalogue.")],
+    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    config: Config = None,
+) -> None:
+    """Make the version for transformers and vLLM out of a GGUF model; prints its folder."""
+    from hypercube.cli.models import convert_model
+
+    convert_model(name, dtype, config)
 
 
 @models_cli.command("rm")

@@ -5,19 +5,26 @@ import platform
 from typing import Any, Final
 
 from hypercube import __version__
+from hypercube.app.model_choice import engine_options
 from hypercube.inference.devices import examine_devices
+from hypercube.inference.gpu_monitor import GpuMonitor, GpuReading
+from hypercube.inference.placement import PLACED
+from hypercube.inference.planning import plan_text
 from hypercube.kernels.backends import backends
 from hypercube.kernels.pillars import OP, explain
 from hypercube.kernels.pillars.terms import load_terms
 from hypercube.model_registry.catalogue import CATALOGUE
+from hypercube.model_registry.convert import converted
+from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.saju.zones import tzdata_version
 from hypercube.settings import Settings
 
 _EXTRAS: Final = {
     "numba": ("numba",),
-    "server": ("fastapi", "uvicorn", "pydantic"),
+    "server": ("starlette", "uvicorn", "pydantic"),
     "llama": ("xllamacpp",),
+    "transformers": ("torch", "transformers", "safetensors", "gguf"),
     "gpu": ("torch", "triton", "cupy", "pynvml"),
 }
 
@@ -27,6 +34,7 @@ def examine(settings: Settings) -> dict[str, dict[str, Any]]:
     devices = examine_devices()
     terms = load_terms()
     store = ModelStore(settings.model.dir)
+    options = engine_options(settings)
     machine: dict[str, Any] = {
         "hypercube": __version__,
         "python": platform.python_version(),
@@ -39,6 +47,8 @@ def examine(settings: Settings) -> dict[str, dict[str, Any]]:
         machine[f"gpu {index}"] = f"{gpu.name}, {gpu.memory_bytes / 2**30:.0f} GiB, driver {gpu.driver}"
     if not devices.gpus:
         machine["gpu"] = devices.why_no_gpu
+    with GpuMonitor() as monitor:
+        machine |= {f"gpu {reading.index} now": _reading(reading) for reading in monitor.read()}
     return {
         "machine": machine,
         "installed": {extra: _installed(packages) for extra, packages in _EXTRAS.items()},
@@ -61,7 +71,34 @@ def examine(settings: Settings) -> dict[str, dict[str, Any]]:
             },
             "served by default": settings.model.name,
         },
+        "placement": {
+            f"{manifest.name} on {manifest.engine}": plan_text(manifest, options, store)
+            for manifest in _placeable()
+        },
     }
+
+
+def _placeable() -> list[ModelManifest]:
+    """Every model with weights, and the versions that can be made of it."""
+    found = []
+    for manifest in CATALOGUE.values():
+        if manifest.engine in PLACED:
+            found.append(manifest)
+        if manifest.format == "gguf":
+            found.append(converted(manifest))
+    return found
+
+
+def _reading(gpu: GpuReading) -> str:
+    told = (
+        f"{gpu.memory_used_bytes / 2**30:.1f} of {gpu.memory_total_bytes / 2**30:.1f} GiB used",
+        None if gpu.sm_activity is None else f"{gpu.sm_activity:.0%} busy",
+        None if gpu.power_watts is None else f"{gpu.power_watts:.0f} W",
+        None if gpu.temperature_celsius is None else f"{gpu.temperature_celsius:.0f} °C",
+        None if not gpu.ecc_uncorrected else f"{gpu.ecc_uncorrected} UNCORRECTED MEMORY ERRORS",
+        None if not gpu.processes else f"{len(gpu.processes)} processes",
+    )
+    return ", ".join(part for part in told if part)
 
 
 def _installed(packages: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from rich.progress import Progress as Bar
 
 from hypercube.cli.output import ERR, OUT
 from hypercube.model_registry.catalogue import CATALOGUE, lookup
+from hypercube.model_registry.convert import convert, converted
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Progress
 from hypercube.settings import load_settings
@@ -18,9 +19,9 @@ def _store(config: Path | None) -> ModelStore:
 
 
 def listed(config: Path | None) -> list[dict[str, Any]]:
-    """The catalogue, with what of it is stored."""
+    """The catalogue, with what of it is stored, and what was converted here."""
     store = _store(config)
-    begun = {stored.name: stored for stored in store.list()}
+    begun = {stored.name: stored for stored in store.list() if not stored.made_here}
     rows = []
     for name, manifest in CATALOGUE.items():
         stored = begun.get(name)
@@ -33,12 +34,26 @@ def listed(config: Path | None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
+                "version": manifest.version,
                 "engine": manifest.engine,
                 "size": f"{manifest.size / 1e9:.2f} GB" if manifest.files else "-",
                 "licence": manifest.licence,
                 "here": here,
             }
         )
+    for stored in store.list():
+        if stored.made_here:
+            source = CATALOGUE.get(stored.name)
+            rows.append(
+                {
+                    "name": stored.name,
+                    "version": stored.version,
+                    "engine": "transformers",
+                    "size": f"{stored.bytes_total / 1e9:.2f} GB",
+                    "licence": source.licence if source is not None else "-",
+                    "here": "yes" if stored.complete else "damaged",
+                }
+            )
     return rows
 
 
@@ -54,6 +69,22 @@ def pull(name: str, config: Path | None) -> None:
 
         path = store.fetch(manifest, on_progress, lambda line: ERR.print(line, markup=False, soft_wrap=True))
     OUT.print(str(path), markup=False)
+
+
+def convert_model(name: str, dtype: str, config: Path | None) -> None:
+    """Fetch a GGUF model if need be, convert it with a bar, and print the folder of the result."""
+    store = _store(config)
+    wanted = converted(lookup(name), dtype)
+    if store.made(wanted) is None and not store.has(lookup(name)):
+        pull(name, config)
+    with Bar(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=ERR) as bar:
+        task = bar.add_task(f"{name} to {dtype}", total=None)
+
+        def on_progress(progress: Progress) -> None:
+            bar.update(task, completed=progress.bytes_done, total=progress.bytes_total)
+
+        made = convert(store, wanted, on_progress)
+    OUT.print(str(store.folder_of(made)), markup=False, soft_wrap=True)
 
 
 def verify(name: str, config: Path | None) -> None:

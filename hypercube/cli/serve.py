@@ -11,8 +11,10 @@ from hypercube.app import Application
 from hypercube.cli.output import ERR
 from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.inference.devices import Devices, examine_devices
+from hypercube.inference.upstream import UPSTREAM
 from hypercube.kernels.pillars import explain
 from hypercube.kernels.pillars.terms import load_terms
+from hypercube.model_registry.catalogue import FAKE_MODEL
 from hypercube.observability.logs import configure_logging
 from hypercube.saju.zones import tzdata_version
 from hypercube.settings import Settings
@@ -66,9 +68,7 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
     device = devices.gpus[0].name if devices.gpus else f"CPU, {devices.cores} cores ({devices.why_no_gpu})"
     model = settings.model.name
     chat = (
-        "none configured (--model …)"
-        if model == "none"
-        else f"{model} on {'a rule, not a model' if model == 'fake' else 'llama.cpp, CPU'}; see /readyz"
+        "none configured (--model …)" if model == "none" else f"{model} on {_runs_on(settings)}; see /readyz"
     )
     keys = (
         "none asked for on loopback"
@@ -92,6 +92,12 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
             "",
         )
     )
+
+
+def _runs_on(settings: Settings) -> str:
+    if settings.model.name == FAKE_MODEL:
+        return "a rule, not a model"
+    return settings.upstream.url if settings.model.name == UPSTREAM else "llama.cpp, CPU"
 
 
 class ModelReport:

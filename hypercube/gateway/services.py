@@ -7,11 +7,15 @@ from typing import Any, Final, Protocol
 from hypercube.core.chart import MAX_BIRTHS
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
+from hypercube.gateway.inference_statistics import InferenceStatistics
+from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 
 SAJU: Final = "saju"
 CHAT: Final = "chat"
+EMBEDDINGS: Final = "embeddings"
 MODELS: Final = "models"
+TENSORS: Final = "tensors"
 """The cubes that have routes of their own."""
 
 CHARTS_PART: Final = "charts"
@@ -103,6 +107,8 @@ class GatewayServices:
         limits: bounds of one request.
         clock: monotonic seconds, the same that deadlines are made and judged with everywhere.
         observe: told of every finished request.
+        regions: shared memory of same-host clients of the Open Inference Protocol.
+        statistics: what became of that protocol's requests.
     """
 
     cubes: Cubes
@@ -112,6 +118,8 @@ class GatewayServices:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = monotonic
     observe: Observe = observe_nothing
+    regions: SharedRegions = field(default_factory=SharedRegions)
+    statistics: InferenceStatistics = field(default_factory=InferenceStatistics)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

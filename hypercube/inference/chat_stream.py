@@ -5,7 +5,7 @@ only while they stream to it.
 """
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -40,23 +40,38 @@ def chat_body(request: GenerationRequest) -> dict[str, Any]:
         "presence_penalty": sampling.presence_penalty,
         "seed": None if sampling.seed is None else sampling.seed % _SEEDS,
         "stop": list(sampling.stop) or None,
+        "response_format": None if request.json_schema is None else _response_format(request.json_schema),
     }
     return body | {key: value for key, value in optional.items() if value is not None}
 
 
+def _response_format(schema: str) -> dict[str, Any]:
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": True, "schema": json.loads(schema)},
+    }
+
+
 async def stream_chat(
-    client: "httpx.AsyncClient", body: Mapping[str, Any]
+    client: "httpx.AsyncClient",
+    body: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str] | None = None,
+    refused: "Callable[[httpx.Response, bytes], HyperCubeError] | None" = None,
 ) -> AsyncGenerator[GenerationEvent, None]:
     """Post `body` and yield what the server streams; the last event has `finish_reason` and `usage`.
+
+    `refused` says what an answer other than 200 means, in place of `refusal`.
 
     Raises:
         HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when the server refuses the request;
             ENGINE_FAILED when it fails, or answers what is not an OpenAI event stream.
         httpx.TransportError: the connection broke or fell silent.
     """
-    async with client.stream("POST", CHAT_PATH, json=dict(body)) as response:
+    async with client.stream("POST", CHAT_PATH, json=dict(body), headers=headers) as response:
         if response.status_code != 200:
-            raise refusal(response.status_code, await response.aread())
+            said = await response.aread()
+            raise refused(response, said) if refused else refusal(response.status_code, said)
         finish: FinishReason | None = None
         usage: Usage | None = None
         async with aclosing(_data_lines(response)) as lines:

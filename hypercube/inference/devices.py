@@ -4,6 +4,7 @@ import importlib.util
 import platform
 import shutil
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -12,11 +13,21 @@ from hypercube.inference.cores import available_cores
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One NVIDIA device."""
+    """One NVIDIA device.
+
+    Attributes:
+        name: the product's.
+        memory_bytes: all of its memory.
+        driver: version of the driver.
+        memory_free_bytes: free now.
+        capability: CUDA compute capability, (9, 0) for an H100.
+    """
 
     name: str
     memory_bytes: int
     driver: str
+    memory_free_bytes: int
+    capability: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,19 @@ def _gpus() -> tuple[tuple[Gpu, ...], str]:
     try:
         driver = str(pynvml.nvmlSystemGetDriverVersion())
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        found = tuple(
-            Gpu(str(pynvml.nvmlDeviceGetName(h)), int(pynvml.nvmlDeviceGetMemoryInfo(h).total), driver)
-            for h in handles
-        )
+        found = tuple(_gpu(handle, driver) for handle in handles)
         return found, "" if found else "the NVIDIA driver reports no device"
     except pynvml.NVMLError as error:
         return (), f"the NVIDIA driver does not answer ({error})"
     finally:
         pynvml.nvmlShutdown()
+
+
+def _gpu(handle: Any, driver: str) -> Gpu:
+    import pynvml
+
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Gpu(
+        str(pynvml.nvmlDeviceGetName(handle)), int(memory.total), driver, int(memory.free), (major, minor)
+    )

@@ -14,9 +14,11 @@ from hypercube.batching import Batcher, Limits
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest, Scores
+from hypercube.core.errors import HyperCubeError
 from hypercube.inference.engine import Embedded, Engine, Scored
 from hypercube.inference.request_check import check_texts
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SHORTEST_BUCKET: Final = 32
@@ -55,32 +57,44 @@ class Encoding:
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of `request.texts`; see `core.engine.EngineClient.embed`."""
         check_texts(request.texts, "input", most=_PARTS)
-        self._engine()
-        found = await together(
-            self._texts.submit(
-                bucket(text), text, cost=float(bucket(text)), deadline=call.deadline, timing=call.timing
-            )
-            for text in request.texts
-        )
+        found = await self._all(self._texts, request.texts, map(bucket, request.texts), "input", call)
         return Embeddings(tuple(each.vector for each in found), sum(each.tokens for each in found))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of `request.documents`; see `core.engine.EngineClient.score`."""
         check_texts((request.query,), "query", most=1)
         check_texts(request.documents, "documents", most=_PARTS)
-        self._engine()
-        sizes = [bucket(request.query + document) for document in request.documents]
-        found = await together(
-            self._pairs.submit(
-                size,
-                (request.query, document),
-                cost=float(size),
-                deadline=call.deadline,
-                timing=call.timing,
-            )
-            for size, document in zip(sizes, request.documents, strict=True)
-        )
+        pairs = [(request.query, document) for document in request.documents]
+        sizes = (bucket(request.query + document) for document in request.documents)
+        found = await self._all(self._pairs, pairs, sizes, "documents", call)
         return Scores(tuple(each.score for each in found), sum(each.tokens for each in found))
+
+    async def _all(
+        self,
+        batcher: Batcher[Item, Result],
+        items: Sequence[Item],
+        sizes: Iterable[int],
+        param: str,
+        call: Call,
+    ) -> list[Result]:
+        """Each item through `batcher`; the error of one names it, as the caller wrote it."""
+        self._engine()
+        return await together(
+            _named(
+                batcher.submit(
+                    size,
+                    item,
+                    cost=float(size),
+                    deadline=call.deadline,
+                    timing=call.timing,
+                    priority=call.priority,
+                    tenant=call.tenant,
+                ),
+                param,
+                None if len(items) == 1 else number,
+            )
+            for number, (size, item) in enumerate(zip(sizes, items, strict=True))
+        )
 
     async def close(self) -> None:
         """Finish what was accepted."""
@@ -91,6 +105,15 @@ class Encoding:
 
     async def _score(self, _: Hashable, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
         return await self._engine().score(pairs)
+
+
+async def _named(work: Coroutine[Any, Any, Result], param: str, number: int | None) -> Result:
+    try:
+        return await work
+    except HyperCubeError as error:
+        if error.param == param and number is not None:
+            error.param = f"{param}[{number}]"
+        raise
 
 
 async def together(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:

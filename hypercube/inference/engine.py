@@ -4,7 +4,7 @@ from array import array
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
@@ -23,6 +23,7 @@ class EngineOptions:
         precision: "auto", or a name of `precision.PRECISIONS`.
         tensor_parallel: devices (processes on a CPU) that share each layer.
         pipeline_parallel: devices that share the layers out.
+        adapters: LoRA adapters that may be loaded at once; 0 = none, and the model runs without what they cost.
     """
 
     context_length: int = 4096
@@ -32,6 +33,7 @@ class EngineOptions:
     precision: str = "auto"
     tensor_parallel: int = 1
     pipeline_parallel: int = 1
+    adapters: int = 0
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -120,6 +122,21 @@ class Engine(Protocol):
         """The same for (query, document) pairs."""
         ...
 
+    async def load_adapter(self, name: str, folder: Path) -> None:
+        """Take a LoRA adapter in under `name`, beside a loaded model; a taken name means the new one from now on.
+
+        Answers under way end with the adapter that they began with.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT when the engine has no adapters, or the folder's is not made for the
+                model; ENGINE_FAILED.
+        """
+        ...
+
+    async def unload_adapter(self, name: str) -> None:
+        """Forget an adapter; INVALID_ARGUMENT when there is none of that name."""
+        ...
+
     async def died(self) -> HyperCubeError:
         """Wait until a loaded engine breaks; the answer says how. Never returns for an engine that is unloaded."""
         ...
@@ -129,7 +146,33 @@ class Engine(Protocol):
         ...
 
 
-class GeneratesOnly:
+@runtime_checkable
+class CanBeAway(Protocol):
+    """An engine whose work is done elsewhere: that place can be away, and come back without a new load."""
+
+    @property
+    def retry_after_s(self) -> float:
+        """Seconds until a place that is away is looked at again."""
+        ...
+
+    def watch(self, on_away: Callable[[str | None], None]) -> None:
+        """Call `on_away` with the reason when it goes away, and with None when it is back; on the event loop."""
+        ...
+
+
+class WithoutAdapters:
+    """The other half of an engine that cannot load LoRA adapters."""
+
+    async def load_adapter(self, name: str, folder: Path) -> None:
+        """Not among its capabilities."""
+        raise incapable(type(self).__name__, Capability.ADAPTERS)
+
+    async def unload_adapter(self, name: str) -> None:
+        """Not among its capabilities."""
+        raise incapable(type(self).__name__, Capability.ADAPTERS)
+
+
+class GeneratesOnly(WithoutAdapters):
     """The other half of an engine that only generates text."""
 
     capabilities: frozenset[Capability] = frozenset({Capability.GENERATE})

@@ -7,21 +7,32 @@ Its tokens are runs of letters or digits, and single other characters, each with
 import asyncio
 import hashlib
 import re
+from array import array
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.engine import (
+    Capability,
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Usage,
+)
 from hypercube.core.errors import HyperCubeError
-from hypercube.inference.context import context_exceeded
-from hypercube.inference.engine import GeneratesOnly
+from hypercube.inference.context import context_exceeded, text_too_long
+from hypercube.inference.engine import Embedded, Scored, WithoutAdapters
 
 CONTEXT_LENGTH: Final = 4096
 _TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
 _ECHOED: Final = 16
 """Tokens of the question that the answer repeats, so that a mixed-up answer shows."""
+
+WIDTH: Final = 16
+"""Numbers of a vector."""
 
 _KOREAN: Final = (
     "천간", "지지", "오행", "음양", "목", "화", "토", "금", "수", "년주", "월주", "일주", "시주", "절기",
@@ -56,8 +67,16 @@ def answer(messages: Sequence[ChatMessage], seed: int | None) -> str:
     return f"{opening} {' '.join(words)}."
 
 
+def vector(text: str) -> "array[float]":
+    """A vector of length 1; each token counts in the place that its hash names, so texts of equal words are near."""
+    places = [hashlib.sha256(token.strip().lower().encode()).digest()[0] % WIDTH for token in tokenize(text)]
+    counts = [places.count(place) for place in range(WIDTH)]
+    length = sum(count * count for count in counts) ** 0.5 or 1.0
+    return array("f", [count / length for count in counts])
+
+
 @dataclass(slots=True)
-class FakeEngine(GeneratesOnly):
+class FakeEngine(WithoutAdapters):
     """Serves the fake model from this process.
 
     Attributes:
@@ -67,6 +86,10 @@ class FakeEngine(GeneratesOnly):
         sleep: how to pause.
         active: generations under way; 0 when nothing leaks.
     """
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.GENERATE, Capability.EMBED, Capability.SCORE}
+    )
 
     context_length: int = CONTEXT_LENGTH
     slots: int = 2
@@ -98,6 +121,26 @@ class FakeEngine(GeneratesOnly):
             yield GenerationEvent(finish_reason=finish, usage=Usage(prompt, tokens))
         finally:
             self.active -= 1
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
+        """The vectors of `vector`."""
+        return [Embedded(vector(text), self._count(text, "input")) for text in texts]
+
+    async def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
+        """The cosines of the vectors."""
+        return [
+            Scored(
+                sum(a * b for a, b in zip(vector(query), vector(document), strict=True)),
+                self._count(query, "query") + self._count(document, "documents"),
+            )
+            for query, document in pairs
+        ]
+
+    def _count(self, text: str, param: str) -> int:
+        count = len(tokenize(text))
+        if count > self.context_length:
+            raise text_too_long(param, self.context_length, tokens=count)
+        return count
 
     async def died(self) -> HyperCubeError:
         """Never: there is nothing that could."""

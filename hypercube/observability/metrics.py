@@ -5,7 +5,7 @@ models) is read when Prometheus asks, through `add_source`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -89,55 +89,83 @@ class _SourceCollector(Collector):
         return ()
 
 
-def batcher_families(
-    name: str,
-    *,
-    queued_items: int,
-    queued_cost: float,
-    running_items: int,
-    closed: Mapping[str, int],
-    sizes: Mapping[int, int],
-    dropped: Mapping[str, int],
-    halved: int,
-) -> Iterable[Metric]:
-    """A batcher's snapshot as metric families; `sizes` counts batches by their number of items."""
-    for metric, text, value in (
-        ("hypercube_batcher_queued_items", "Items waiting", queued_items),
-        ("hypercube_batcher_queued_cost", "Cost (rows, tokens) waiting", queued_cost),
-        ("hypercube_batcher_running_items", "Items computing", running_items),
-    ):
-        gauge = GaugeMetricFamily(metric, text, labels=("batcher",))
-        gauge.add_metric((name,), value)
-        yield gauge
+class BatcherCounts(Protocol):
+    """What is read of a batcher's snapshot."""
+
+    @property
+    def queued_items(self) -> int:
+        """Items waiting."""
+        ...
+
+    @property
+    def queued_cost(self) -> float:
+        """Cost waiting."""
+        ...
+
+    @property
+    def running_items(self) -> int:
+        """Items computing."""
+        ...
+
+    @property
+    def closed(self) -> Mapping[str, int]:
+        """Batches by the reason they closed."""
+        ...
+
+    @property
+    def sizes(self) -> Mapping[int, int]:
+        """Batches by their number of items."""
+        ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Items that never ran, by reason."""
+        ...
+
+    @property
+    def halved(self) -> int:
+        """Failed batches run again in halves."""
+        ...
+
+
+def batcher_families(batchers: Mapping[str, BatcherCounts]) -> Iterable[Metric]:
+    """The batchers' snapshots, by name, as metric families."""
+    items = GaugeMetricFamily("hypercube_batcher_queued_items", "Items waiting", labels=("batcher",))
+    cost = GaugeMetricFamily(
+        "hypercube_batcher_queued_cost", "Cost (rows, tokens) waiting", labels=("batcher",)
+    )
+    running = GaugeMetricFamily("hypercube_batcher_running_items", "Items computing", labels=("batcher",))
     batches = CounterMetricFamily(
         "hypercube_batches", "Batches by the reason they closed", labels=("batcher", "reason")
     )
-    for reason, count in closed.items():
-        batches.add_metric((name, reason), count)
-    yield batches
     lost = CounterMetricFamily(
         "hypercube_batcher_dropped_items", "Items that never ran", labels=("batcher", "reason")
     )
-    for reason, count in dropped.items():
-        lost.add_metric((name, reason), count)
-    yield lost
     halves = CounterMetricFamily(
         "hypercube_batches_halved", "Failed batches run again in halves", labels=("batcher",)
     )
-    halves.add_metric((name,), halved)
-    yield halves
-    yield _size_histogram(name, sizes)
+    sizes = HistogramMetricFamily("hypercube_batch_items", "Items in a batch", labels=("batcher",))
+    for name, counts in batchers.items():
+        items.add_metric((name,), counts.queued_items)
+        cost.add_metric((name,), counts.queued_cost)
+        running.add_metric((name,), counts.running_items)
+        for reason, count in counts.closed.items():
+            batches.add_metric((name, reason), count)
+        for reason, count in counts.dropped.items():
+            lost.add_metric((name, reason), count)
+        halves.add_metric((name,), counts.halved)
+        buckets, total = _size_buckets(counts.sizes)
+        sizes.add_metric((name,), buckets, sum_value=total)
+    return (items, cost, running, batches, lost, halves, sizes)
 
 
-def _size_histogram(name: str, sizes: Mapping[int, int]) -> Metric:
+def _size_buckets(sizes: Mapping[int, int]) -> tuple[list[tuple[str, float]], float]:
     buckets = [
         (str(float(bound)), float(sum(count for size, count in sizes.items() if size <= bound)))
         for bound in SIZE_BUCKETS
     ]
     buckets.append(("+Inf", float(sum(sizes.values()))))
-    histogram = HistogramMetricFamily("hypercube_batch_items", "Items in a batch", labels=("batcher",))
-    histogram.add_metric((name,), buckets, sum_value=float(sum(size * n for size, n in sizes.items())))
-    return histogram
+    return buckets, float(sum(size * count for size, count in sizes.items()))
 
 
 def cube_families(samples: Mapping[str, Iterable[MetricSample]]) -> Iterable[Metric]:

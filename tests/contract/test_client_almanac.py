@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from hypercube.batching import Batcher
 from hypercube.client import AsyncClient, Client, InvalidArgument
 from hypercube.cubes.feature.saju import SajuCube
-from hypercube.cubes.feature.saju.cube import pillar_kernel
+from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.services import GatewayServices, Readiness
@@ -29,9 +28,9 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 async def target() -> AsyncIterator[str]:
-    batcher = Batcher(pillar_kernel("reference"))
+    batchers = SajuBatchers("reference")
     registry = CubeRegistry()
-    registry.register(SajuCube(batcher))
+    registry.register(SajuCube(batchers))
     await registry.start_all()
 
     async def readiness() -> Readiness:
@@ -43,7 +42,7 @@ async def target() -> AsyncIterator[str]:
     yield f"127.0.0.1:{port}"
     await server.stop(0)
     await registry.stop_all()
-    await batcher.close()
+    await batchers.close()
 
 
 async def test_everything_comes_through_as_it_was_computed(target: str) -> None:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from hypercube.app import Application
 from hypercube.core.chart import BirthInput, ChartsRequest
 from hypercube.core.cube import Call, CubeState, Health, is_stream
-from hypercube.core.engine import ChatMessage, GenerationRequest, ModelsRequest
+from hypercube.core.engine import ChatMessage, EmbeddingRequest, GenerationRequest, ModelsRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.cubes.contract import violations
 from hypercube.settings import load_settings
@@ -17,6 +17,7 @@ from hypercube.settings import load_settings
 EXAMPLES: dict[str, Any] = {
     "saju": ChartsRequest((BirthInput("1990-05-03T07:20", place="Seoul"),)),
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
+    "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),
 }
 

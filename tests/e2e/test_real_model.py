@@ -1,6 +1,8 @@
 """The default model, for real: fetched through the store, run by llama.cpp, cancelled, overfilled and killed."""
 
 import asyncio
+import dataclasses
+import json
 import os
 import re
 import signal
@@ -144,6 +146,46 @@ async def test_the_same_seed_gives_the_same_answer_when_alone(real: RealModel) -
     assert [event.text for event in await run(real.cluster, request)] == [event.text for event in first]
 
 
+async def test_an_answer_keeps_to_a_json_schema(real: RealModel) -> None:
+    elements = ["wood", "fire", "earth", "metal", "water"]
+    schema = {
+        "type": "object",
+        "properties": {"element": {"enum": elements}, "strength": {"type": "integer"}},
+        "required": ["element", "strength"],
+        "additionalProperties": False,
+    }
+    question = "Tell me a story about a river, at length."
+    request = dataclasses.replace(chat(question, max_tokens=60), json_schema=json.dumps(schema))
+    answer = json.loads(text(await run(real.cluster, request)))
+    assert set(answer) == {"element", "strength"}
+    assert answer["element"] in elements
+    assert isinstance(answer["strength"], int)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "no-such-type"},
+        {"$ref": "#/nowhere"},
+        {"type": "string", "pattern": "("},
+        {"type": "object", "properties": {"x": 17}},
+    ],
+    ids=lambda schema: json.dumps(schema),
+)
+async def test_a_schema_that_makes_no_sense_is_refused_and_breaks_nothing(
+    real: RealModel, schema: dict[str, object]
+) -> None:
+    made = len(real.engines)
+    request = dataclasses.replace(chat("hello", max_tokens=8), json_schema=json.dumps(schema))
+    (outcome,) = await asyncio.gather(run(real.cluster, request), return_exceptions=True)
+    # The engine may be more lenient than we would be, but what it refuses is the request's fault.
+    if isinstance(outcome, BaseException):
+        assert isinstance(outcome, HyperCubeError)
+        assert outcome.kind is ErrorKind.INVALID_ARGUMENT
+    await real.cluster.probe("", 20)
+    assert len(real.engines) == made
+
+
 async def test_two_at_once_each_get_their_own_answer(real: RealModel) -> None:
     words = ("apple", "river")
     requests = [chat(f"Repeat this word and nothing else: {word}", max_tokens=8) for word in words]
@@ -243,6 +285,35 @@ async def test_a_killed_engine_fails_its_requests_and_comes_back(real: RealModel
     assert len(real.engines) == 2
     answer = text(await run(real.cluster, chat("안녕하세요?", max_tokens=16)))
     assert re.search("[가-힣]", answer)
+    assert real.cluster.in_flight == 0
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+async def test_a_stopped_engine_is_noticed_within_five_seconds_and_replaced(
+    real: RealModel, busy: bool, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    made = len(real.engines)
+    events = real.cluster.generate(chat("Count from 1 to 500.", max_tokens=600), Call())
+    if busy:
+        await anext(events)
+    engine = real.engine
+    began = time.monotonic()
+    real.child.send_signal(signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        failure = await engine.died()
+    noticed = time.monotonic() - began
+    record_testsuite_property(f"stopped_{'busy' if busy else 'idle'}_noticed_after_s", round(noticed, 2))
+    assert noticed < 5
+    assert "no sign of life" in failure.message
+    if busy:
+        with pytest.raises(HyperCubeError) as caught:
+            async for _ in events:
+                pass
+        assert caught.value.kind is ErrorKind.ENGINE_FAILED
+    while len(real.engines) == made:  # noqa: ASYNC110 - another task makes it
+        await asyncio.sleep(0.01)
+    assert (await real.cluster.settled()).state is EngineState.READY
+    assert text(await run(real.cluster, chat("안녕하세요?", max_tokens=8)))
     assert real.cluster.in_flight == 0
 
 

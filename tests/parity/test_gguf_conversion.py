@@ -22,7 +22,11 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
+from hypercube.cli import models as models_command
+from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.cluster import Hypercluster
+from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry import convert as convert_module
 from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.convert import CONVERTER, convert, converted, for_engine
@@ -425,6 +429,82 @@ def test_a_model_that_would_come_out_wrong_is_refused(
     with pytest.raises(HyperCubeError, match=complaint) as caught:
         convert(store, converted(manifest))
     assert caught.value.kind is ErrorKind.FAILED_PRECONDITION
+
+
+# -- as it is served
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class FolderReader(FakeEngine):
+    """Answers by a rule, but opens the model it is given first."""
+
+    async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
+        assert path is not None
+        self.opened = (
+            transformers.AutoConfig.from_pretrained(path).model_type,
+            names_in(path),
+        )
+        await super().load(path, on_status)
+
+
+async def test_a_served_version_is_converted_once_and_given_as_a_folder(made: Any) -> None:
+    store, manifest = made("qwen2")
+    seen: list[str] = []
+    for _ in range(2):
+        engine = FolderReader(context_length=128, slots=1)
+        cluster = Hypercluster(
+            [converted(manifest)],
+            ModelStore(store.root),
+            make=lambda _, engine=engine: engine,
+            on_status=lambda _, status: seen.append(status.reason),
+        )
+        cluster.start()
+        try:
+            assert (await cluster.settled()).state is EngineState.READY
+        finally:
+            await cluster.close()
+        assert engine.opened == (
+            "qwen2",
+            ["chat_template.jinja", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json",
+             "tokenizer_config.json"],
+        )  # fmt: skip
+    assert seen.count("converting for transformers") == 1
+
+
+async def test_a_version_that_cannot_be_made_says_why_in_the_status(tmp_path: Path) -> None:
+    path = tmp_path / "other.gguf"
+    change(path, "mamba")
+    store, manifest = stored(path, tmp_path / "store")
+    cluster = Hypercluster([converted(manifest)], store, make=lambda _: FakeEngine())
+    cluster.start()
+    try:
+        status = await cluster.settled()
+    finally:
+        await cluster.close()
+    assert status.state is EngineState.FAILED
+    assert "'mamba' cannot be converted. Convertible: gemma3, llama, qwen2, qwen3" in status.reason
+
+
+def test_the_command_prints_the_folder_and_the_list_shows_the_version(
+    made: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    store, manifest = made("llama")
+    config = tmp_path / "hypercube.toml"
+    config.write_text(f"[model]\ndir = {json.dumps(str(store.root))}\n", encoding="utf-8")
+    monkeypatch.setattr(models_command, "lookup", lambda _: manifest)
+    models_command.convert_model("tiny", "float16", config)
+    version = store.made(converted(manifest, "float16"))
+    assert version is not None
+    assert capsys.readouterr().out.strip() == str(store.folder_of(version))
+    row = next(row for row in models_command.listed(config) if row["name"] == "tiny")
+    assert (row["version"], row["engine"], row["here"]) == (
+        f"1.0.0+{CONVERTER}.float16",
+        "transformers",
+        "yes",
+    )
 
 
 # -- llama.cpp as the judge

@@ -169,6 +169,41 @@ def test_a_full_queue_refuses_at_once_and_says_when_to_return(run_virtual: Any) 
     run_virtual(main)
 
 
+def test_under_overload_what_is_accepted_is_served_in_time(run_virtual: Any) -> None:
+    """Three times what the device can do: the bound on waiting refuses the rest, at once."""
+
+    async def main() -> None:
+        device = Device(fixed_s=0.1, per_item_s=0.0)
+        queue = batcher(device, max_wait_s=0.05, max_items=8)
+        loop = asyncio.get_running_loop()
+        took: list[float] = []
+        refused: list[HyperCubeError] = []
+
+        async def one() -> None:
+            began = loop.time()
+            try:
+                await queue.submit("k", began)
+            except HyperCubeError as error:
+                assert loop.time() == began
+                refused.append(error)
+            else:
+                took.append(loop.time() - began)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(600):  # 240 a second, of which the device takes 80
+                group.create_task(one())
+                await asyncio.sleep(1 / 240)
+        assert len(took) + len(refused) == 600
+        # Until a first batch was seen, nothing is known of how long the queue takes.
+        assert max(took[40:]) <= 0.2 + 1e-6, "the batch that computes, and the one that waits"
+        assert len(took) > 0.9 * 80 * 600 / 240
+        assert {error.kind for error in refused} == {ErrorKind.OVERLOADED}
+        assert "50 ms are taken on" in refused[0].message
+        assert refused[0].retry_after_s
+
+    run_virtual(main)
+
+
 def test_an_expired_item_never_runs_and_hears_of_it_on_time(run_virtual: Any) -> None:
     async def main() -> None:
         loop, device = asyncio.get_running_loop(), Device(fixed_s=0.1)

@@ -47,8 +47,8 @@ def test_a_very_long_unknown_name_is_not_echoed_in_full() -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"name": "../escape"}, "bare file name"),
-        ({"name": ".."}, "bare file name"),
+        ({"name": "../escape"}, "plain names"),
+        ({"name": ".."}, "plain names"),
         ({"size": 0}, "positive"),
         ({"sha256": "ABC"}, "64 lower-case hex"),
     ],

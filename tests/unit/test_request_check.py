@@ -46,3 +46,30 @@ def test_a_bad_request_names_its_field(request_: GenerationRequest, param: str) 
 def test_the_edges_pass() -> None:
     sampling = Sampling(0.0, 1.0, 0, 0.0, 2.0, -2.0, -(2**63), ("x" * 256,) * 16)
     check_request(GenerationRequest((*HELLO, ChatMessage("assistant", "")), max_tokens=1, sampling=sampling))
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "not an object"),
+        ('{"minimum": NaN}', "is not JSON"),
+        ('{"minimum": 1e999}', "is not JSON"),
+        ('{"const": "\\ud800"}', "is not JSON"),
+        ('{"const": ' + "9" * 5000 + "}", "is not JSON"),
+        ('{"a":' * 70 + "1" + "}" * 70, "70 levels deep"),
+        ('{"a":' * 10_000 + "1" + "}" * 10_000, "JSON"),
+        ('{"a": "' + "x" * 70_000 + '"}', "70009 characters"),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_a_schema_that_no_engine_could_read_is_refused(schema: str, words: str) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        check_request(GenerationRequest((ChatMessage("user", "hi"),), json_schema=schema))
+    assert (caught.value.kind, caught.value.param) == (ErrorKind.INVALID_ARGUMENT, "response_format")
+    assert words in caught.value.message
+
+
+def test_a_schema_passes() -> None:
+    schema = '{"type": "object", "properties": {"오행": {"enum": ["목", "화"]}}}'
+    check_request(GenerationRequest((ChatMessage("user", "hi"),), json_schema=schema))

@@ -1,7 +1,7 @@
 """What is served here."""
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ModelsRequest, ModelsResponse, ServedModel
+from hypercube.core.engine import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.services import MODELS, GatewayServices
@@ -36,7 +36,10 @@ async def model(services: GatewayServices, name: str, call: Call) -> ServedModel
     )
 
 
-async def default_model(services: GatewayServices, call: Call) -> str:
+async def default_model(
+    services: GatewayServices, call: Call, capability: Capability = Capability.GENERATE
+) -> str:
     """The name of the model that answers a request that names none; empty if nothing is served."""
     served = await models(services, call)
-    return served[0].name if served else ""
+    able = (model.name for model in served if capability in model.capabilities)
+    return next(able, served[0].name if served else "")

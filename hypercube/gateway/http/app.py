@@ -15,7 +15,7 @@ from hypercube.gateway.http.docs import pages
 from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import FAILURE, error_response, json_response
-from hypercube.gateway.http.routers import almanac, charts, chat, cubes, health, models
+from hypercube.gateway.http.routers import almanac, charts, chat, cubes, embeddings, health, models
 from hypercube.gateway.http.routing import method_not_allowed
 from hypercube.gateway.services import GatewayServices
 
@@ -23,6 +23,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *charts.OPERATIONS,
     *almanac.OPERATIONS,
     *chat.OPERATIONS,
+    *embeddings.OPERATIONS,
     *models.OPERATIONS,
     *cubes.OPERATIONS,
     *health.OPERATIONS,

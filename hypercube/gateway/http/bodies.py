@@ -75,6 +75,30 @@ class ChatCompletionBody(TypedDict):
     usage: UsageBody
 
 
+class EmbeddingObject(TypedDict):
+    """A text's vector: numbers, or base64 of little-endian float32."""
+
+    object: Literal["embedding"]
+    index: int
+    embedding: list[float] | str
+
+
+class EmbeddingsUsageBody(TypedDict):
+    """Token counts."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingsBody(TypedDict):
+    """One vector a text, in the order given."""
+
+    object: Literal["list"]
+    data: list[EmbeddingObject]
+    model: str
+    usage: EmbeddingsUsageBody
+
+
 class ModelBody(TypedDict):
     """A served model: OpenAI's four fields, then ours."""
 

@@ -53,6 +53,18 @@ CHATS: Final[dict[str, Any]] = {
     },
 }
 
+EMBEDDINGS: Final[dict[str, Any]] = {
+    "one text": {"input": "The day master is yang wood."},
+    "several texts": {"input": ["갑목 일간", "을목 일간"], "encoding_format": "base64"},
+}
+
+EMBEDDINGS_ANSWER: Final[dict[str, Any]] = {
+    "object": "list",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.0364, -0.0213, 0.0847]}],
+    "model": "all-minilm-l6-v2",
+    "usage": {"prompt_tokens": 9, "total_tokens": 9},
+}
+
 PROCESS: Final[dict[str, Any]] = {
     "saju": {"births": [{"birth": "1990-05-03T07:20", "place": "Seoul"}]},
 }

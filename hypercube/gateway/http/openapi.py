@@ -26,6 +26,7 @@ _REASONS: Final = {
 _TAGS: Final = (
     {"name": "saju", "description": "Four-pillar charts (사주 원국) and the calendar under them."},
     {"name": "chat", "description": "OpenAI's chat."},
+    {"name": "embeddings", "description": "OpenAI's embeddings."},
     {"name": "models", "description": "What is served."},
     {"name": "cubes", "description": "The parts of this server, by one contract."},
     {"name": "health", "description": "For probes and dashboards."},

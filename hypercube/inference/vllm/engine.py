@@ -11,6 +11,7 @@ from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions
+from hypercube.inference.precision import check_precision
 from hypercube.inference.worker.process import WorkerEngine
 
 ENGINE: Final = "vllm"
@@ -35,26 +36,30 @@ class VllmEngine(WorkerEngine):
     def __init__(self, options: EngineOptions, *, adapters: Mapping[str, str] | None = None) -> None:
         """Check the options; `load` starts the process.
 
-        `adapters` are LoRA folders by the name that requests use; more can be added while it runs.
+        `adapters` are LoRA folders by the name that requests use; `load_adapter` adds others while it runs, up to
+        `options.adapters` in all. With neither, the model runs without what LoRA costs, and takes none.
         """
-        threads = options.threads or available_cores()
+        max_adapters = max(options.adapters, len(adapters or {}))
+        check_precision(options.precision)
+        able = {Capability.GENERATE, Capability.JSON_SCHEMA}
         super().__init__(
             PROGRAM,
             {
                 "context_length": options.context_length,
                 "slots": options.slots,
-                "threads": threads,
+                "threads": options.threads,
                 "device": options.device,
                 "precision": options.precision,
                 "tensor_parallel": options.tensor_parallel,
                 "pipeline_parallel": options.pipeline_parallel,
                 "adapters": dict(adapters or {}),
+                "max_adapters": max_adapters,
             },
-            capabilities=frozenset({Capability.GENERATE, Capability.JSON_SCHEMA, Capability.ADAPTERS}),
+            capabilities=frozenset(able | {Capability.ADAPTERS} if max_adapters else able),
             description=f"vLLM, {options.slots} slots",
             context_length=options.context_length,
             slots=options.slots,
-            threads=threads,
+            threads=options.threads or available_cores(),
             environment=_ENVIRONMENT,
             load_timeout_s=_LOAD_S,
             exit_grace_s=_EXIT_GRACE_S,

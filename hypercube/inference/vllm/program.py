@@ -6,7 +6,9 @@ A prompt is rendered and counted here, so that one that is too long is refused w
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +17,15 @@ from hypercube.core.engine import Capability, FinishReason, GenerationEvent, Gen
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
+from hypercube.inference.liveness import TICK_S
 from hypercube.inference.transformers.prompt import Prompts
+from hypercube.inference.vllm.adapter_files import shapes_in
+from hypercube.inference.vllm.adapters import Adapters
+from hypercube.inference.vllm.processes import Processes
 from hypercube.inference.vllm.settings import engine_arguments, prepare_environment
 from hypercube.inference.worker.program import Say
 
 WHO: Final = "The vLLM engine"
-_LOOK_S: Final = 0.5
-"""Between two looks at whether vLLM's own engine process lives."""
 
 
 class VllmProgram:
@@ -31,8 +35,10 @@ class VllmProgram:
         self._engine: Any = None
         self._prompts: Prompts
         self._context_length = 0
-        self._adapters: dict[str, Any] = {}
-        self._adapter_numbers = count(1)
+        self._on_cpu = False
+        self._defaults: dict[str, Any] = {}
+        self._adapters: Adapters
+        self._processes: Processes
         self._numbers = count(1)
         self._steps = 0
 
@@ -59,12 +65,19 @@ class VllmProgram:
             raise engine_failed(f"vLLM did not start: {type(error).__name__}: {error}") from error
         for name, folder in settings["adapters"].items():
             await self.load_adapter(name, folder)
-        return {"context_length": self._context_length, "description": description}
+        return {
+            "context_length": self._context_length,
+            "description": description,
+            "device": "cpu" if self._on_cpu else "cuda",
+            "pids": [os.getpid(), *self._processes.pids],
+        }
 
     async def _start(self, settings: Mapping[str, Any]) -> str:
         # Ten seconds of imports, which heartbeats must not wait for.
         modules = await asyncio.to_thread(_modules)
-        on_cpu = settings["device"] == "cpu" or modules["platform"].is_cpu()
+        # The package is built for one kind of device; there is nothing to choose.
+        self._on_cpu = on_cpu = modules["platform"].is_cpu()
+        _check_device(settings["device"], on_cpu=on_cpu)
         arguments = engine_arguments(settings, Path(settings["path"]), on_cpu=on_cpu)
         config = await asyncio.to_thread(
             lambda: modules["AsyncEngineArgs"](**arguments).create_engine_config()
@@ -72,7 +85,12 @@ class VllmProgram:
         # Its output handler lives on this loop, so it is made here; while it starts, the parent waits for `loaded`.
         self._engine = modules["AsyncLLM"].from_vllm_config(config)
         self._context_length = int(config.model_config.max_model_len)
+        self._processes = Processes()
+        self._adapters = Adapters(self._engine, settings["max_adapters"], shapes_in(Path(settings["path"])))
         self._prompts = Prompts(self._engine.get_tokenizer())
+        # What the model's generation_config.json says of sampling; how long an answer is, the request says.
+        self._defaults = dict(config.model_config.get_diff_sampling_param())
+        self._defaults.pop("max_tokens", None)
         ranks = settings["tensor_parallel"] * settings["pipeline_parallel"]
         dtype = str(config.model_config.dtype).removeprefix("torch.")
         where = f"{ranks} CPU processes" if on_cpu and ranks > 1 else "the CPU" if on_cpu else f"{ranks} GPU"
@@ -81,37 +99,12 @@ class VllmProgram:
     # -- adapters
 
     async def load_adapter(self, name: str, folder: str) -> None:
-        """Take a LoRA adapter in under a name; a name that is taken is replaced for requests to come."""
-        from vllm.lora.request import LoRARequest
-
-        adapter = LoRARequest(name, next(self._adapter_numbers), folder)
-        try:
-            await self._engine.add_lora(adapter)
-        except (ValueError, OSError, RuntimeError) as error:
-            raise invalid(
-                f"The adapter {name!r} cannot be used with this model: {error}".rstrip(". ") + ".",
-                param="adapter",
-                value=name,
-                fix="Give a LoRA folder (adapter_config.json, adapter_model.safetensors) made for this model.",
-            ) from error
-        previous = self._adapters.get(name)
-        self._adapters[name] = adapter
-        if previous is not None:
-            await self._engine.remove_lora(previous.lora_int_id)
+        """Take a LoRA adapter in under a name; a name that is taken means the new one for requests to come."""
+        await self._adapters.load(name, Path(folder))
 
     async def unload_adapter(self, name: str) -> None:
         """Forget an adapter."""
-        adapter = self._adapter(name)
-        del self._adapters[name]
-        await self._engine.remove_lora(adapter.lora_int_id)
-
-    def _adapter(self, name: str) -> Any:
-        if name not in self._adapters:
-            known = ", ".join(self._adapters) or "none"
-            raise invalid(
-                f"There is no adapter {name!r}.", param="adapter", value=name, fix=f"Loaded: {known}."
-            )
-        return self._adapters[name]
+        await self._adapters.unload(name)
 
     # -- work
 
@@ -119,19 +112,30 @@ class VllmProgram:
         self, request: GenerationRequest, priority: int = 0
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer; closing the generator aborts the request."""
-        adapter = self._adapter(request.adapter) if request.adapter else None
-        prompt = await asyncio.to_thread(self._prompts.tokens, request.messages)
-        room = self._context_length - len(prompt)
-        if room < 1:
-            raise context_exceeded(len(prompt), self._context_length)
-        limit = room if request.max_tokens is None else min(room, request.max_tokens)
-        outputs = self._engine.generate(
-            {"prompt_token_ids": prompt},
-            self._parameters(request, limit),
-            f"r{next(self._numbers)}",
-            lora_request=adapter,
-            priority=priority,
-        )
+        with self._adapters.used(request.adapter) as adapter:
+            prompt = await asyncio.to_thread(self._prompts.tokens, request.messages)
+            room = self._context_length - len(prompt)
+            if room < 1:
+                raise context_exceeded(len(prompt), self._context_length)
+            limit = room if request.max_tokens is None else min(room, request.max_tokens)
+            outputs = self._engine.generate(
+                {"prompt_token_ids": prompt},
+                self._parameters(request, limit),
+                f"r{next(self._numbers)}",
+                lora_request=adapter,
+                priority=priority,
+            )
+            async with aclosing(self._events(outputs, request, len(prompt))) as events:
+                async for event in events:
+                    yield event
+        await self._adapters.sweep()
+
+    async def _events(
+        self, outputs: Any, request: GenerationRequest, prompt_tokens: int
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
         made = 0
         try:
             async for output in outputs:
@@ -143,16 +147,22 @@ class VllmProgram:
                         yield GenerationEvent(piece.text)
                     continue
                 if piece.finish_reason not in {"stop", "length"}:
+                    if request.json_schema is not None and not made:
+                        raise _refused(request, "its grammar compiler does not take the schema")
                     raise engine_failed(f"vLLM ended the answer with {piece.finish_reason!r}")
-                yield GenerationEvent(piece.text, FinishReason(piece.finish_reason), Usage(len(prompt), made))
+                yield GenerationEvent(
+                    piece.text, FinishReason(piece.finish_reason), Usage(prompt_tokens, made)
+                )
                 return
-        except ValueError as error:
+        except EngineDeadError as error:
+            raise engine_failed(self._processes.trouble() or "vLLM's engine ended") from error
+        except (VLLMClientError, ValueError) as error:
             # vLLM checks what we cannot: a schema that its grammar compiler does not take, say.
-            raise invalid(
-                f"vLLM refused the request: {error}".rstrip(". ") + ".",
-                param="response_format" if request.json_schema is not None else None,
-                fix="Change what the message names, then send again.",
-            ) from error
+            raise _refused(request, str(error)) from error
+        except EngineGenerateError as error:
+            if isinstance(error.__cause__, ValueError):
+                raise _refused(request, str(error.__cause__)) from error
+            raise engine_failed(f"vLLM gave the request up: {error.__cause__!r}") from error
         finally:
             await outputs.aclose()
         raise engine_failed("vLLM ended an answer without saying why")
@@ -161,7 +171,7 @@ class VllmProgram:
         from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
         sampling = request.sampling
-        given = {
+        given = self._defaults | {
             name: value
             for name in (
                 "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "seed",
@@ -188,15 +198,34 @@ class VllmProgram:
         raise incapable(WHO, Capability.SCORE)
 
     async def broken(self) -> HyperCubeError:
-        """Wait until vLLM's engine process has ended or given up."""
-        while not self._engine.errored:  # noqa: ASYNC110 - vLLM has no event for it
-            await asyncio.sleep(_LOOK_S)
-        return engine_failed(f"vLLM's engine ended: {self._engine.dead_error}")
+        """Wait until vLLM has given up, or one of its processes has ended or is stopped."""
+        while (trouble := self._processes.trouble()) is None and not self._engine.errored:  # noqa: ASYNC110 - nobody says when
+            await asyncio.sleep(TICK_S)
+        return engine_failed(trouble or f"vLLM's engine ended: {self._engine.dead_error}")
 
     async def close(self) -> None:
         """End vLLM's own processes."""
         if self._engine is not None:
             await asyncio.to_thread(self._engine.shutdown)
+
+
+def _check_device(device: str, *, on_cpu: bool) -> None:
+    if (device != "auto") and (device == "cpu") != on_cpu:
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            f"The vLLM that is installed computes on {'the CPU' if on_cpu else 'GPUs'}, not on {device!r}.",
+            param="model.device",
+            value=device,
+            fix="Set model.device to auto, or install the build of vLLM for that device.",
+        )
+
+
+def _refused(request: GenerationRequest, why: str) -> HyperCubeError:
+    return invalid(
+        f"vLLM refused the request: {why}".rstrip(". ") + ".",
+        param="response_format" if request.json_schema is not None else None,
+        fix="Change what the message names, then send again.",
+    )
 
 
 def _modules() -> dict[str, Any]:

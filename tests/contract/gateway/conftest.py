@@ -14,29 +14,36 @@ import pytest
 import uvicorn
 
 from hypercube.app.listening import HttpServer, bind_http, stop_http
-from hypercube.batching import Batcher
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
+    Capability,
+    EmbeddingRequest,
+    Embeddings,
     EngineState,
     EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
+    ScoreRequest,
+    Scores,
     ServedModel,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
-from hypercube.cubes.feature.saju.cube import pillar_kernel
+from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
-from hypercube.inference.request_check import check_request
+from hypercube.inference.engine import incapable
+from hypercube.inference.fake import tokenize, vector
+from hypercube.inference.request_check import check_request, check_texts
 
 CONTEXT = 64
 
@@ -58,7 +65,8 @@ class ScriptedEngine:
 
     def models(self) -> Sequence[ServedModel]:
         status = EngineStatus(EngineState.READY, "scripted, in this process")
-        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status),)
+        able = (Capability.GENERATE, Capability.EMBED)
+        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, able),)
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
         if request.model not in ("", "small"):
@@ -111,6 +119,15 @@ class ScriptedEngine:
         if order == "!bug":
             raise ZeroDivisionError("secret path /var/lib")
 
+    async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        check_texts(request.texts, "input", most=4096)
+        return Embeddings(
+            tuple(vector(text) for text in request.texts), sum(len(tokenize(text)) for text in request.texts)
+        )
+
+    async def score(self, request: ScoreRequest, call: Call) -> Scores:
+        raise incapable("The model 'small'", Capability.SCORE)
+
     async def probe(self, model: str, timeout_s: float) -> None:
         return
 
@@ -138,9 +155,9 @@ class House:
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     engine = ScriptedEngine()
-    batcher = Batcher(pillar_kernel("reference"))
+    batchers = SajuBatchers("reference")
     registry = CubeRegistry()
-    for cube in (SajuCube(batcher), ChatCube(engine), ModelsCube(engine)):
+    for cube in (SajuCube(batchers), ChatCube(engine), EmbeddingsCube(engine), ModelsCube(engine)):
         registry.register(cube)
     await registry.start_all()
     observed: list[tuple[str, str, str]] = []
@@ -160,7 +177,7 @@ async def house() -> AsyncIterator[House]:
     assert engine.active == 0, "the model was left at work"
     assert services.traffic.in_flight == 0, "a request was never counted out"
     await registry.stop_all()
-    await batcher.close()
+    await batchers.close()
 
 
 @pytest.fixture
@@ -253,7 +270,7 @@ class Exchange:
         }
         if body is not None:
             self.send_body(body)
-        self.task = asyncio.create_task(app(scope, self._inbox.get, self.sent.put))
+        self.task = asyncio.create_task(app(scope, self._inbox.get, self.sent.put))  # type: ignore[arg-type]
 
     def send_body(self, body: bytes, *, more: bool = False) -> None:
         self._inbox.put_nowait({"type": "http.request", "body": body, "more_body": more})

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from typing import ClassVar
 
-from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
-from hypercube.core.engine import EngineClient, EngineState, GenerationEvent, GenerationRequest
+from hypercube.core.cube import Call, Color, Cube, CubeMetadata, HealthStatus
+from hypercube.core.engine import Capability, EngineClient, GenerationEvent, GenerationRequest
+from hypercube.cubes.model_health import model_health
 
 
 class ChatCube(Cube):
@@ -29,15 +30,5 @@ class ChatCube(Cube):
         return self._engines.generate(request, call)
 
     async def on_health_check(self) -> HealthStatus:
-        """Healthy when a model answers, degraded while one is on its way."""
-        models = self._engines.models()
-        if any(model.status.state is EngineState.READY for model in models):
-            return HealthStatus(Health.HEALTHY)
-        reasons = (
-            "; ".join(f"{model.name}: {model.status.reason}" for model in models) or "no model configured"
-        )
-        loading = any(
-            model.status.state in (EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING)
-            for model in models
-        )
-        return HealthStatus(Health.DEGRADED if loading else Health.UNHEALTHY, reasons)
+        """Healthy when a model that generates text answers, degraded while one is on its way."""
+        return model_health(self._engines, Capability.GENERATE)

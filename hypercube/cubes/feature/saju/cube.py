@@ -1,13 +1,8 @@
 """Births to charts: resolve the clock, let the batcher run the kernel, put the answer together."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hypercube.batching import Batcher
 from hypercube.core.chart import (
     MAX_BIRTHS,
     MAX_INCLUDING,
@@ -19,32 +14,13 @@ from hypercube.core.chart import (
 )
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
 from hypercube.core.errors import HyperCubeError, invalid
-from hypercube.saju import RowGroup, assemble, charts, pillars, prepare
-
-PillarTable = NDArray[np.uint8]
-"""uint8[N, 4]: sexagenary indices of year, month, day and hour."""
+from hypercube.cubes.feature.saju.batchers import Births, Results, SajuBatchers, cost
+from hypercube.saju import assemble, charts, prepare
 
 _IN_A_THREAD: Final = 256
 """Births from which the Python around the kernel leaves the event loop, so that others are not kept waiting."""
 _INCLUDING_IN_A_THREAD: Final = 16
 """The same for births with an `include`, which cost some ten times as much."""
-
-
-def pillar_kernel(backend: str) -> Callable[[Hashable, Sequence[RowGroup]], list[PillarTable]]:
-    """The batcher's `run` on one backend: microseconds for a batch of single births, so it needs no thread."""
-
-    def run(key: Hashable, groups: Sequence[RowGroup]) -> list[PillarTable]:
-        """One kernel call for the rows of all groups; `key` is the day boundary that they share."""
-        table = pillars(
-            np.concatenate([group.utc_seconds for group in groups]),
-            np.concatenate([group.offset_seconds for group in groups]),
-            day_boundary=str(key),
-            backend=backend,
-        )
-        ends = np.cumsum([group.utc_seconds.size for group in groups])
-        return np.split(table, ends[:-1].tolist())
-
-    return run
 
 
 def _read_tables() -> None:
@@ -69,9 +45,9 @@ class SajuCube(Cube):
         capabilities=("chart", "chart.batch", "facts", "luck", "periods"),
     )
 
-    def __init__(self, batcher: Batcher[RowGroup, PillarTable]) -> None:
+    def __init__(self, batchers: SajuBatchers) -> None:
         super().__init__()
-        self._batcher = batcher
+        self._batchers = batchers
 
     async def on_start(self) -> None:
         """Read the tables that the first place and the first facts would otherwise wait a third of a second for."""
@@ -100,11 +76,24 @@ class SajuCube(Cube):
                 fix=f"Send {MAX_INCLUDING:,} of them in one request, or leave `include` out.",
                 limit=MAX_INCLUDING,
             )
-        large = len(births) > _IN_A_THREAD or including > _INCLUDING_IN_A_THREAD
-        prepared = await asyncio.to_thread(prepare, births) if large else prepare(births)
+        if len(births) > _IN_A_THREAD or including > _INCLUDING_IN_A_THREAD:
+            return ChartsResponse(await self._many(births, call))
+        results = await self._batchers.births.submit(
+            "charts",
+            births,
+            cost=float(cost(births)),
+            deadline=call.deadline,
+            timing=call.timing,
+            priority=call.priority,
+            tenant=call.tenant,
+        )
+        return ChartsResponse(results)
+
+    async def _many(self, births: Births, call: Call) -> Results:
+        prepared = await asyncio.to_thread(prepare, births)
         tables = await asyncio.gather(
             *(
-                self._batcher.submit(
+                self._batchers.rows.submit(
                     group.day_boundary.value,
                     group,
                     cost=float(group.utc_seconds.size),
@@ -116,8 +105,7 @@ class SajuCube(Cube):
                 for group in prepared.groups
             )
         )
-        results = await asyncio.to_thread(assemble, prepared, tables) if large else assemble(prepared, tables)
-        return ChartsResponse(tuple(results))
+        return tuple(await asyncio.to_thread(assemble, prepared, tables))
 
     async def on_health_check(self) -> HealthStatus:
         """A chart that everybody knows: 2000-01-01 12:00 in Seoul is 己卯 丙子 戊午 戊午."""

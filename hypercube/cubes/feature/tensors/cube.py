@@ -1,0 +1,203 @@
+"""Arrays to arrays: the saju kernels through a batcher, embeddings through an engine.
+
+Small requests share kernel calls on the event loop, where a call takes microseconds; a large one runs alone in a
+thread, on every core, and keeps nobody waiting but other large ones.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from hypercube.batching import Batcher, Limits, in_thread
+from hypercube.core.clock import Clock, monotonic
+from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
+from hypercube.core.engine import EmbeddingRequest, EngineClient
+from hypercube.core.errors import invalid
+from hypercube.core.tensors import (
+    EMBEDDING_INPUT,
+    EMBEDDING_OUTPUT,
+    KERNEL_MODELS,
+    Datatype,
+    Tensor,
+    TensorModel,
+    TensorRequest,
+    TensorResponse,
+    TensorSpec,
+    count,
+    embedding_model,
+    inputs_by_name,
+    unpack_texts,
+)
+from hypercube.cubes.feature.tensors.operations import (
+    Array,
+    Compatibility,
+    Features,
+    Pillars,
+    Plan,
+    TensorOperation,
+    Work,
+    usable_threads,
+)
+
+_BULK_ROWS: Final = 4096
+"""Rows from which a request leaves the event loop: some tenth of a millisecond of work."""
+_SMALL: Final = Limits(max_cost=1 << 16, max_queued_cost=1 << 23)
+_BULK: Final = Limits(max_items=8, max_queued_items=16, max_queued_cost=float(1 << 40))
+"""A waiting item may hold a message of 100 MB, so few may wait."""
+_PROBE: Final = (946_695_600, 32_400, (15, 12, 54, 54))
+"""2000-01-01 12:00 in Seoul is 己卯 丙子 戊午 戊午."""
+
+_Batcher = Batcher[Work, tuple[Array, ...]]
+
+
+class TensorsCube(Cube):
+    """`TensorRequest` in, `TensorResponse` out, for the models of `KERNEL_MODELS` and served encoders."""
+
+    metadata: ClassVar[CubeMetadata] = CubeMetadata(
+        name="tensors",
+        version="1.0.0",
+        color=Color.BLUE,
+        summary="Arrays to arrays: pillars, features and compatibility in bulk, embeddings of texts",
+        request_model=TensorRequest,
+        response_model=TensorResponse,
+        capabilities=("pillars", "features", "compatibility", "embeddings"),
+    )
+
+    def __init__(self, engines: EngineClient, *, backend: str = "auto", clock: Clock = monotonic) -> None:
+        """`backend` computes pillars, as in the saju cube."""
+        super().__init__()
+        self._engines = engines
+        self._clock = clock
+        self._operations: Mapping[str, TensorOperation] = {
+            "saju_pillars": Pillars(backend),
+            "saju_features": Features(),
+            "saju_compatibility": Compatibility(),
+        }
+
+    async def on_start(self) -> None:
+        """Open the two queues."""
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tensors")
+        bulk = in_thread(self._thread, partial(self._run, threads=usable_threads()))
+        self._small: _Batcher = Batcher(
+            partial(self._run, threads=1), limits=_SMALL, clock=self._clock, name="tensor batcher"
+        )
+        self._bulk: _Batcher = Batcher(bulk, limits=_BULK, clock=self._clock, name="bulk tensor batcher")
+
+    async def on_stop(self) -> None:
+        """Finish what was accepted."""
+        await self._small.close()
+        await self._bulk.close()
+        self._thread.shutdown(wait=False)
+
+    async def process(self, request: TensorRequest, call: Call) -> TensorResponse:
+        """Run one model.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT for inputs the model does not take; MODEL_NOT_FOUND; what the
+                batcher and the engine raise.
+        """
+        model = KERNEL_MODELS.get(request.model)
+        if model is None:
+            return await self._embed(request, call)
+        tensors = inputs_by_name(model, request.inputs)
+        operation = self._operations[model.name]
+        plan = operation.plan(tensors, request.parameters)
+        work = Work(plan.inputs, plan.shapes, _outs(model, operation, plan, request))
+        # A batch shares what it costs; a request of many rows would only make the others wait.
+        batcher = self._small if plan.rows < _BULK_ROWS else self._bulk
+        arrays = await batcher.submit(
+            (model.name, plan.options),
+            work,
+            cost=float(plan.rows),
+            deadline=call.deadline,
+            timing=call.timing,
+            priority=call.priority,
+            tenant=call.tenant,
+        )
+        return TensorResponse(
+            tuple(_tensor(spec, array) for spec, array in zip(model.outputs, arrays, strict=True))
+        )
+
+    def _run(self, key: Hashable, works: Sequence[Work], *, threads: int) -> list[tuple[Array, ...]]:
+        assert isinstance(key, tuple)
+        name, options = key
+        return self._operations[name].run_all(options, works, threads)
+
+    async def _embed(self, request: TensorRequest, call: Call) -> TensorResponse:
+        model = embedding_model(request.model)
+        texts = unpack_texts(inputs_by_name(model, request.inputs)["text"])
+        found = await self._engines.embed(EmbeddingRequest(texts, request.model), call)
+        shape = (len(found.vectors), len(found.vectors[0]) if found.vectors else 0)
+        out = _destination(EMBEDDING_OUTPUT, np.float32, shape, request)
+        joined = np.frombuffer(b"".join(memoryview(each).cast("B") for each in found.vectors), np.float32)
+        made = joined.reshape(shape)
+        if out is not None:
+            out[...] = made
+        return TensorResponse((_tensor(EMBEDDING_OUTPUT, made if out is None else out),))
+
+    async def on_health_check(self) -> HealthStatus:
+        """A chart that everybody knows, through the queue of small requests."""
+        utc, offset, wanted = _PROBE
+        inputs = (
+            Tensor("utc_seconds", Datatype.INT64, (1,), memoryview(utc.to_bytes(8, "little"))),
+            Tensor("offset_seconds", Datatype.INT32, (1,), memoryview(offset.to_bytes(4, "little"))),
+        )
+        answer = await self.process(TensorRequest("saju_pillars", inputs), Call("health"))
+        found = tuple(answer.outputs[0].data)
+        if found == wanted:
+            return HealthStatus(Health.HEALTHY)
+        return HealthStatus(Health.UNHEALTHY, f"2000-01-01T12:00 Asia/Seoul gave {found}")
+
+
+def _outs(
+    model: TensorModel, operation: TensorOperation, plan: Plan, request: TensorRequest
+) -> tuple[Array | None, ...]:
+    known = {spec.name for spec in model.outputs}
+    for name in request.into:
+        if name not in known:
+            raise invalid(
+                f"{model.name} has no output {name!r}.",
+                param="into",
+                value=name,
+                fix=f"It gives: {', '.join(sorted(known))}.",
+            )
+    return tuple(
+        _destination(spec, dtype, shape, request)
+        for spec, dtype, shape in zip(model.outputs, operation.dtypes, plan.shapes, strict=True)
+    )
+
+
+def _destination(
+    spec: TensorSpec, dtype: Any, shape: tuple[int, ...], request: TensorRequest
+) -> Array | None:
+    """The memory that one output goes to; None for new memory, of which there is a limit."""
+    needed = count(shape) * spec.datatype.itemsize
+    into = request.into.get(spec.name)
+    if into is None:
+        if needed > request.max_answer_bytes:
+            raise invalid(
+                f"The output {spec.name} would have {needed:,} bytes; one answer may have "
+                f"{request.max_answer_bytes:,}.",
+                param=spec.name,
+                value=needed,
+                fix="Send fewer rows in one request, or let the output go to shared memory.",
+                limit=request.max_answer_bytes,
+            )
+        return None
+    if into.readonly or len(into) < needed:
+        problem = "is read-only" if into.readonly else f"has {len(into):,} bytes"
+        raise invalid(
+            f"The memory for the output {spec.name} {problem}; {needed:,} writable bytes are needed.",
+            param=spec.name,
+            value=len(into),
+            fix=f"Give {needed:,} bytes of shared memory.",
+            needed=needed,
+        )
+    return np.frombuffer(into[:needed], dtype=dtype).reshape(shape)
+
+
+def _tensor(spec: TensorSpec, array: Array) -> Tensor:
+    return Tensor(spec.name, spec.datatype, array.shape, array.reshape(-1).view(np.uint8).data)

@@ -1,0 +1,84 @@
+"""What became of inference requests, by model, in the counters that the Open Inference Protocol's users know."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from hypercube.core.cube import Timing
+
+_NS: Final = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Duration:
+    """How often, and how long in all."""
+
+    count: int = 0
+    ns: int = 0
+
+    def add(self, seconds: float) -> None:
+        """One more."""
+        self.count += 1
+        self.ns += max(0, round(seconds * _NS))
+
+
+@dataclass(slots=True)
+class ModelStatistics:
+    """The counters of one model.
+
+    Attributes:
+        last_inference_ms: POSIX milliseconds of the last request.
+        inferences: requests answered well.
+        executions: batches that answered them; requests that share one count as one.
+        success: whole time of the good ones.
+        fail: whole time of the others.
+        queue: waiting for a batch.
+        compute_input: checking and mapping the tensors.
+        compute_infer: in the kernel or the model.
+        compute_output: putting the answer together.
+    """
+
+    last_inference_ms: int = 0
+    inferences: int = 0
+    executions: float = 0.0
+    success: Duration = field(default_factory=Duration)
+    fail: Duration = field(default_factory=Duration)
+    queue: Duration = field(default_factory=Duration)
+    compute_input: Duration = field(default_factory=Duration)
+    compute_infer: Duration = field(default_factory=Duration)
+    compute_output: Duration = field(default_factory=Duration)
+
+
+class InferenceStatistics:
+    """The counters of every model, for every transport; only models that are served have any."""
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+        self._wall_clock = wall_clock
+        self._models: dict[str, ModelStatistics] = {}
+
+    def of(self, model: str) -> ModelStatistics:
+        """The counters of a model, zeros before its first request."""
+        return self._models.get(model) or ModelStatistics()
+
+    def succeeded(
+        self, model: str, timing: Timing, *, total_s: float, input_s: float, output_s: float
+    ) -> None:
+        """A request was answered."""
+        counters = self._touch(model)
+        counters.inferences += 1
+        counters.executions += 1 / (timing.batch_size or 1)
+        counters.success.add(total_s)
+        counters.queue.add(timing.queue_s + timing.batch_s)
+        counters.compute_input.add(input_s)
+        counters.compute_infer.add(timing.compute_s)
+        counters.compute_output.add(output_s)
+
+    def failed(self, model: str, total_s: float) -> None:
+        """A request for a model that is served was not answered."""
+        self._touch(model).fail.add(total_s)
+
+    def _touch(self, model: str) -> ModelStatistics:
+        counters = self._models.setdefault(model, ModelStatistics())
+        counters.last_inference_ms = int(self._wall_clock() * 1000)
+        return counters

@@ -1,0 +1,146 @@
+"""The library's continuous batching, with our sampling and our way of hearing results; runs in the child.
+
+Written against transformers 5.19, whose parts it extends are not all public: `tests/e2e/test_transformers_engine.py`
+holds them to what is used here.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import torch
+from transformers import GenerationConfig
+from transformers.generation.configuration_utils import ContinuousBatchingConfig
+from transformers.generation.continuous_batching.cb_logits_processors import (
+    ContinuousBatchingLogitsProcessor,
+    ContinuousBatchingLogitsProcessorList,
+)
+from transformers.generation.continuous_batching.continuous_api import (
+    ContinuousBatchingManager,
+    OutputRouter,
+)
+from transformers.generation.logits_process import LogitsProcessorList
+
+from hypercube.inference.transformers.sampling import Draw, Row, choose, unsound
+
+PAGE_TOKENS: Final = 32
+"""Tokens of one page of the cache: half a page a request is wasted on average, and prefixes are shared by pages."""
+CHUNK_TOKENS: Final = 512
+"""Tokens of one step: a long prompt is read in pieces, between which the others get their tokens."""
+SPARE_PAGES: Final = 2
+
+
+class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
+    """Draws for every request by its own `Draw`, and remembers whose logits were no numbers.
+
+    The library asks for each step's arguments right before the step (it must not batch asynchronously), and takes
+    the largest of what is returned as the token.
+    """
+
+    supported_kwargs: dict[str, type] = {"draw": Draw}  # noqa: RUF012 - as the base class has it
+    ignored_kwargs: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.unsound: set[str] = set()
+        self.unsound_in_a_row = 0
+        self._rows: list[Row] = []
+
+    def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
+        """There are none: what is needed is kept here, not on the device."""
+        int32_tensor.zero_()
+
+    def prepare_tensor_args(self, requests_with_new_token: Sequence[Any]) -> torch.Tensor:
+        """Note who is in the next step."""
+        self._rows = []
+        for future in requests_with_new_token:
+            state = future.state
+            # What was generated before the request was moved out of the cache counts as its prompt there.
+            prompt = state._true_initial_tokens  # noqa: SLF001 - 0 unless it was moved
+            moved = state.initial_tokens[prompt:] if prompt else []
+            generated = [*moved, *state.generated_tokens]
+            draw = state.logit_processor_kwargs["draw"]
+            self._rows.append(Row(state.request_id, draw, generated, len(generated)))
+        return torch.zeros(len(self._rows), dtype=torch.int32)
+
+    def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
+        """Make each row's chosen token its largest."""
+        for number, (row, bad) in enumerate(zip(self._rows, unsound(scores), strict=True)):
+            if bad:
+                # A request may be in one more step before it is gone: it counts once, and its id stays known.
+                self.unsound_in_a_row += row.request_id not in self.unsound
+                self.unsound.add(row.request_id)
+                scores[number] = 0.0
+            else:
+                self.unsound_in_a_row = 0
+                scores[number, choose(scores[number], row)] = torch.inf
+        return scores
+
+
+class _Router(OutputRouter):  # type: ignore[misc]
+    """Hands every step's results to the event loop at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, receive: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._loop = loop
+        self._receive = receive
+
+    def deliver(self, output: Any) -> None:
+        self._loop.call_soon_threadsafe(self._receive, output)
+
+    def deliver_batch(self, outputs: list[Any]) -> None:
+        self._loop.call_soon_threadsafe(self._receive_all, outputs)
+
+    def _receive_all(self, outputs: list[Any]) -> None:
+        for output in outputs:
+            self._receive(output)
+
+
+class Batching(ContinuousBatchingManager):  # type: ignore[misc]
+    """A model's continuous batching.
+
+    Args:
+        model: a causal model with attention "sdpa".
+        slots: requests at once.
+        context_length: tokens of prompt and answer together; the cache holds `slots` times as many.
+        eos: token ids that end an answer.
+        receive: hears, on the event loop, each result (a token more, an end, a failure).
+        crash: hears, on the batching's own thread, what broke the generation for good.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        slots: int,
+        context_length: int,
+        eos: Sequence[int],
+        loop: asyncio.AbstractEventLoop,
+        receive: Callable[[Any], None],
+        crash: Callable[[Exception], None],
+    ) -> None:
+        pages = -(-context_length // PAGE_TOKENS) + 1
+        super().__init__(
+            model,
+            # -1 is "none" there.
+            GenerationConfig(do_sample=False, eos_token_id=list(eos) or -1, pad_token_id=0),
+            ContinuousBatchingConfig(
+                page_size=PAGE_TOKENS,
+                num_blocks=slots * pages + SPARE_PAGES,
+                max_batch_tokens=max(CHUNK_TOKENS, slots),
+                max_requests_per_batch=slots,
+                max_blocks_per_request=0,
+                use_async_batching=False,
+                use_cuda_graph=False,
+                auto_switch_to_flash=False,
+            ),
+        )
+        self.current_batch = 0
+        self.sampler = RequestSampler()
+        self.logit_processor = ContinuousBatchingLogitsProcessorList(LogitsProcessorList([self.sampler]))
+        self.logit_processor.tensors_required = 1
+        self.output_router = _Router(loop, receive)
+        self._crash = crash
+
+    def _handle_critical_error(self, error: Exception, batch_processor: Any) -> None:
+        self._crash(error)
+        super()._handle_critical_error(error, batch_processor)

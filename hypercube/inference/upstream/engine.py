@@ -1,0 +1,403 @@
+"""A model that another OpenAI-compatible server runs, as an engine of this house."""
+
+import asyncio
+import contextlib
+import importlib
+import random
+from array import array
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hypercube.core.clock import Clock, monotonic
+from hypercube.core.cube import Call
+from hypercube.core.engine import (
+    Capability,
+    ChatMessage,
+    GenerationEvent,
+    GenerationRequest,
+    Sampling,
+)
+from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.inference.admission import deadline_exceeded
+from hypercube.inference.chat_stream import chat_body, stream_chat
+from hypercube.inference.engine import (
+    Embedded,
+    EngineOptions,
+    Scored,
+    WithoutAdapters,
+    engine_failed,
+    incapable,
+)
+from hypercube.inference.upstream.breaker import Breaker, BreakerState, Outcome
+from hypercube.inference.upstream.errors import UpstreamError, broke_off, no_answer, refused, unavailable
+from hypercube.inference.upstream.options import UpstreamOptions
+from hypercube.inference.upstream.retry_budget import TRIES, RetryBudget, pause_s
+
+if TYPE_CHECKING:
+    import httpx
+
+_ONE_TOKEN: Final = GenerationRequest(
+    (ChatMessage("user", "1"),), max_tokens=1, sampling=Sampling(temperature=0.0)
+)
+_ONE_TOKEN_S: Final = 30.0
+_LOOK_AGAIN_S: Final = 0.2
+"""After a look that failed; three of those in a row open the breaker."""
+_PASSING: Final = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.OVERLOADED, ErrorKind.ENGINE_FAILED})
+_LONGEST_PAUSE_S: Final = 5.0
+"""A server that asks us to wait longer gets no second try of ours: the caller is told when to come back."""
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 10.0
+"""Between two tries to reach a server that is not there when we start."""
+
+
+class UpstreamEngine(WithoutAdapters):
+    """Streams from an OpenAI-compatible server.
+
+    Before a first byte went out, what failed is tried again within a budget; when the server fails too often,
+    nobody is sent there until a real request of our own succeeds. A server that is away is waited for: it does
+    not make this engine die.
+    """
+
+    def __init__(
+        self,
+        options: UpstreamOptions,
+        engine: EngineOptions,
+        *,
+        connections: asyncio.Semaphore | None = None,
+        clock: Clock = monotonic,
+        dice: random.Random | None = None,
+    ) -> None:
+        """`connections` bounds the requests under way to this host; share it between engines of one host."""
+        self.context_length = engine.context_length
+        # The other server queues by itself, so there are as many places as connections.
+        self.slots = options.max_connections
+        self.capabilities = frozenset(
+            {Capability.EMBED} if options.embeddings else {Capability.GENERATE, Capability.JSON_SCHEMA}
+        )
+        self.breaker = Breaker(clock)
+        self._options = options
+        self._connections = connections or asyncio.Semaphore(options.max_connections)
+        self._clock = clock
+        self._dice = dice or random.Random()  # noqa: S311 - jitter
+        self._budget = RetryBudget(clock)
+        self._client: httpx.AsyncClient | None = None
+        self._health: asyncio.Task[None] | None = None
+        self._on_away: Callable[[str | None], None] | None = None
+        self._answered_at = float("-inf")
+
+    @property
+    def description(self) -> str:
+        """What runs where."""
+        model = f" ({self._options.model})" if self._options.model else ""
+        return f"the upstream server {self._options.host}{model}"
+
+    async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
+        """Wait until the server answers for real; however long that takes, `on_status` says why.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when it refuses our key or has no such model.
+        """
+        httpx = await asyncio.to_thread(importlib.import_module, "httpx")
+        options = self._options
+        self._client = httpx.AsyncClient(
+            base_url=options.base_url,
+            # No compression: a compressed event stream would be held back in pieces.
+            headers={"accept-encoding": "identity"}
+            | ({"authorization": f"Bearer {options.api_key}"} if options.api_key else {}),
+            timeout=httpx.Timeout(options.silence_s, connect=options.connect_s),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=options.max_connections),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        wait_s = _FIRST_WAIT_S
+        while True:
+            on_status(f"asking {self.description}")
+            try:
+                await self._check_model()
+                await self._one_answer()
+                break
+            except TimeoutError:
+                on_status(f"waiting for {self.description}: no answer in {_ONE_TOKEN_S:g} s")
+            except HyperCubeError as error:
+                if error.kind not in _PASSING:
+                    raise
+                on_status(f"waiting for {self.description}: {error.message.rstrip('.')}")
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        self._health = asyncio.get_running_loop().create_task(self._look_after(), name="upstream health")
+
+    def watch(self, on_away: Callable[[str | None], None]) -> None:
+        """Call `on_away` with a sentence when the server is given up for now, and with None when it is back."""
+        self._on_away = on_away
+
+    @property
+    def retry_after_s(self) -> float:
+        """When a server that is away is looked at again."""
+        return max(1.0, self.breaker.retry_after_s())
+
+    # -- work
+
+    async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
+        """Stream the answer; closing the iterator closes the connection."""
+        body = self._named(chat_body(request))
+        self._budget.requested()
+        attempt, begun = 1, False
+        while True:
+            try:
+                async with aclosing(self._chat(body, call)) as events:
+                    async for event in events:
+                        begun = begun or bool(event.text) or event.finish_reason is not None
+                        yield event
+            except UpstreamError as failed:
+                if begun:
+                    raise
+                await self._before_again(failed, attempt, call.deadline)
+                attempt += 1
+            else:
+                return
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
+        """Vectors of texts. The server counts tokens a request, so each text gets its even share of them."""
+        body = self._named({"input": list(texts), "encoding_format": "float"})
+        self._budget.requested()
+        attempt = 1
+        while True:
+            try:
+                answer = await self._post("/v1/embeddings", body)
+                return _read_embeddings(answer, len(texts), self._options.host)
+            except UpstreamError as failed:
+                await self._before_again(failed, attempt, None)
+                attempt += 1
+
+    async def score(self, pairs: Sequence[tuple[str, str]]) -> Sequence[Scored]:
+        """Not among its capabilities: OpenAI's protocol has no such call."""
+        raise incapable(type(self).__name__, Capability.SCORE)
+
+    async def died(self) -> HyperCubeError:
+        """Never: a server that is away comes back without this engine being loaded again."""
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def unload(self) -> None:
+        """Close every connection."""
+        health, self._health = self._health, None
+        if health is not None:
+            health.cancel()
+            await asyncio.gather(health, return_exceptions=True)
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    # -- one call
+
+    def _named(self, body: dict[str, Any]) -> dict[str, Any]:
+        return body | ({"model": self._options.model} if self._options.model else {})
+
+    async def _before_again(self, failed: UpstreamError, attempt: int, deadline: float | None) -> None:
+        """Pause before the next try; raises `failed` when there is to be none."""
+        if not failed.again or attempt >= TRIES:
+            raise failed
+        pause = pause_s(attempt, failed.asked_s, self._dice)
+        left = _LONGEST_PAUSE_S if deadline is None else min(_LONGEST_PAUSE_S, deadline - self._clock())
+        if pause >= left or self.breaker.state is not BreakerState.CLOSED or not self._budget.spend():
+            raise failed
+        await asyncio.sleep(pause)
+
+    async def _chat(self, body: Mapping[str, Any], call: Call) -> AsyncGenerator[GenerationEvent, None]:
+        import httpx
+
+        host, begun = self._options.host, False
+        headers = {"x-request-id": call.request_id} if call.request_id else None
+        async with self._passed(call.deadline) as passed:
+            try:
+                events = stream_chat(self._http, body, headers=headers, refused=self._refused)
+                async with aclosing(events):
+                    async for event in events:
+                        self._answered_at = self._clock()
+                        passed.outcome = Outcome.SUCCESS
+                        begun = begun or bool(event.text)
+                        yield event
+            except httpx.TransportError as error:
+                if begun:
+                    raise broke_off(host, type(error).__name__) from None
+                raise no_answer(host, error) from None
+            except UpstreamError:
+                raise
+            except HyperCubeError as error:
+                # The stream itself says so, or is none: a 4xx in it is the request's fault.
+                if error.kind is not ErrorKind.ENGINE_FAILED:
+                    raise UpstreamError.made(error, Outcome.SUCCESS, again=False) from None
+                if begun:
+                    raise broke_off(host, error.message) from None
+                missing = unavailable(host, f"gave no answer ({error.message.rstrip('.')})")
+                raise UpstreamError.made(missing, Outcome.FAILURE, again=True) from None
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        import httpx
+
+        async with self._passed(None) as passed:
+            try:
+                response = await self._http.post(path, json=dict(body))
+            except httpx.TransportError as error:
+                raise no_answer(self._options.host, error) from None
+            if response.status_code != 200:
+                raise self._refused(response, response.content)
+            passed.outcome = Outcome.SUCCESS
+            self._answered_at = self._clock()
+            return response
+
+    @asynccontextmanager
+    async def _passed(self, deadline: float | None) -> AsyncIterator["_Passed"]:
+        """A connection of this host and the breaker's leave; what came of it is told to the breaker."""
+        began = self._clock()
+        try:
+            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
+                await self._connections.acquire()
+        except TimeoutError:
+            raise deadline_exceeded(
+                "while every connection to the upstream server was in use", self._clock() - began
+            ) from None
+        try:
+            given = self.breaker.enter()
+            if given is None:
+                raise UpstreamError.made(self._away(), Outcome.NEITHER, again=False)
+            passed = _Passed()
+            try:
+                yield passed
+            except UpstreamError as failed:
+                passed.outcome = failed.outcome
+                raise
+            finally:
+                self.breaker.leave(given, passed.outcome)
+                self._tell()
+        finally:
+            self._connections.release()
+
+    def _refused(self, response: "httpx.Response", body: bytes) -> HyperCubeError:
+        return refused(self._options.host, response, body)
+
+    @property
+    def _http(self) -> "httpx.AsyncClient":
+        if self._client is None:
+            raise engine_failed("it is not loaded")
+        return self._client
+
+    # -- health
+
+    def _away(self) -> HyperCubeError:
+        return unavailable(
+            self._options.host, "failed too often and is left alone for a while", self.retry_after_s
+        )
+
+    def _tell(self) -> None:
+        if self._on_away is not None:
+            self._on_away(None if self.breaker.state is BreakerState.CLOSED else self._away().message)
+
+    async def _look_after(self) -> None:
+        """Look at a server that nobody uses; while the breaker is open, be its one probe."""
+        pause, limit_s = self._options.health_s, self._options.health_timeout_s
+        while True:
+            await asyncio.sleep(pause)
+            pause = self._options.health_s
+            if self.breaker.state is not BreakerState.CLOSED:
+                if (wait_s := self.breaker.retry_after_s()) > 0:
+                    pause = wait_s
+                    continue
+                with contextlib.suppress(HyperCubeError, TimeoutError):
+                    await self._one_answer()
+                pause = max(_LOOK_AGAIN_S, self.breaker.retry_after_s())
+            elif self._clock() - self._answered_at >= self._options.health_s:
+                try:
+                    await self._look(limit_s)
+                    limit_s = self._options.health_timeout_s
+                except HyperCubeError:
+                    # Who was silent for a whole limit gets half of it the next times: a verdict is due.
+                    pause, limit_s = _LOOK_AGAIN_S, self._options.health_timeout_s / 2
+
+    async def _look(self, limit_s: float) -> "httpx.Response":
+        """GET /v1/models: any answer below 500 is one.
+
+        Raises:
+            UpstreamError: there was none.
+        """
+        import httpx
+
+        given = self.breaker.enter()
+        if given is None:
+            raise UpstreamError.made(self._away(), Outcome.NEITHER, again=False)
+        outcome = Outcome.NEITHER
+        try:
+            response = await self._http.get("/v1/models", timeout=limit_s)
+            # Good news of the list is no news of the model: it must not make up for answers that failed.
+            outcome = Outcome.FAILURE if response.status_code >= 500 else Outcome.NEITHER
+        except httpx.TransportError as error:
+            outcome = Outcome.FAILURE
+            raise no_answer(self._options.host, error) from None
+        finally:
+            self.breaker.leave(given, outcome)
+            self._tell()
+        if outcome is Outcome.FAILURE:
+            raise self._refused(response, response.content)
+        return response
+
+    async def _check_model(self) -> None:
+        """Whether our key is good and the model is there, as far as the server lists its models."""
+        import httpx
+
+        try:
+            response = await self._http.get("/v1/models", timeout=self._options.silence_s)
+        except httpx.TransportError as error:
+            raise no_answer(self._options.host, error) from None
+        if response.status_code in {404, 405}:
+            return  # not every server has a list
+        if response.status_code != 200:
+            raise self._refused(response, response.content)
+        try:
+            names = [str(model["id"]) for model in response.json()["data"]]
+        except (ValueError, KeyError, TypeError):
+            return
+        wanted = self._options.model
+        if wanted and names and wanted not in names:
+            close = nearest(wanted, names)
+            raise HyperCubeError(
+                ErrorKind.FAILED_PRECONDITION,
+                f"The upstream server {self._options.host} has no model {wanted!r}.",
+                param="upstream.model",
+                value=wanted,
+                fix=f"Did you mean {close!r}?" if close else f"It has: {', '.join(names[:20])}.",
+            )
+
+    async def _one_answer(self) -> None:
+        """A real answer, as short as can be."""
+        async with asyncio.timeout(_ONE_TOKEN_S):
+            if self._options.embeddings:
+                answer = await self._post("/v1/embeddings", self._named({"input": ["1"]}))
+                _read_embeddings(answer, 1, self._options.host)
+                return
+            async with aclosing(self._chat(self._named(chat_body(_ONE_TOKEN)), Call())) as events:
+                async for _ in events:
+                    pass
+
+
+class _Passed:
+    """What came of a call that was let through."""
+
+    outcome: Outcome = Outcome.NEITHER
+
+
+def _read_embeddings(response: "httpx.Response", expected: int, host: str) -> list[Embedded]:
+    """The vectors of an answer, in the order asked; ENGINE_FAILED for anything else."""
+    try:
+        answer = response.json()
+        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+        vectors = [array("f", row["embedding"]) for row in rows]
+        tokens = int(answer["usage"]["prompt_tokens"])
+        whole = [int(row["index"]) for row in rows] == list(range(expected))
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise broke_off(host, f"that are no embeddings ({type(error).__name__})") from None
+    if not whole or len({len(vector) for vector in vectors}) != 1:
+        raise broke_off(host, f"{len(vectors)} vectors came for {expected} texts, or of unequal width")
+    share, rest = divmod(tokens, expected)
+    return [Embedded(vector, share + (number < rest)) for number, vector in enumerate(vectors)]

@@ -1,0 +1,396 @@
+"""The transformers engine with a tiny random model: answers, cancellation, faults; the child process is real.
+
+Some tests run a program that is the engine's own but for one fault, switched on by a word in the prompt.
+"""
+
+# ruff: noqa: ASYNC240 - /proc is no disk
+
+import asyncio
+import dataclasses
+import importlib.util
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from hypercube.core.cube import Call
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Sampling
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.engine import EngineOptions
+from hypercube.inference.transformers import engine as engine_module
+from hypercube.inference.transformers.engine import PACKAGES, TransformersEngine
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(name) is None for name in PACKAGES),
+        reason="needs the extra `transformers`",
+    ),
+]
+CONTEXT = 256
+TEMPLATE = (
+    "{% if messages[0].role == 'assistant' %}{{ raise_exception('the first turn is the user\\'s') }}{% endif %}"
+    "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}<|start|>assistant\n"
+)
+FAULTY = """
+import functools
+import threading
+import torch
+from hypercube.inference.transformers.program import CausalProgram
+
+class Faulty(CausalProgram):
+    def _open(self, settings, say, loop):
+        facts = super()._open(settings, say, loop)
+        whole = self._model.forward
+        marks = {self._tokenizer.convert_tokens_to_ids(c): c for c in "ⓇⓂⓃⒽ"}
+        @functools.wraps(whole)
+        def forward(*args, **kwargs):
+            inputs = kwargs["input_ids"][0].tolist()
+            found = {marks[token] for token in inputs if token in marks}
+            if "Ⓡ" in found:
+                raise ValueError("a kernel is missing")
+            if "Ⓜ" in found:
+                torch.empty(10**15)
+            if "Ⓗ" in found:
+                threading.Event().wait()
+            if "Ⓝ" in found:
+                # From now on those who carry the mark have NaN logits.
+                self.at = inputs.index(self._tokenizer.convert_tokens_to_ids("Ⓝ"))
+            output = whole(*args, **kwargs)
+            if "Ⓝ" in found:
+                row = int((kwargs["logits_to_keep"] < self.at).sum())
+                output.logits[0, row] = float("nan")
+            return output
+        self._model.forward = forward
+        return facts
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two layers of random weights, and a byte-level tokenizer."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = tmp_path_factory.mktemp("tiny")
+    words = Tokenizer(models.BPE())
+    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=["<|end|>", "<|start|>", *"ⓇⓂⓃⒽ"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    words.train_from_iterator(["the day master is yang wood", "갑목 일간은 큰 나무다"], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<|end|>")
+    tokenizer.chat_template = TEMPLATE
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=CONTEXT,
+        eos_token_id=0,
+    )
+    whole = Qwen2ForCausalLM(config)
+    # Bytes that are no characters alone never come out likeliest, nor does the end: answers are readable and long.
+    odd = [
+        i for i in range(len(tokenizer)) if not (text := tokenizer.decode([i])).isascii() or text[:1] == "<"
+    ]
+    with torch.no_grad():
+        whole.lm_head.weight[odd] = 0.0
+    whole.save_pretrained(folder)
+    folder.joinpath("faulty.py").write_text(FAULTY)
+    return folder
+
+
+OPTIONS = EngineOptions(context_length=1024, slots=8, threads=1, precision="fp32", device="cpu")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(model: Path) -> AsyncIterator[TransformersEngine]:
+    """One engine for all tests that leave it whole."""
+    engine = TransformersEngine(OPTIONS)
+    await engine.load(model, lambda _: None)
+    yield engine
+    await engine.unload()
+
+
+@asynccontextmanager
+async def faulty_engine(model: Path) -> AsyncIterator[TransformersEngine]:
+    engine = TransformersEngine(OPTIONS)
+    engine._program = "faulty:Faulty"
+    engine._environment["PYTHONPATH"] = str(model)
+    await engine.load(model, lambda _: None)
+    try:
+        yield engine
+    finally:
+        await engine.unload()
+
+
+def chat(text: str, max_tokens: int | None = 16, **sampling: Any) -> GenerationRequest:
+    sampling = {"temperature": 0.0, **sampling}
+    return GenerationRequest(
+        (ChatMessage("user", text),), max_tokens=max_tokens, sampling=Sampling(**sampling)
+    )
+
+
+async def events_of(engine: TransformersEngine, request: GenerationRequest) -> list[GenerationEvent]:
+    return [event async for event in engine.generate(request, Call())]
+
+
+async def answer(engine: TransformersEngine, request: GenerationRequest) -> str:
+    return "".join(event.text for event in await events_of(engine, request))
+
+
+async def failure_of(work: Any) -> HyperCubeError:
+    with pytest.raises(HyperCubeError) as caught:
+        await work
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def reference(model: Path) -> Any:
+    """The same model's own greedy `generate`, in this process."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    whole = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+
+    def generate(request: GenerationRequest) -> tuple[str, int, int]:
+        turns = [{"role": m.role, "content": m.content} for m in request.messages]
+        prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt")[
+            "input_ids"
+        ]
+        found = whole.generate(prompt, max_new_tokens=request.max_tokens, do_sample=False, pad_token_id=0)
+        made = found[0, prompt.shape[1] :]
+        return tokenizer.decode(made, skip_special_tokens=True), prompt.shape[1], len(made)
+
+    return generate
+
+
+async def test_it_says_what_the_model_can(engine: TransformersEngine) -> None:
+    assert engine.context_length == CONTEXT
+    assert engine.description == "transformers on the CPU, float32, 1 thread, 8 slots of 256 tokens"
+
+
+async def test_greedy_answers_are_the_models_own_alone_and_eight_at_once(
+    engine: TransformersEngine, reference: Any
+) -> None:
+    requests = [chat("q" * number + " 물", max_tokens=4 + 3 * number) for number in range(1, 9)]
+    together = await asyncio.gather(*(events_of(engine, request) for request in requests))
+    for request, events in zip(requests, together, strict=True):
+        text, prompt, made = reference(request)
+        assert "".join(event.text for event in events) == text
+        usage = events[-1].usage
+        assert usage is not None
+        assert (usage.prompt_tokens, usage.completion_tokens) == (prompt, made)
+        assert await answer(engine, request) == text
+    assert engine.in_flight == 0
+
+
+async def test_it_streams_and_ends_for_length(engine: TransformersEngine) -> None:
+    events = await events_of(engine, chat("hello", max_tokens=12))
+    assert len([event for event in events if event.text]) > 3
+    assert [event.finish_reason for event in events[:-1]] == [None] * (len(events) - 1)
+    assert events[-1].finish_reason is FinishReason.LENGTH
+
+
+async def test_an_answer_fills_the_window_and_no_more(engine: TransformersEngine) -> None:
+    usage = (await events_of(engine, chat("hello", max_tokens=None)))[-1].usage
+    assert usage is not None
+    assert usage.total_tokens == CONTEXT
+
+
+async def test_a_stop_sequence_across_tokens_is_not_shown(engine: TransformersEngine) -> None:
+    events = await events_of(engine, chat("hello", max_tokens=40))
+    whole = "".join(event.text for event in events)
+    # Half of one event's text and half of the next one's.
+    shown = [event.text for event in events if event.text]
+    at = len(shown[0] + shown[1]) - 1
+    stop = whole[at : at + 2]
+    stopped = await events_of(engine, chat("hello", max_tokens=40, stop=(stop,)))
+    assert "".join(event.text for event in stopped) == whole[: whole.index(stop)]
+    assert stopped[-1].finish_reason is FinishReason.STOP
+    assert stopped[-1].usage is not None
+    assert stopped[-1].usage.completion_tokens < 40
+    assert engine.in_flight == 0
+
+
+async def test_a_prompt_that_does_not_fit_is_refused_with_the_counts(engine: TransformersEngine) -> None:
+    error = await failure_of(events_of(engine, chat("z" * 500)))
+    assert error.kind is ErrorKind.CONTEXT_LENGTH_EXCEEDED
+    assert error.details["context_length"] == CONTEXT
+    assert error.details["prompt_tokens"] > 500
+
+
+async def test_a_template_that_refuses_the_turns_is_the_callers_error(engine: TransformersEngine) -> None:
+    request = GenerationRequest((ChatMessage("assistant", "hi"),), max_tokens=1)
+    error = await failure_of(events_of(engine, request))
+    assert (error.kind, error.param) == (ErrorKind.INVALID_ARGUMENT, "messages")
+    assert "the first turn is the user's" in error.message
+
+
+async def test_a_schema_is_refused_and_who_can_is_named(engine: TransformersEngine) -> None:
+    error = await failure_of(events_of(engine, dataclasses.replace(chat("x"), json_schema="{}")))
+    assert error.kind is ErrorKind.INVALID_ARGUMENT
+    assert "llama.cpp, vllm" in str(error)
+
+
+async def test_sampling_is_each_requests_own(engine: TransformersEngine) -> None:
+    greedy = chat("hello", max_tokens=24)
+    drawn = [chat("hello", max_tokens=24, temperature=1.5, seed=seed) for seed in (1, 2)]
+    narrow = chat("hello", max_tokens=24, temperature=1.5, seed=3, top_k=1)
+    nucleus = chat("hello", max_tokens=24, temperature=1.5, seed=3, top_p=0.0)
+    least = chat("hello", max_tokens=24, temperature=1.5, seed=3, min_p=1.0)
+    requests = [greedy, *drawn, *drawn, narrow, nucleus, least]
+    texts = await asyncio.gather(*(answer(engine, request) for request in requests))
+    assert texts[1:3] == texts[3:5]
+    assert len({texts[0], texts[1], texts[2]}) == 3
+    assert texts[0] == texts[5] == texts[6] == texts[7]
+    free = chat("hello", max_tokens=24, temperature=1.5)
+    assert await answer(engine, free) != await answer(engine, free)
+
+
+async def test_penalties_keep_tokens_from_coming_again(engine: TransformersEngine) -> None:
+    plain = await answer(engine, chat("hello", max_tokens=60))
+    spread = await answer(engine, chat("hello", max_tokens=60, frequency_penalty=2.0, presence_penalty=2.0))
+    assert len(set(spread)) > len(set(plain))
+
+
+async def test_a_closed_stream_frees_its_slot_at_once(engine: TransformersEngine) -> None:
+    streams = [engine.generate(chat(f"{number}", max_tokens=200), Call()) for number in range(8)]
+    for stream in streams:
+        await anext(stream)
+    began = time.monotonic()
+    for stream in streams:
+        await stream.aclose()
+    assert engine.in_flight == 0
+    # All eight slots are taken by the next eight, which would wait for 200 tokens otherwise.
+    await asyncio.gather(*(answer(engine, chat(f"{number}", max_tokens=1)) for number in range(8)))
+    assert time.monotonic() - began < 1.0
+
+
+async def test_running_out_of_memory_is_named_with_figures(model: Path) -> None:
+    async with faulty_engine(model) as engine:
+        error = await failure_of(events_of(engine, chat("Ⓜ")))
+        assert error.kind is ErrorKind.ENGINE_FAILED
+        assert "out of memory" in error.message
+        assert "4000000000000000 bytes" in error.message
+        assert "GB are free" in error.message
+        async with asyncio.timeout(2):
+            assert "out of memory" in (await engine.died()).message
+
+
+async def test_a_fault_in_one_request_is_its_own_and_one_in_a_step_is_everybodys(model: Path) -> None:
+    async with faulty_engine(model) as engine:
+        whole = await answer(engine, chat("hello", max_tokens=30))
+        for _ in range(2):
+            good = asyncio.ensure_future(answer(engine, chat("hello", max_tokens=30)))
+            error = await failure_of(events_of(engine, chat("Ⓝ")))
+            assert error.kind is ErrorKind.ENGINE_FAILED
+            assert "logits are not numbers" in error.message
+            assert await good == whole
+
+        neighbour = engine.generate(chat("hello", max_tokens=200), Call())
+        await anext(neighbour)
+        error = await failure_of(events_of(engine, chat("Ⓡ")))
+        assert error.kind is ErrorKind.ENGINE_FAILED
+        assert "ValueError: a kernel is missing" in error.message
+        with pytest.raises(HyperCubeError, match="a kernel is missing"):
+            async for _ in neighbour:
+                pass
+        async with asyncio.timeout(2):
+            assert "a kernel is missing" in (await engine.died()).message
+
+
+async def test_a_model_that_only_makes_nonsense_is_broken(model: Path) -> None:
+    async with faulty_engine(model) as engine:
+        for _ in range(3):
+            await failure_of(events_of(engine, chat("Ⓝ")))
+        async with asyncio.timeout(2):
+            assert "logits are not numbers" in (await engine.died()).message
+
+
+async def test_a_step_that_hangs_is_noticed_within_five_seconds(model: Path) -> None:
+    async with faulty_engine(model) as engine:
+        began = time.monotonic()
+        error = await failure_of(events_of(engine, chat("Ⓗ")))
+        assert "no progress" in error.message
+        assert time.monotonic() - began < 5.0
+        await engine.died()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "fix"),
+    [
+        ({"precision": "bfloat16"}, ErrorKind.INVALID_ARGUMENT, "Did you mean 'bf16'"),
+        ({"precision": "int4", "device": "cpu"}, ErrorKind.FAILED_PRECONDITION, "llama.cpp"),
+        ({"device": "npu"}, ErrorKind.FAILED_PRECONDITION, "cuda:0"),
+    ],
+)
+async def test_wrong_settings_are_refused_at_once(wrong: dict[str, Any], kind: ErrorKind, fix: str) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        TransformersEngine(EngineOptions(**wrong))
+    assert caught.value.kind is kind
+    assert fix in str(caught.value)
+
+
+async def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    error = await failure_of(TransformersEngine(OPTIONS).load(tmp_path, lambda _: None))
+    assert error.kind is ErrorKind.FAILED_PRECONDITION
+    assert "config.json" in error.message
+
+
+async def test_a_missing_package_names_the_extra(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "PACKAGES", ("torch", "no_such_package_at_all"))
+    error = await failure_of(TransformersEngine(OPTIONS).load(model, lambda _: None))
+    assert error.kind is ErrorKind.FAILED_PRECONDITION
+    assert "heal7-hypercube[transformers]" in str(error)
+
+
+async def test_unloading_gives_the_process_back(model: Path) -> None:
+    engine = TransformersEngine(OPTIONS)
+    await engine.load(model, lambda _: None)
+    stream = engine.generate(chat("hello", max_tokens=200), Call())
+    await anext(stream)
+    pid = engine.pid
+    began = time.monotonic()
+    await engine.unload()
+    assert time.monotonic() - began < 3.0
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(HyperCubeError, match="unloaded"):
+        async for _ in stream:
+            pass
+
+
+async def test_a_killed_child_is_noticed_and_fails_its_requests(engine: TransformersEngine) -> None:
+    # The last test: the engine that the others share is gone after it.
+    stream = engine.generate(chat("hello", max_tokens=200), Call())
+    await anext(stream)
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(HyperCubeError) as caught:
+        async for _ in stream:
+            pass
+    assert caught.value.kind is ErrorKind.ENGINE_FAILED
+    async with asyncio.timeout(1):
+        assert "SIGKILL" in (await engine.died()).message
+    await engine.unload()
+    assert not Path(f"/proc/{pid}").exists()

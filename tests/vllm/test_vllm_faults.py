@@ -1,0 +1,129 @@
+"""Every process of vLLM killed and stopped, idle and under load: noticed within 5 s, answered, nothing left behind."""
+
+import asyncio
+import importlib.util
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from hypercube.core.cube import Call
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.engine import EngineOptions
+from hypercube.inference.vllm import VllmEngine
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="needs vLLM: make test-vllm"),
+]
+OPTIONS = EngineOptions(context_length=1024, slots=4, device="cpu", precision="fp32", threads=1)
+NOTICED_S = 5.0
+VICTIMS = ("host", "VLLM::EngineCore", "VLLM::Worker")
+
+
+def chat(text: str) -> GenerationRequest:
+    return GenerationRequest((ChatMessage("user", text),), sampling=Sampling(temperature=0.0))
+
+
+async def failure_of(work: Any) -> HyperCubeError:
+    with pytest.raises(HyperCubeError) as caught:
+        await work
+    return caught.value
+
+
+async def drained(events: Any) -> None:
+    async for _ in events:
+        pass
+
+
+def victim(host: int, name: str) -> int:
+    if name == "host":
+        return host
+    found = [
+        process.pid
+        for process in psutil.Process(host).children(recursive=True)
+        if " ".join(process.cmdline()).startswith(name)
+    ]
+    assert len(found) == 1, f"{len(found)} processes are called {name}"
+    return found[0]
+
+
+def in_group(group: int) -> list[str]:
+    """Processes of a group that are not merely waiting to be collected."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} {process.cmdline()}")
+        except (ProcessLookupError, psutil.Error):
+            continue
+    return found
+
+
+def shared_memory() -> set[str]:
+    return {path.name for path in Path("/dev/shm").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "busy"),
+    [
+        pytest.param(
+            name, sent, busy, id=f"{name.removeprefix('VLLM::')}-{sent.name}-{'busy' if busy else 'idle'}"
+        )
+        for name in VICTIMS
+        for sent in (signal.SIGKILL, signal.SIGSTOP)
+        for busy in (True, False)
+    ],
+)
+async def test_a_process_that_is_gone_or_stopped_is_noticed(
+    model: Path, name: str, sent: signal.Signals, busy: bool
+) -> None:
+    before = shared_memory()
+    engine = VllmEngine(OPTIONS)
+    await engine.load(model, lambda _: None)
+    group = engine.pid
+    assert group is not None
+    try:
+        running = [engine.generate(chat(f"long {number}"), Call()) for number in range(3 if busy else 0)]
+        for events in running:
+            await anext(events)
+        waiting = [asyncio.create_task(drained(events)) for events in running]
+        pid = victim(group, name)
+        began = time.monotonic()
+        os.kill(pid, sent)
+        async with asyncio.timeout(NOTICED_S):
+            error = await engine.died()
+        assert time.monotonic() - began < NOTICED_S
+        assert error.kind is ErrorKind.ENGINE_FAILED
+        async with asyncio.timeout(1.0):
+            for task in waiting:
+                assert (await failure_of(task)).kind is ErrorKind.ENGINE_FAILED
+        assert (
+            await failure_of(drained(engine.generate(chat("more"), Call())))
+        ).kind is ErrorKind.ENGINE_FAILED
+        assert engine.in_flight == 0
+    finally:
+        await engine.unload()
+    async with asyncio.timeout(2.0):
+        while left := in_group(group):
+            await asyncio.sleep(0.01)  # the system collects what was killed
+    assert left == []
+    assert shared_memory() <= before
+
+
+async def test_a_load_that_is_given_up_leaves_nothing(model: Path) -> None:
+    engine, spoke = VllmEngine(OPTIONS), asyncio.Event()
+    loading = asyncio.create_task(engine.load(model, lambda _: spoke.set()))
+    await spoke.wait()
+    group = engine.pid
+    assert group is not None
+    began = time.monotonic()
+    loading.cancel()
+    await asyncio.gather(loading, return_exceptions=True)
+    assert time.monotonic() - began < 2.0
+    assert in_group(group) == []
