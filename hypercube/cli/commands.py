@@ -8,6 +8,7 @@ import typer
 
 from hypercube import __version__
 from hypercube.cli.bulk_command import charts as charts_command
+from hypercube.cli.models_command import models_cli
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
@@ -20,7 +21,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-models_cli = typer.Typer(help="The models of the catalogue and their files.", no_args_is_help=True)
 cubes_cli = typer.Typer(help="The cubes: the platform's service modules.", no_args_is_help=True)
 cli.add_typer(models_cli, name="models")
 cli.add_typer(cubes_cli, name="cubes")
@@ -64,7 +64,7 @@ def serve(
         str | None, typer.Option(help="A second model, for embeddings, e.g. all-minilm-l6-v2.")
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="Who runs the model: auto, llama.cpp, transformers.")
+        str | None, typer.Option(help="Who runs the model: auto, llama.cpp, transformers, vllm.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, or one GPU: cuda:0 …")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16, fp8, int8 or int4.")] = None,
@@ -323,60 +323,3 @@ def cubes_show(name: Annotated[str, typer.Argument(help="Name of a cube.")]) -> 
     from hypercube.cli.cubes import described
 
     print_json(described(name)[0])
-
-
-@models_cli.command("list")
-def models_list(config: Config = None, as_json: AsJson = False) -> None:
-    """The catalogue, and which files are here."""
-    from hypercube.cli.models import listed
-
-    rows = listed(config)
-    if as_json:
-        print_json(rows)
-    else:
-        print_table(
-            ("model", "engine", "size", "licence", "here"),
-            [(row["name"], row["engine"], row["size"], row["licence"], row["here"]) for row in rows],
-        )
-
-
-@models_cli.command("pull")
-def models_pull(
-    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
-) -> None:
-    """Download a model, verified; what a broken download left is used."""
-    from hypercube.cli.models import pull
-
-    pull(name, config)
-
-
-@models_cli.command("verify")
-def models_verify(
-    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
-) -> None:
-    """Read a stored model and compare its digest."""
-    from hypercube.cli.models import verify
-
-    verify(name, config)
-
-
-@models_cli.command("convert")
-def models_convert(
-    name: Annotated[str, typer.Argument(help="A GGUF model of the catalogue.")],
-    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
-    config: Config = None,
-) -> None:
-    """Make the version for transformers and vLLM out of a GGUF model; prints its folder."""
-    from hypercube.cli.models import convert_model
-
-    convert_model(name, dtype, config)
-
-
-@models_cli.command("rm")
-def models_rm(
-    name: Annotated[str, typer.Argument(help="Name in the catalogue.")], config: Config = None
-) -> None:
-    """Delete a stored model's files."""
-    from hypercube.cli.models import remove
-
-    remove(name, config)

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from hypercube import __version__
 from hypercube.app import Application
+from hypercube.app.model_choice import chat_manifests
 from hypercube.cli.output import ERR
 from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.inference.devices import Devices, examine_devices
@@ -17,7 +18,7 @@ from hypercube.kernels.pillars.terms import load_terms
 from hypercube.model_registry.catalogue import FAKE_MODEL
 from hypercube.observability.logs import configure_logging
 from hypercube.saju.zones import tzdata_version
-from hypercube.settings import Settings
+from hypercube.settings import NO_MODEL, Settings
 
 _EXAMPLE: Final = '{"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}'
 _STEP: Final = 0.1
@@ -70,6 +71,7 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
     chat = (
         "none configured (--model …)" if model == "none" else f"{model} on {_runs_on(settings)}; see /readyz"
     )
+    embeds = settings.embedding.name
     keys = (
         "none asked for on loopback"
         if not settings.server.allow_remote
@@ -85,6 +87,7 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
             f"  charts  {choice.name}: {choice.reason}; {terms.ephemeris} table {terms.version}, "
             f"tzdata {tzdata_version()}",
             f"  chat    {chat}",
+            *([f"  embed   {embeds}; see /readyz"] if embeds != NO_MODEL else []),
             f"  keys    {keys}",
             "",
             f"Try:  curl -s {http}/v1/saju/charts -H 'content-type: application/json' -d '{_EXAMPLE}'",
@@ -97,7 +100,10 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
 def _runs_on(settings: Settings) -> str:
     if settings.model.name == FAKE_MODEL:
         return "a rule, not a model"
-    return settings.upstream.url if settings.model.name == UPSTREAM else "llama.cpp, CPU"
+    if settings.model.name == UPSTREAM:
+        return settings.upstream.url
+    (manifest,) = chat_manifests(settings)
+    return "llama.cpp, CPU" if manifest.engine == "llama.cpp" else manifest.engine
 
 
 class ModelReport:

@@ -20,6 +20,8 @@ class FinishReason(StrEnum):
     """The model ended its answer, or a stop sequence appeared."""
     LENGTH = "length"
     """`max_tokens` or the context window was reached."""
+    TOOL_CALLS = "tool_calls"
+    """The model calls tools, and waits for what they say."""
 
 
 class Capability(StrEnum):
@@ -33,16 +35,96 @@ class Capability(StrEnum):
     """Answers constrained to a JSON schema while they are generated."""
     ADAPTERS = "adapters"
     """LoRA adapters loaded at run time."""
+    LOGPROBS = "logprobs"
+    """Log-probabilities of the tokens of an answer."""
+    LOGIT_BIAS = "logit_bias"
+    """Single tokens made likelier or forbidden."""
+    TOOLS = "tools"
+    """Tools offered to the model, and its calls of them read."""
+    TOOL_CHOICE = "tool_choice"
+    """A call of a tool forced while the answer is generated."""
+    COMPLETE = "complete"
+    """A plain text continued, without turns."""
+    TOKENIZE = "tokenize"
+    """The model's tokenizer, used by itself."""
+
+
+class ToolChoice(StrEnum):
+    """Whether the model may, must not, or must call a tool; a `tool_name` beside REQUIRED says which."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the caller can run; `parameters` is a JSON schema of its arguments, as JSON text."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    name: str
+    description: str = ""
+    parameters: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model made in an earlier turn; `arguments` is JSON text."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a call under way: the first of call `index` has its id and name, all have more `arguments`."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TopLogprob:
+    """A token that could stand in a place: its text, its bytes, its natural log-probability."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of an answer, with the likeliest ones of its place (as many as were asked for), likeliest first."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...]
+    top: tuple[TopLogprob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn; `role` is system, user or assistant."""
+    """One turn; `role` is system, user, assistant or tool.
+
+    Attributes:
+        role: who speaks.
+        content: what it says; empty where an assistant only calls tools.
+        tool_calls: an assistant's calls.
+        tool_call_id: which call a tool's turn answers.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     role: str
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +141,27 @@ class Sampling:
     presence_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Token ids with what is added to their logits before a draw."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A chat to be continued by one model.
+    """A chat, or a plain text, to be continued by one model.
 
     Attributes:
-        messages: at least one turn.
+        messages: at least one turn; none where `prompt` is given.
         model: name as served; empty means the server's default.
         max_tokens: limit on generated tokens, or None for "what the context window leaves".
         sampling: how to draw tokens.
         json_schema: a JSON schema, as JSON text, that the answer must satisfy; None = free text.
         adapter: name of a LoRA adapter that was loaded beside the model; empty = the model alone.
+        prompt: a text, or token ids, to be continued as it is, in place of `messages`.
+        logprobs: how many of the likeliest tokens to tell of in each place (0: the drawn one alone); None = nothing.
+        tools: what the model may call.
+        tool_choice: whether it may, must or must not.
+        tool_name: the one tool that it must call, beside REQUIRED; empty = any.
+        parallel_tool_calls: whether one answer may hold several calls.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -82,6 +172,12 @@ class GenerationRequest:
     sampling: Sampling = field(default_factory=Sampling)
     json_schema: str | None = None
     adapter: str = ""
+    prompt: str | tuple[int, ...] | None = None
+    logprobs: int | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice.AUTO
+    tool_name: str = ""
+    parallel_tool_calls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +200,52 @@ class GenerationEvent:
     text: str = ""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens of `text`, if they were asked for."""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is only a sign of life."""
+        return not (self.text or self.logprobs or self.tool_calls) and self.finish_reason is None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeRequest:
+    """A text, or a chat as its model reads it, to be turned into tokens; or tokens to be turned into text.
+
+    Attributes:
+        text: to be tokenized.
+        messages: to be rendered by the model's chat template and tokenized, in place of `text`.
+        tokens: to be turned into text, in place of both.
+        model: name as served; empty means the server's default.
+        add_special_tokens: whether the tokenizer adds what it adds to a prompt; None = to a text yes, to a chat no.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    text: str | None = None
+    messages: tuple[ChatMessage, ...] = ()
+    tokens: tuple[int, ...] | None = None
+    model: str = ""
+    add_special_tokens: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """Tokens and the text that they are.
+
+    Attributes:
+        tokens: ids.
+        pieces: the text of each token, when text was tokenized; a part of a character shows as U+FFFD.
+        text: what was tokenized (a chat as rendered), or what the tokens spell.
+        context_length: how many tokens the model takes.
+    """
+
+    tokens: tuple[int, ...]
+    pieces: tuple[str, ...]
+    text: str
+    context_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +297,10 @@ class EngineState(StrEnum):
     """Where a model stands between 'named' and 'answering'."""
 
     PENDING = "pending"
+    IDLE = "idle"
+    """Not loaded, and loaded by the first request for it, which waits."""
+    UNLOADED = "unloaded"
+    """Taken out of memory by the operator, until it is loaded again."""
     DOWNLOADING = "downloading"
     LOADING = "loading"
     READY = "ready"
@@ -185,6 +331,21 @@ class ServedModel:
     """POSIX seconds of publication."""
     status: EngineStatus
     capabilities: tuple[Capability, ...] = (Capability.GENERATE,)
+    version: str = ""
+    on_demand: bool = False
+    """Requests for it wait while it is loaded, instead of being refused."""
+    pinned: bool = False
+    """It stays in memory whatever other models need."""
+    measured_bytes: int | None = None
+    """Memory that its processes held after it was last loaded; None while that is not known."""
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a request for it is taken in now: it is ready, or will be, and requests may wait for that."""
+        return self.status.state is EngineState.READY or (self.on_demand and self.status.state in COMING)
+
+
+COMING = frozenset({EngineState.IDLE, EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +389,16 @@ class EngineClient(Protocol):
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""
+        ...
+
+
+class TokenizerClient(Protocol):
+    """The tokenizers of the served models."""
+
+    def models(self) -> Sequence[ServedModel]:
+        """Every model served here, ready or not."""
+        ...
+
+    async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
+        """Text to tokens or back; INVALID_ARGUMENT when the model's engine cannot, or a token is not in it."""
         ...

@@ -140,7 +140,7 @@ class TensorRequest:
     """Tensors for one model.
 
     Attributes:
-        model: a kernel of `KERNEL_MODELS`, or a served embedding model.
+        model: a name of `KERNEL_MODELS`.
         inputs: each name once.
         parameters: what the model reads beside its inputs.
         into: writable memory for outputs by name, at least as large as they are; the answer then refers to it.

@@ -6,6 +6,7 @@ trusted. The pages are allocated when a region is registered, for a write to a f
 the process.
 """
 
+import asyncio
 import contextlib
 import mmap
 import os
@@ -68,7 +69,7 @@ class SharedRegions:
         self._folder = folder
         self._regions: dict[str, _Mapped] = {}
 
-    def register(self, region: Region) -> None:
+    async def register(self, region: Region) -> None:
         """Map a region.
 
         Raises:
@@ -76,26 +77,9 @@ class SharedRegions:
                 is taken, memory of another user, or a server that allows none; NOT_FOUND without such an object.
         """
         self._check(region)
-        descriptor = _Descriptor(self._open(region))
-        size = _size(descriptor.number, region)
-        if region.offset + region.byte_size > size:
-            raise invalid(
-                f"The region {region.name!r} ends at byte {region.offset + region.byte_size:,}, and "
-                f"{region.key!r} has {size:,}.",
-                param="byte_size",
-                value=region.byte_size,
-                fix="Register a range that lies inside the shared-memory object.",
-            )
-        try:
-            os.posix_fallocate(descriptor.number, region.offset, region.byte_size)
-        except OSError as error:
-            raise _unusable(region, f"its memory cannot be had: {error.strerror}") from error
-        # A map begins at a page.
-        begin = region.offset - region.offset % mmap.ALLOCATIONGRANULARITY
-        length = region.offset + region.byte_size - begin
-        mapped = mmap.mmap(descriptor.number, length, offset=begin)
-        memory = memoryview(mapped)[region.offset - begin :]
-        self._regions[region.name] = _Mapped(region, memory, descriptor)
+        mapped = await asyncio.to_thread(self._map, region)
+        self._check(region)  # another may have come meanwhile
+        self._regions[region.name] = mapped
 
     def status(self, name: str = "") -> list[Region]:
         """One region, or all for an empty name.
@@ -138,6 +122,28 @@ class SharedRegions:
             raise _unusable(found.region, "the object has become smaller since it was registered")
         return found.memory[part.offset : end]
 
+    def _map(self, region: Region) -> _Mapped:
+        descriptor = _Descriptor(self._open(region))
+        size = _size(descriptor.number, region)
+        if region.offset + region.byte_size > size:
+            raise invalid(
+                f"The region {region.name!r} ends at byte {region.offset + region.byte_size:,}, and "
+                f"{region.key!r} has {size:,}.",
+                param="byte_size",
+                value=region.byte_size,
+                fix="Register a range that lies inside the shared-memory object.",
+            )
+        try:
+            os.posix_fallocate(descriptor.number, region.offset, region.byte_size)
+        except OSError as error:
+            raise _unusable(region, f"its memory cannot be had: {error.strerror}") from error
+        # A map begins at a page.
+        begin = region.offset - region.offset % mmap.ALLOCATIONGRANULARITY
+        length = region.offset + region.byte_size - begin
+        mapped = mmap.mmap(descriptor.number, length, offset=begin)
+        memory = memoryview(mapped)[region.offset - begin :]
+        return _Mapped(region, memory, descriptor)
+
     def _find(self, name: str) -> _Mapped:
         found = self._regions.get(name)
         if found is None:
@@ -176,7 +182,7 @@ class SharedRegions:
             )
         if region.offset < 0 or region.byte_size < 1 or region.offset + region.byte_size >= 2**62:
             raise invalid(
-                f"The region {region.name!r} of {shown(region.byte_size)} bytes from {shown(region.offset)} is no range.",
+                f"{shown(region.byte_size)} bytes from byte {shown(region.offset)} are no range of memory.",
                 param="byte_size",
                 value=region.byte_size,
                 fix="Give an offset of 0 or more and a size of 1 or more.",

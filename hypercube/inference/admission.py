@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from hypercube.core.clock import Clock
@@ -18,13 +19,19 @@ _WEIGHT: Final = 0.2
 class Admission:
     """At most `slots` permits out and `max_queued` callers waiting, first come first served.
 
-    Every permit is given back exactly once, whatever its holder dies of: `in_flight` returns to 0.
+    Every permit is given back exactly once, whatever its holder dies of: `in_flight` returns to 0. With no slots
+    (`shut`) everybody waits until it is opened: that is the queue of a model that is being loaded.
     """
 
-    def __init__(self, slots: int, max_queued: int, clock: Clock) -> None:
+    def __init__(
+        self, slots: int, max_queued: int, clock: Clock, on_release: Callable[[], None] | None = None
+    ) -> None:
+        """`on_release` is called whenever a permit was given back."""
         self.slots = slots
         self.max_queued = max_queued
         self.running = 0
+        self._on_release = on_release
+        self._opens_in_s = _FIRST_GUESS_S
         self._clock = clock
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._average_s = _FIRST_GUESS_S
@@ -46,8 +53,20 @@ class Admission:
 
     def retry_after_s(self) -> float:
         """When a newcomer would be let in: the queue before it, at the pace observed."""
+        if self.slots < 1:
+            return max(1.0, self._opens_in_s)
         turns = math.ceil((len(self._waiters) + 1) / self.slots)
         return max(1.0, turns * self._average_s)
+
+    def open(self, slots: int) -> None:
+        """Let in `slots` at once from now on, those who wait first."""
+        self.slots = slots
+        self._admit()
+
+    def shut(self, opens_in_s: float) -> None:
+        """Let nobody in until `open`, which comes in about `opens_in_s`; permits that are out stay out."""
+        self.slots = 0
+        self._opens_in_s = opens_in_s
 
     async def acquire(self, call: Call) -> None:
         """Take a permit, waiting in line if need be; `release` gives it back.
@@ -101,6 +120,11 @@ class Admission:
 
     def _pass_on(self) -> None:
         self.running -= 1
+        self._admit()
+        if self._on_release is not None:
+            self._on_release()
+
+    def _admit(self) -> None:
         while self._waiters and self.running < self.slots:
             waiter = self._waiters.popleft()
             if not waiter.done():

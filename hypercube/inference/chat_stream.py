@@ -7,17 +7,32 @@ only while they stream to it.
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from hypercube.core.engine import FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.engine import (
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    TokenLogprob,
+    ToolCallDelta,
+    ToolChoice,
+    TopLogprob,
+    Usage,
+)
 from hypercube.core.errors import HyperCubeError, invalid
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import engine_failed
+from hypercube.inference.tool_calls import described
 
 if TYPE_CHECKING:
     import httpx
 
 CHAT_PATH: Final = "/v1/chat/completions"
+TEXT_PATH: Final = "/v1/completions"
+LEAST_LOGPROB: Final = -9999.0
+"""What stands for a probability of 0: JSON has no infinity."""
 _SEEDS: Final = 2**32 - 1
 """Engines take 32 bits of seed, and the highest value of those means "choose one"."""
 
@@ -26,7 +41,7 @@ def chat_body(request: GenerationRequest) -> dict[str, Any]:
     """The JSON body for `request`; what the caller left open stays out, so the engine's own default holds."""
     sampling = request.sampling
     body: dict[str, Any] = {
-        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        **_subject(request),
         "stream": True,
         "stream_options": {"include_usage": True},
     }
@@ -40,9 +55,51 @@ def chat_body(request: GenerationRequest) -> dict[str, Any]:
         "presence_penalty": sampling.presence_penalty,
         "seed": None if sampling.seed is None else sampling.seed % _SEEDS,
         "stop": list(sampling.stop) or None,
+        "logit_bias": {str(token): bias for token, bias in sampling.logit_bias} or None,
         "response_format": None if request.json_schema is None else _response_format(request.json_schema),
     }
     return body | {key: value for key, value in optional.items() if value is not None}
+
+
+def trimmed(event: GenerationEvent, most: int | None) -> GenerationEvent:
+    """An event with no more than `most` of the likeliest tokens in each place."""
+    if not event.logprobs or most is None:
+        return event
+    return replace(event, logprobs=tuple(replace(each, top=each.top[:most]) for each in event.logprobs))
+
+
+def _subject(request: GenerationRequest) -> dict[str, Any]:
+    """What is to be continued, with what, and what is to be told of it."""
+    if request.prompt is not None:
+        prompt = request.prompt if isinstance(request.prompt, str) else list(request.prompt)
+        # Servers take 0 for "none", so the drawn token alone comes with one more, which is dropped again.
+        return {"prompt": prompt} | (
+            {} if request.logprobs is None else {"logprobs": max(1, request.logprobs)}
+        )
+    body: dict[str, Any] = {"messages": [_message(turn) for turn in request.messages]}
+    if request.logprobs is not None:
+        body |= {"logprobs": True, "top_logprobs": max(1, request.logprobs)}
+    if request.tools and request.tool_choice is not ToolChoice.NONE:
+        # Not every server knows how a tool is named in tool_choice; to require the only one is the same.
+        offered = [tool for tool in request.tools if request.tool_name in ("", tool.name)]
+        body |= {
+            "tools": described(offered),
+            "tool_choice": request.tool_choice.value,
+            "parallel_tool_calls": request.parallel_tool_calls and not request.tool_name,
+        }
+    return body
+
+
+def _message(turn: ChatMessage) -> dict[str, Any]:
+    said: dict[str, Any] = {"role": turn.role, "content": turn.content}
+    if turn.tool_calls:
+        said["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in turn.tool_calls
+        ]
+    if turn.tool_call_id:
+        said["tool_call_id"] = turn.tool_call_id
+    return said
 
 
 def _response_format(schema: str) -> dict[str, Any]:
@@ -68,7 +125,8 @@ async def stream_chat(
             ENGINE_FAILED when it fails, or answers what is not an OpenAI event stream.
         httpx.TransportError: the connection broke or fell silent.
     """
-    async with client.stream("POST", CHAT_PATH, json=dict(body), headers=headers) as response:
+    path = TEXT_PATH if "prompt" in body else CHAT_PATH
+    async with client.stream("POST", path, json=dict(body), headers=headers) as response:
         if response.status_code != 200:
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
@@ -85,12 +143,13 @@ async def stream_chat(
                 if "error" in chunk:
                     raise refusal(_code(chunk), data)
                 try:
-                    text, chunk_finish, chunk_usage = _read_chunk(chunk)
-                except (KeyError, TypeError, ValueError, IndexError) as error:
+                    event = _read_chunk(chunk)
+                except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
                     raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
-                finish, usage = chunk_finish or finish, chunk_usage or usage
-                if text or (chunk_finish is None and chunk_usage is None):
-                    yield GenerationEvent(text=text)
+                finish, usage = event.finish_reason or finish, event.usage or usage
+                piece = replace(event, finish_reason=None, usage=None)
+                if not piece.empty or (event.finish_reason is None and event.usage is None):
+                    yield piece
         raise engine_failed("its stream ended in the middle")
 
 
@@ -121,20 +180,75 @@ def _parsed(data: bytes) -> dict[str, Any]:
     return chunk
 
 
-def _read_chunk(chunk: Mapping[str, Any]) -> tuple[str, FinishReason | None, Usage | None]:
+def _read_chunk(chunk: Mapping[str, Any]) -> GenerationEvent:
     usage = None
     if chunk.get("usage"):
         counts = chunk["usage"]
         usage = Usage(int(counts["prompt_tokens"]), int(counts["completion_tokens"]))
     choices = chunk["choices"]
     if not choices:
-        return "", None, usage
+        return GenerationEvent(usage=usage)
     choice = choices[0]
     reason = choice.get("finish_reason")
-    text = choice["delta"].get("content") or ""
+    delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
+    text = delta.get("content") or ""
     if not isinstance(text, str):
         raise TypeError(f"content is {type(text).__name__}")
-    return text, None if reason is None else FinishReason(reason), usage
+    return GenerationEvent(
+        text,
+        None if reason is None else FinishReason(reason),
+        usage,
+        _read_logprobs(choice.get("logprobs") or {}),
+        tuple(_read_call(each) for each in delta.get("tool_calls") or ()),
+    )
+
+
+def _read_call(said: Mapping[str, Any]) -> ToolCallDelta:
+    function = said.get("function") or {}
+    found = (said.get("id") or "", function.get("name") or "", function.get("arguments") or "")
+    if not all(isinstance(each, str) for each in found):
+        raise TypeError("a call of a tool holds what is no text")
+    return ToolCallDelta(int(said["index"]), *found)
+
+
+def _read_logprobs(said: Mapping[str, Any]) -> tuple[TokenLogprob, ...]:
+    """Both forms that there are: a list of objects (chat), and parallel lists (OpenAI's completions)."""
+    if "tokens" in said:
+        tops = said.get("top_logprobs") or [{}] * len(said["tokens"])
+        return tuple(
+            TokenLogprob(
+                token,
+                _number(logprob),
+                tuple(token.encode()),
+                tuple(
+                    TopLogprob(each, _number(value), tuple(each.encode()))
+                    for each, value in (top or {}).items()
+                ),
+            )
+            for token, logprob, top in zip(said["tokens"], said["token_logprobs"], tops, strict=True)
+        )
+    return tuple(
+        TokenLogprob(
+            each["token"],
+            _number(each["logprob"]),
+            _bytes(each),
+            tuple(
+                TopLogprob(top["token"], _number(top["logprob"]), _bytes(top))
+                for top in each.get("top_logprobs") or ()
+            ),
+        )
+        for each in said.get("content") or ()
+    )
+
+
+def _bytes(said: Mapping[str, Any]) -> tuple[int, ...]:
+    found = said.get("bytes")
+    return tuple(said["token"].encode()) if found is None else tuple(int(each) for each in found)
+
+
+def _number(value: Any) -> float:
+    """A log-probability; one of probability 0 may come as null, and OpenAI writes -9999 for it."""
+    return LEAST_LOGPROB if value is None else max(LEAST_LOGPROB, float(value))
 
 
 def _code(chunk: Mapping[str, Any]) -> int:

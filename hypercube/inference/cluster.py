@@ -1,7 +1,7 @@
 """The hypercluster: every model served here, behind one contract (`core.engine.EngineClient`)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -18,16 +18,25 @@ from hypercube.core.engine import (
     ScoreRequest,
     Scores,
     ServedModel,
+    Tokenized,
+    TokenizeRequest,
 )
 from hypercube.core.errors import HyperCubeError
-from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import EngineOptions, incapable
 from hypercube.inference.factory import EngineFactory, engine_factory
-from hypercube.inference.request_check import check_request
-from hypercube.inference.served import LineListener, ServedEngine, StatusListener
+from hypercube.inference.loader import Loader
+from hypercube.inference.loading_queue import MAX_LOADING, LoadingQueue
+from hypercube.inference.memory_use import Estimate, Measure, measured_bytes
+from hypercube.inference.replacement import Replacement, Replacing
+from hypercube.inference.request_check import check_request, check_tokenize, needed
+from hypercube.inference.residency import MIN_RESIDENCY_S, Residency
+from hypercube.inference.served import DRAIN_S, ServedEngine
+from hypercube.inference.served_status import StatusListener
 from hypercube.model_registry.catalogue import not_found
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
+
+LineListener = Callable[[str], None]
 
 MAX_QUEUED: Final = 64
 
@@ -35,8 +44,11 @@ MAX_QUEUED: Final = 64
 class Hypercluster:
     """Serves the models of `manifests`; the first is the one that an empty model name means.
 
-    `on_status(name, status)` hears of every change of a model, `on_line(sentence)` of notable events of a
-    download; both are called on the event loop and must not block.
+    A model named in `lazy` is loaded by the first request for it, the others at the start. Every model may be evicted
+    for another one's sake where there is a memory budget; it is loaded again by the next request, which waits.
+
+    `on_status(name, status)` hears of every change of a model, `on_line(sentence)` of notable events (a download, a
+    replacement); both are called on the event loop and must not block.
     """
 
     def __init__(
@@ -46,24 +58,60 @@ class Hypercluster:
         *,
         make: EngineFactory | None = None,
         max_queued: int = MAX_QUEUED,
+        lazy: Collection[str] = (),
+        max_loading: int = MAX_LOADING,
+        memory_budget: int | None = None,
+        min_residency_s: float = MIN_RESIDENCY_S,
+        min_residents: int = 1,
+        estimate: Estimate | None = None,
+        measure: Measure = measured_bytes,
         clock: Clock = monotonic,
         on_status: StatusListener | None = None,
         on_line: LineListener | None = None,
     ) -> None:
+        """Put the models together; `start` begins their lives.
+
+        Args:
+            manifests: what is served.
+            store: where the files are.
+            make: makes a model's engine.
+            max_queued: requests that may wait for one model, while it is busy or loaded.
+            lazy: names of models that are loaded on demand.
+            max_loading: models loaded at a time; up to 100 more wait for their turn.
+            memory_budget: bytes that all loaded models together may take; None = no limit.
+            min_residency_s: how long a model in use stays loaded before it may have to leave for another one.
+            min_residents: models that must be left in memory after an eviction, the newcomer counted.
+            estimate: what a model is going to need; None = the size of its files.
+            measure: what a loaded engine takes.
+            clock: seconds.
+            on_status: see the class.
+            on_line: see the class.
+        """
+        self._clock = clock
+        self._residency = Residency(
+            memory_budget, clock, min_residency_s=min_residency_s, min_residents=min_residents
+        )
+        self._loads = LoadingQueue(max_loading)
+        loader = Loader(
+            store,
+            self._loads,
+            self._residency,
+            clock,
+            estimate=estimate,
+            measure=measure,
+            on_line=on_line or _ignore_line,
+        )
         self._served = {
             manifest.name: ServedEngine(
                 manifest,
-                store,
+                loader,
                 make or engine_factory(EngineOptions()),
                 max_queued=max_queued,
                 clock=clock,
                 on_status=on_status or _ignore_status,
-                on_line=on_line or _ignore_line,
+                lazy=manifest.name in lazy,
             )
             for manifest in manifests
-        }
-        self._encoding = {
-            name: Encoding(name, served.running, clock) for name, served in self._served.items()
         }
 
     @property
@@ -76,15 +124,13 @@ class Hypercluster:
         return next(able, next(iter(self._served), ""))
 
     def start(self) -> None:
-        """Begin to fetch and load every model in the background; returns at once. Needs a running loop."""
+        """Begin to fetch and load every model that is not lazy, in the background. Needs a running loop."""
         for served in self._served.values():
             served.start()
 
     async def close(self) -> None:
         """Stop loading, end every engine and its process. Drain before, if answers are to be finished."""
         await asyncio.gather(*(served.close() for served in self._served.values()))
-        # With the engines gone, whatever still waits hears so at once.
-        await asyncio.gather(*(encoding.close() for encoding in self._encoding.values()))
 
     def models(self) -> Sequence[ServedModel]:
         """Every model served here, ready or not."""
@@ -101,33 +147,58 @@ class Hypercluster:
     @property
     def in_flight(self) -> int:
         """Requests running or waiting, of all models."""
-        generating = sum(served.admission.in_flight for served in self._served.values())
-        return generating + sum(encoding.in_flight for encoding in self._encoding.values())
+        return sum(served.in_flight for served in self._served.values())
 
     @property
     def ready(self) -> bool:
-        """Whether every model is ready."""
-        return all(served.status.state is EngineState.READY for served in self._served.values())
+        """Whether a request for any model is taken in now; those that the operator unloaded do not count."""
+        return all(
+            model.accepting for model in self.models() if model.status.state is not EngineState.UNLOADED
+        )
+
+    @property
+    def reserved_bytes(self) -> int:
+        """Memory held for loaded models and those being loaded, of the budget."""
+        return self._residency.held
+
+    async def load(self, model: str) -> EngineStatus:
+        """Load a model now and wait until it is ready; see `ServedEngine.load`. MODEL_NOT_FOUND."""
+        return await self._find(model).load()
+
+    async def unload(self, model: str, drain_s: float = DRAIN_S) -> EngineStatus:
+        """Finish what is under way and give the memory back; see `ServedEngine.unload`. MODEL_NOT_FOUND."""
+        return await self._find(model).unload(drain_s)
+
+    def pin(self, model: str, pinned: bool = True) -> None:
+        """Keep a model in memory whatever others need, or no longer. MODEL_NOT_FOUND."""
+        self._find(model).pin(pinned)
+
+    async def replace(self, model: str, manifest: ModelManifest) -> Replacement:
+        """Serve another version of a model without losing a request; see `replacement`. MODEL_NOT_FOUND."""
+        return await Replacing(self._find(model), self._clock).replace(manifest)
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the continuation of a chat; see `EngineClient.generate`. An invalid request is INVALID_ARGUMENT."""
         served = self._able(request.model, Capability.GENERATE)
         check_request(request)
-        if request.json_schema is not None:
-            self._able(request.model, Capability.JSON_SCHEMA)
-        if request.adapter:
-            self._able(request.model, Capability.ADAPTERS)
+        for capability in needed(request):
+            self._able(request.model, capability)
         async with aclosing(served.generate(request, call)) as events:
             async for event in events:
                 yield event
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of texts; see `EngineClient.embed`."""
-        return await self._encoding[self._able(request.model, Capability.EMBED).name].embed(request, call)
+        return await self._able(request.model, Capability.EMBED).embed(request, call)
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of documents against a query; see `EngineClient.score`."""
-        return await self._encoding[self._able(request.model, Capability.SCORE).name].score(request, call)
+        return await self._able(request.model, Capability.SCORE).score(request, call)
+
+    async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
+        """Text to tokens or back; see `TokenizerClient.tokenize`."""
+        check_tokenize(request)
+        return await self._able(request.model, Capability.TOKENIZE).tokenize(request, call)
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""

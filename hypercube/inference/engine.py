@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
+from hypercube.core.engine import (
+    Capability,
+    GenerationEvent,
+    GenerationRequest,
+    Tokenized,
+    TokenizeRequest,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 
 
@@ -160,6 +166,19 @@ class CanBeAway(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowsTokens(Protocol):
+    """An engine whose tokenizer can be used by itself; it has the capability TOKENIZE."""
+
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """Text to tokens, or tokens to text.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT for a token that the vocabulary does not have; ENGINE_FAILED.
+        """
+        ...
+
+
 class WithoutAdapters:
     """The other half of an engine that cannot load LoRA adapters."""
 
@@ -205,8 +224,22 @@ _DOING = {
     Capability.SCORE: "score documents",
     Capability.JSON_SCHEMA: "keep an answer to a JSON schema",
     Capability.ADAPTERS: "load adapters",
+    Capability.LOGPROBS: "tell log-probabilities",
+    Capability.LOGIT_BIAS: "make single tokens likelier",
+    Capability.TOOLS: "call tools",
+    Capability.TOOL_CHOICE: "be forced to call a tool",
+    Capability.COMPLETE: "continue a plain text",
+    Capability.TOKENIZE: "show its tokens",
 }
-_PARAM = {Capability.JSON_SCHEMA: "response_format", Capability.ADAPTERS: "adapter"}
+_PARAM = {
+    Capability.JSON_SCHEMA: "response_format",
+    Capability.ADAPTERS: "adapter",
+    Capability.LOGPROBS: "logprobs",
+    Capability.LOGIT_BIAS: "logit_bias",
+    Capability.TOOLS: "tools",
+    Capability.TOOL_CHOICE: "tool_choice",
+    Capability.COMPLETE: "prompt",
+}
 
 
 def engine_failed(what: str, *, retry_after_s: float | None = None) -> HyperCubeError:

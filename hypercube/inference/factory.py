@@ -14,10 +14,12 @@ from hypercube.inference.planning import check_settings
 from hypercube.inference.transformers.encoder_engine import EncoderEngine
 from hypercube.inference.transformers.engine import TransformersEngine
 from hypercube.inference.upstream import UPSTREAM, UpstreamEngine, UpstreamOptions
+from hypercube.inference.vllm.engine import ENGINE as VLLM
+from hypercube.inference.vllm.engine import VllmEngine
 from hypercube.model_registry.manifest import ModelManifest
 
 EngineFactory = Callable[[ModelManifest], Engine]
-ENGINES: Final = ("fake", "llama.cpp", "transformers", UPSTREAM)
+ENGINES: Final = ("fake", "llama.cpp", "transformers", VLLM, UPSTREAM)
 
 
 def engine_factory(options: EngineOptions, upstream: UpstreamOptions | None = None) -> EngineFactory:
@@ -39,6 +41,11 @@ def engine_factory(options: EngineOptions, upstream: UpstreamOptions | None = No
             if Capability.GENERATE in manifest.capabilities:
                 return TransformersEngine(fitted)
             return EncoderEngine(fitted, frozenset(manifest.capabilities))
+        if manifest.engine == VLLM:
+            engine = VllmEngine(replace(options, context_length=context_length))
+            # A missing package is told when the server starts, not when the model is loaded.
+            engine.check()
+            return engine
         if manifest.engine == UPSTREAM and upstream is not None:
             return UpstreamEngine(
                 upstream, EngineOptions(context_length, options.slots), connections=connections

@@ -20,11 +20,13 @@ from hypercube.core.engine import (
     FinishReason,
     GenerationEvent,
     GenerationRequest,
+    ToolCallDelta,
     Usage,
 )
-from hypercube.core.errors import HyperCubeError
+from hypercube.core.errors import HyperCubeError, invalid
 from hypercube.inference.context import context_exceeded, text_too_long
 from hypercube.inference.engine import Embedded, Scored, WithoutAdapters
+from hypercube.inference.fake_rules import calls, logprob, spoken
 
 CONTEXT_LENGTH: Final = 4096
 _TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
@@ -57,7 +59,7 @@ def prompt_tokens(messages: Sequence[ChatMessage]) -> int:
 def answer(messages: Sequence[ChatMessage], seed: int | None) -> str:
     """The whole answer: the beginning of the last message, then 8 to 39 words drawn by a hash of everything."""
     question = messages[-1].content
-    everything = repr([(message.role, message.content) for message in messages]) + repr(seed)
+    everything = repr(spoken(messages)) + repr(seed)
     digest = hashlib.sha512(everything.encode()).digest()
     korean = re.search(r"[가-힣]", question) is not None
     vocabulary = _KOREAN if korean else _ENGLISH
@@ -88,7 +90,15 @@ class FakeEngine(WithoutAdapters):
     """
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.GENERATE, Capability.EMBED, Capability.SCORE}
+        {
+            Capability.GENERATE,
+            Capability.EMBED,
+            Capability.SCORE,
+            Capability.COMPLETE,
+            Capability.LOGPROBS,
+            Capability.TOOLS,
+            Capability.TOOL_CHOICE,
+        }
     )
 
     context_length: int = CONTEXT_LENGTH
@@ -107,20 +117,46 @@ class FakeEngine(WithoutAdapters):
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer token by token."""
-        prompt = prompt_tokens(request.messages)
+        messages = _subject(request)
+        prompt = prompt_tokens(messages)
         room = self.context_length - prompt
         if room < 1:
             raise context_exceeded(prompt, self.context_length)
         limit = room if request.max_tokens is None else min(room, request.max_tokens)
-        text, tokens, finish = _cut(answer(request.messages, request.sampling.seed), request, limit)
+        made = calls(request)
         self.active += 1
         try:
-            for piece in tokenize(text):
+            if made:
+                async for event in self._call(made, Usage(prompt, 0), limit):
+                    yield event
+                return
+            text, tokens, finish = _cut(answer(messages, request.sampling.seed), request, limit)
+            most = request.logprobs
+            for at, piece in enumerate(tokenize(text)):
                 await self.sleep(self.token_delay_s)
-                yield GenerationEvent(text=piece)
+                rated = () if most is None else (logprob(piece, at, most),)
+                yield GenerationEvent(text=piece, logprobs=rated)
             yield GenerationEvent(finish_reason=finish, usage=Usage(prompt, tokens))
         finally:
             self.active -= 1
+
+    async def _call(
+        self, made: Sequence[ToolCallDelta], usage: Usage, limit: int
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Stream calls: the name first, then the arguments token by token, until there were `limit` tokens."""
+        count = 0
+        for call in made:
+            pieces = tokenize(call.arguments)[: limit - count]
+            count += len(pieces)
+            if not pieces:
+                break
+            yield GenerationEvent(tool_calls=(ToolCallDelta(call.index, call.id, call.name),))
+            for piece in pieces:
+                await self.sleep(self.token_delay_s)
+                yield GenerationEvent(tool_calls=(ToolCallDelta(call.index, arguments=piece),))
+        whole = sum(len(tokenize(call.arguments)) for call in made)
+        finish = FinishReason.TOOL_CALLS if count == whole else FinishReason.LENGTH
+        yield GenerationEvent(finish_reason=finish, usage=Usage(usage.prompt_tokens, count))
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
         """The vectors of `vector`."""
@@ -149,6 +185,19 @@ class FakeEngine(WithoutAdapters):
 
     async def unload(self) -> None:
         """There is nothing to give back."""
+
+
+def _subject(request: GenerationRequest) -> tuple[ChatMessage, ...]:
+    """The chat; a plain text is taken for one turn."""
+    if request.prompt is None:
+        return request.messages
+    if not isinstance(request.prompt, str):
+        raise invalid(
+            "The fake model has no vocabulary, so it cannot read token ids.",
+            param="prompt",
+            fix="Send the prompt as text, or serve a real model.",
+        )
+    return (ChatMessage("user", request.prompt),)
 
 
 def _cut(text: str, request: GenerationRequest, limit: int) -> tuple[str, int, FinishReason]:

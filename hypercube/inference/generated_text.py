@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from hypercube.core.engine import TokenLogprob
+
 Decode = Callable[[Sequence[int]], str]
 """Token ids to text, special tokens left out; incomplete UTF-8 shows as U+FFFD."""
 
@@ -53,6 +55,11 @@ class StopFinder:
         self._held = ""
         self.found = False
 
+    @property
+    def held(self) -> str:
+        """Text that came and may yet be a part of a stop."""
+        return self._held
+
     def feed(self, text: str) -> str:
         """What of the text so far can be shown now; after `found` is set, the rest is the last of it."""
         if self.found:
@@ -70,6 +77,33 @@ class StopFinder:
         """What was held back, when no more text comes."""
         held, self._held = self._held, ""
         return held
+
+
+class RatedTokens:
+    """Holds the log-probabilities of tokens until their text is shown; what a stop sequence hides goes with it."""
+
+    def __init__(self) -> None:
+        self._held: list[TokenLogprob] = []
+
+    def add(self, token: TokenLogprob) -> None:
+        """A token was made."""
+        self._held.append(token)
+
+    def shown(self) -> tuple[TokenLogprob, ...]:
+        """Everything held, for a text that shows it all."""
+        found, self._held = tuple(self._held), []
+        return found
+
+    def cut(self, text: str) -> tuple[TokenLogprob, ...]:
+        """Those of the tokens held that `text`, the last of the answer, was made of."""
+        found: list[TokenLogprob] = []
+        size = 0
+        for token in self.shown():
+            if size >= len(text.encode()):
+                break
+            found.append(token)
+            size += len(token.bytes)
+        return tuple(found)
 
 
 def _overlap(text: str, stop: str) -> int:

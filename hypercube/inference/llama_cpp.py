@@ -11,15 +11,21 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
+from hypercube.core.engine import (
+    Capability,
+    GenerationEvent,
+    GenerationRequest,
+    Tokenized,
+    TokenizeRequest,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.inference.chat_stream import chat_body, stream_chat
+from hypercube.inference.chat_stream import chat_body, refusal, stream_chat, trimmed
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
 from hypercube.inference.liveness import SILENT_S, TICK_S, Liveness, until_hung
@@ -47,7 +53,18 @@ _READ_BYTES_PER_S: Final = 1e8
 class LlamaCppEngine(GeneratesOnly):
     """A GGUF model in a child process, spoken to over a UNIX socket that only this user can reach."""
 
-    capabilities = frozenset({Capability.GENERATE, Capability.JSON_SCHEMA})
+    capabilities = frozenset(
+        {
+            Capability.GENERATE,
+            Capability.JSON_SCHEMA,
+            Capability.LOGPROBS,
+            Capability.LOGIT_BIAS,
+            Capability.TOOLS,
+            Capability.TOOL_CHOICE,
+            Capability.COMPLETE,
+            Capability.TOKENIZE,
+        }
+    )
 
     def __init__(
         self, options: EngineOptions, *, stall_s: float = SILENT_S, load_timeout_s: float = 300.0
@@ -224,7 +241,7 @@ class LlamaCppEngine(GeneratesOnly):
         try:
             async with aclosing(stream_chat(self.client, body)) as events:
                 while (event := await self._next(events)) is not None:
-                    yield event
+                    yield trimmed(event, request.logprobs)
         except httpx.TransportError as error:
             broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
             raise await self._why(broken) from None
@@ -248,6 +265,37 @@ class LlamaCppEngine(GeneratesOnly):
         self._awaited += change
         if self._liveness is not None:
             self._liveness.working(self._awaited)
+
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """Ask the child's tokenizer; a token that the vocabulary does not have is INVALID_ARGUMENT."""
+        import httpx
+
+        try:
+            if request.tokens is not None:
+                said = await self._ask("/detokenize", {"tokens": list(request.tokens)})
+                return Tokenized(request.tokens, (), str(said["content"]), self.context_length)
+            text = request.text
+            if text is None:
+                chat = chat_body(GenerationRequest(request.messages))["messages"]
+                text = str((await self._ask("/apply-template", {"messages": chat}))["prompt"])
+            special = request.add_special_tokens
+            options = {
+                "add_special": request.text is not None if special is None else special,
+                "parse_special": True,
+                "with_pieces": True,
+            }
+            found = (await self._ask("/tokenize", {"content": text, **options}))["tokens"]
+        except httpx.TransportError as error:
+            broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
+            raise await self._why(broken) from None
+        tokens = tuple(int(each["id"]) for each in found)
+        return Tokenized(tokens, tuple(_piece(each["piece"]) for each in found), text, self.context_length)
+
+    async def _ask(self, path: str, body: Mapping[str, Any]) -> Any:
+        response = await self.client.post(path, json=dict(body))
+        if response.status_code != 200:
+            raise refusal(response.status_code, response.content)
+        return response.json()
 
     async def _why(self, symptom: HyperCubeError) -> HyperCubeError:
         """The end of the process, if that is what is behind a broken stream; else the symptom itself."""
@@ -282,6 +330,11 @@ class LlamaCppEngine(GeneratesOnly):
                 shutil.rmtree(folder, ignore_errors=True)
         self._process = None
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _piece(said: "str | list[int]") -> str:
+    """A token's text; one that is a part of a character comes as bytes."""
+    return said if isinstance(said, str) else bytes(said).decode(errors="replace")
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

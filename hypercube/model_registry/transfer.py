@@ -44,6 +44,10 @@ OnProgress = Callable[[Progress], None]
 OnLine = Callable[[str], None]
 
 
+def silent(_: str) -> None:
+    """Nobody asked for lines."""
+
+
 class Meter:
     """Turns byte counts into at most ten `Progress` reports a second."""
 
@@ -87,6 +91,7 @@ class Transfer:
         cancel: set by whoever does not want it any more.
         silence_s: seconds without a byte after which a source is given up.
         meter: told about every step.
+        say: told, in one sentence, what is notable.
     """
 
     file: ModelFile
@@ -94,6 +99,7 @@ class Transfer:
     cancel: threading.Event
     silence_s: float
     meter: Meter
+    say: OnLine = silent
 
     def check(self) -> None:
         """Raise TransferCancelledError if the caller has gone."""

@@ -11,6 +11,7 @@ from hypercube.core.chart import BirthInput, ChartsRequest
 from hypercube.core.cube import Call, CubeState, Health, is_stream
 from hypercube.core.engine import ChatMessage, EmbeddingRequest, GenerationRequest, ModelsRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.tensors import Datatype, Tensor, TensorRequest
 from hypercube.cubes.contract import violations
 from hypercube.settings import load_settings
 
@@ -19,6 +20,9 @@ EXAMPLES: dict[str, Any] = {
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
     "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),
+    "tensors": TensorRequest(
+        "saju_features", (Tensor("pillars", Datatype.UINT8, (1, 4), memoryview(bytes((6, 16, 23, 53)))),)
+    ),
 }
 
 

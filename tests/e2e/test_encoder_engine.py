@@ -13,10 +13,11 @@ import shutil
 import signal
 import string
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import openai
 import psutil
 import pytest
 
@@ -423,7 +424,13 @@ async def test_a_killed_engine_fails_its_work_and_says_so(tiny: Path) -> None:
         assert furthest([found[0].vector], plain(tiny, ["yang wood"])) < CLOSE
         assert (await failure_of(engine.embed(["x" * 99]))).kind is ErrorKind.CONTEXT_LENGTH_EXCEEDED
         assert engine.pid is not None
+        # Stopped, so that the work is under way for certain when the end comes.
+        os.kill(engine.pid, signal.SIGSTOP)
+        owed = asyncio.ensure_future(failure_of(engine.embed(["fire", "earth"])))
+        await asyncio.sleep(0)
+        assert engine.in_flight == 1
         os.kill(engine.pid, signal.SIGKILL)
+        assert (await asyncio.wait_for(owed, 5)).kind is ErrorKind.ENGINE_FAILED
         assert "SIGKILL" in (await asyncio.wait_for(engine.died(), 5)).message
         assert (await failure_of(engine.embed(["more"]))).kind is ErrorKind.ENGINE_FAILED
     finally:
@@ -442,10 +449,10 @@ async def test_the_factory_takes_encoders_to_their_engine(monkeypatch: pytest.Mo
     assert engine.capabilities == {Capability.EMBED, Capability.SCORE}
     assert engine.context_length == 256
     assert make(replace(manifest, capabilities=(Capability.SCORE,))).capabilities == CROSS
-    wrong: dict[str, Any]
     for wrong in ({"device": "tpu"}, {"precision": "int8"}, {"precision": "fp16"}, {"tensor_parallel": 2}):
+        options: dict[str, Any] = {"device": "cpu", **wrong}
         with pytest.raises(HyperCubeError) as caught:
-            engine_factory(EngineOptions(**{"device": "cpu", **wrong}))(manifest)
+            engine_factory(EngineOptions(**options))(manifest)
         assert caught.value.kind is ErrorKind.FAILED_PRECONDITION
         assert caught.value.fix
     monkeypatch.setattr(engine_module, "PACKAGES", ("torch", "no_such_package"))
@@ -526,6 +533,33 @@ def token_counts(folder: Path) -> list[int]:
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return [len(tokenizer(text)["input_ids"]) for text in SENTENCES]
+
+
+@pytest.mark.real_model
+def test_two_models_behind_one_server(minilm: Path, serve: Callable[..., Any]) -> None:
+    expected = plain(minilm, SENTENCES, scale=True)
+    arguments = ("--model", "fake", "--embedding-model", MINILM)
+    with serve(*arguments, HYPERCUBE_EMBEDDING_PRECISION="fp32") as server:
+        server.wait_ready(120)
+        assert f"embed   {MINILM}" in "".join(server.lines)
+        with openai.OpenAI(api_key="none", base_url=f"{server.url}/v1", max_retries=0) as client:
+            assert {model.id for model in client.models.list()} == {"fake", MINILM}
+            answer = client.embeddings.create(model=MINILM, input=list(SENTENCES))
+            assert furthest([each.embedding for each in answer.data], expected) < CLOSE
+            assert answer.usage.prompt_tokens == sum(token_counts(minilm))
+            chat = client.chat.completions.create(
+                model="fake", messages=[{"role": "user", "content": "hello"}], max_tokens=2
+            )
+            assert chat.usage is not None
+            assert chat.usage.completion_tokens == 2
+            with pytest.raises(openai.BadRequestError, match="cannot generate text"):
+                client.chat.completions.create(model=MINILM, messages=[{"role": "user", "content": "hello"}])
+            with pytest.raises(openai.BadRequestError, match="have 384 numbers") as caught:
+                client.embeddings.create(model=MINILM, input="wood", dimensions=128)
+            assert caught.value.param == "dimensions"
+            with pytest.raises(openai.BadRequestError, match="has 302 tokens") as caught:
+                client.embeddings.create(model=MINILM, input=["wood", "word " * 300])
+            assert (caught.value.param, caught.value.code) == ("input[1]", "context_length_exceeded")
 
 
 @pytest.mark.real_model

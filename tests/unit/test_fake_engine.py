@@ -5,7 +5,7 @@ import pytest
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, FinishReason, GenerationRequest, Sampling, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.inference.fake import FakeEngine, answer, prompt_tokens, tokenize
+from hypercube.inference.fake import WIDTH, FakeEngine, answer, prompt_tokens, tokenize
 
 
 def chat(text: str, *, max_tokens: int | None = None, **sampling: object) -> GenerationRequest:
@@ -106,6 +106,21 @@ async def test_each_token_takes_the_delay_asked_for() -> None:
 
     pieces, _, _ = await run(chat("hello"), FakeEngine(token_delay_s=0.25, sleep=sleep))
     assert slept == [0.25] * len(pieces)
+
+
+async def test_texts_of_equal_words_are_near() -> None:
+    engine = FakeEngine(context_length=8)
+    wood, again = await engine.embed(["yang wood", "Wood, yang"])
+    assert (wood.tokens, again.tokens, len(wood.vector)) == (2, 3, WIDTH)
+    assert sum(number * number for number in wood.vector) == pytest.approx(1.0, abs=1e-6)
+    near, far = await engine.score([("yang wood", "Wood, yang"), ("yang wood", "yin fire")])
+    assert near.score == pytest.approx(sum(a * b for a, b in zip(wood.vector, again.vector, strict=True)))
+    assert near.score > far.score
+    assert (near.tokens, far.tokens) == (5, 4)
+    for work in (engine.embed(["word " * 20]), engine.score([("a", "word " * 20)])):
+        with pytest.raises(HyperCubeError) as caught:
+            await work
+        assert caught.value.kind is ErrorKind.CONTEXT_LENGTH_EXCEEDED
 
 
 async def test_closing_in_the_middle_frees_the_engine() -> None:

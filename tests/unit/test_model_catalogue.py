@@ -6,7 +6,8 @@ import pytest
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry.catalogue import CATALOGUE, DEFAULT_MODEL, lookup
-from hypercube.model_registry.manifest import HubFile, ModelFile, ModelManifest, PackageParts
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.sources import HubFile, PackageParts
 
 DIGEST = "0" * 64
 

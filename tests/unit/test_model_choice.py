@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hypercube.app.model_choice import make_engines, served_manifests
+from hypercube.app.model_choice import chat_manifests, make_engines, served_manifests
 from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.fake import FakeEngine
+from hypercube.inference.transformers.encoder_engine import EncoderEngine
 from hypercube.inference.upstream import UpstreamEngine
 from hypercube.settings import load_settings
 
@@ -65,3 +67,59 @@ def test_a_key_in_a_misspelt_variable_is_not_repeated() -> None:
     with pytest.raises(HyperCubeError) as caught:
         load_settings(environ={"HYPERCUBE_UPSTREAM_APIKEY": SECRET})
     assert SECRET not in f"{caught.value}{caught.value.failure()}"
+
+
+def test_a_second_model_for_embeddings_has_settings_of_its_own() -> None:
+    settings = load_settings(
+        {
+            "model": {"name": "fake", "precision": "fp32", "slots": 3},
+            "embedding": {
+                "name": "all-minilm-l6-v2",
+                "device": "cpu",
+                "precision": "fp32",
+                "context_length": 64,
+            },
+        }
+    )
+    chat, encoder = served_manifests(settings)
+    make = make_engines(settings)
+    assert isinstance(make(chat), FakeEngine)
+    engine = make(encoder)
+    assert isinstance(engine, EncoderEngine)
+    assert engine.context_length == 64
+    assert [each.name for each in chat_manifests(settings)] == ["fake"]
+
+
+def test_one_model_for_both_is_served_once() -> None:
+    both = {"model": {"name": "all-minilm-l6-v2"}, "embedding": {"name": "all-minilm-l6-v2"}}
+    assert [each.name for each in served_manifests(load_settings(both))] == ["all-minilm-l6-v2"]
+
+
+@pytest.mark.parametrize(
+    ("embedding", "kind", "param", "fix"),
+    [
+        ({"name": "gemma-3-270m"}, ErrorKind.FAILED_PRECONDITION, "embedding.name", "all-minilm-l6-v2"),
+        ({"name": "upstream"}, ErrorKind.FAILED_PRECONDITION, "embedding.name", "upstream.embeddings"),
+        ({"name": "all-minilm-l6-v3"}, ErrorKind.MODEL_NOT_FOUND, "model", "all-minilm-l6-v2"),
+        (
+            {"name": "all-minilm-l6-v2", "device": "cpu", "precision": "fp16"},
+            ErrorKind.FAILED_PRECONDITION,
+            "embedding.precision",
+            "embedding.precision",
+        ),
+        (
+            {"name": "all-minilm-l6-v2", "precision": "fp33"},
+            ErrorKind.INVALID_ARGUMENT,
+            "embedding.precision",
+            "fp32",
+        ),
+    ],
+)
+def test_what_cannot_make_embeddings_is_refused_at_start(
+    embedding: dict[str, str], kind: ErrorKind, param: str, fix: str
+) -> None:
+    settings = load_settings({"model": {"name": "fake"}, "embedding": embedding})
+    with pytest.raises(HyperCubeError) as caught:
+        make_engines(settings)
+    assert (caught.value.kind, caught.value.param) == (kind, param)
+    assert fix in (caught.value.fix or "")

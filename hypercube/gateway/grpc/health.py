@@ -13,7 +13,8 @@ from hypercube.gateway.services import CHARTS_PART, MODEL_PART, GatewayServices,
 
 _SAJU: Final = "hypercube.v1.Saju"
 _CHAT: Final = "hypercube.v1.Chat"
-KNOWN: Final = ("", _SAJU, _CHAT, "hypercube.v1.Models", "hypercube.v1.Cubes")
+_INFERENCE: Final = "inference.GRPCInferenceService"
+KNOWN: Final = ("", _SAJU, _CHAT, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
 """The empty name is the server as a whole."""
 
 _Status = health_pb2.HealthCheckResponse
@@ -72,7 +73,7 @@ def _ready(service: str, state: Readiness) -> bool:
     The server as a whole is ready when charts are: a chat model that still loads must not keep it out of
     rotation.
     """
-    if service in ("", _SAJU):
+    if service in ("", _SAJU, _INFERENCE):
         return state.parts[CHARTS_PART].ready if CHARTS_PART in state.parts else state.ready
     if service == _CHAT:
         return any(part.ready for name, part in state.parts.items() if name.startswith(MODEL_PART))

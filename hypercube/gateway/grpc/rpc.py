@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Generic, NoReturn, TypeVar
+from functools import partial
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 import grpc
 import grpc.aio
@@ -16,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from hypercube.core.cube import Call
-from hypercube.core.errors import ErrorKind, Failure, invalid
+from hypercube.core.errors import ErrorKind, Failure, invalid, shown
 from hypercube.gateway.errors import GRPC, failure_of
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
 from hypercube.gateway.services import GatewayServices
@@ -24,11 +25,20 @@ from hypercube.gateway.streams import close
 from hypercube.wire.convert import error_to_proto
 
 Q = TypeVar("Q", bound=Message)
+P = TypeVar("P")
 Context = grpc.aio.ServicerContext[Any, Any]
 ERROR_METADATA: Final = "hypercube-error-bin"
 _METADATA_BYTES: Final = 4096
 _DETAILS_CHARACTERS: Final = 400
 """gRPC allows 8 KiB of metadata in all, and a Korean character takes nine bytes of a status message."""
+
+
+class Serializable(Protocol):
+    """A message, or what becomes one without a copy of its large fields."""
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - protobuf's name
+        """The bytes of the message."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,25 @@ class Unary(Generic[Q]):
 
 
 @dataclass(frozen=True, slots=True)
+class Packed(Generic[P]):
+    """A method with one answer whose messages are read and written by code of its own."""
+
+    decode: Callable[[bytes], P]
+    answer: Callable[[GatewayServices, P, Call], Awaitable[Serializable]]
+    default_s: Callable[[GatewayServices], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplex(Generic[P]):
+    """A stream of requests, each with its answers, in order; one that fails is told so and the stream goes on."""
+
+    decode: Callable[[bytes], P]
+    open: Callable[[GatewayServices, P, Call], Awaitable[AsyncIterator[Serializable]]]
+    failed: Callable[[Failure], Serializable]
+    default_s: Callable[[GatewayServices], float]
+
+
+@dataclass(frozen=True, slots=True)
 class Streaming(Generic[Q]):
     """A method with a stream of answers; `open` returns once the first one exists."""
 
@@ -49,7 +78,7 @@ class Streaming(Generic[Q]):
     default_s: Callable[[GatewayServices], float]
 
 
-Methods = dict[str, Unary[Any] | Streaming[Any]]
+Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any]]
 
 
 def handlers(
@@ -59,20 +88,24 @@ def handlers(
     made: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
     for name, method in methods.items():
         route = f"{service}/{name}"
-        if isinstance(method, Unary):
+        if isinstance(method, (Unary, Packed)):
             made[name] = grpc.unary_unary_rpc_method_handler(_unary(services, route, method))
+        elif isinstance(method, Duplex):
+            made[name] = grpc.stream_stream_rpc_method_handler(_duplex(services, route, method))
         else:
             made[name] = grpc.unary_stream_rpc_method_handler(_streaming(services, route, method))
     return made
 
 
-def _unary(services: GatewayServices, route: str, method: Unary[Any]) -> Callable[..., Any]:
+def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[Any]) -> Callable[..., Any]:
+    read = method.decode if isinstance(method, Packed) else partial(decode, method.request)
+
     async def answer(raw: bytes, context: Context) -> bytes:
         call = _call(services, context, method.default_s(services))
         with _observed(services, route) as outcome:
             try:
                 with services.traffic.admit():
-                    reply = await method.answer(services, _decode(method.request, raw), call)
+                    reply = await method.answer(services, read(raw), call)
                     return reply.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
@@ -88,7 +121,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
         with _observed(services, route) as outcome:
             try:
                 with services.traffic.admit():
-                    replies = await method.open(services, _decode(method.request, raw), call)
+                    replies = await method.open(services, decode(method.request, raw), call)
                     try:
                         async for reply in replies:
                             yield reply.SerializeToString()
@@ -102,6 +135,28 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
     return answers
 
 
+def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Callable[..., Any]:
+    async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        with _observed(services, route) as outcome:
+            async for raw in requests:
+                call = _call(services, context, method.default_s(services))
+                try:
+                    # A stream that nobody uses must not hold up a drain: what counts is a request.
+                    with services.traffic.admit():
+                        replies = await method.open(services, method.decode(raw), call)
+                        try:
+                            async for reply in replies:
+                                yield reply.SerializeToString()
+                        finally:
+                            await close(replies)
+                except Exception as error:  # noqa: BLE001 - every failure becomes a message
+                    failure = failure_of(error, call.request_id)
+                    outcome.kind = failure.kind
+                    yield method.failed(failure).SerializeToString()
+
+    return answers
+
+
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
     metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
     return Call(
@@ -110,7 +165,7 @@ def _call(services: GatewayServices, context: Context, default_s: float) -> Call
     )
 
 
-def _decode(kind: type[Q], raw: bytes) -> Q:
+def decode(kind: type[Q], raw: bytes) -> Q:
     """The message in some bytes.
 
     Raises:
@@ -144,6 +199,10 @@ def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
         step = f"{path}.{descriptor.name}" if path else descriptor.name
         if isinstance(value, Message):
             yield from _unknown_fields(value, step)
+        elif descriptor.message_type.GetOptions().map_entry:
+            for key, item in value.items():
+                if isinstance(item, Message):
+                    yield from _unknown_fields(item, f"{step}[{shown(key)!r}]")
         else:
             for at, item in enumerate(value):
                 yield from _unknown_fields(item, f"{step}[{at}]")

@@ -15,7 +15,7 @@ from hypercube.gateway.http.docs import pages
 from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import FAILURE, error_response, json_response
-from hypercube.gateway.http.routers import almanac, charts, chat, cubes, embeddings, health, models
+from hypercube.gateway.http.routers import almanac, charts, chat, cubes, embeddings, health, inference, models
 from hypercube.gateway.http.routing import method_not_allowed
 from hypercube.gateway.services import GatewayServices
 
@@ -26,6 +26,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *embeddings.OPERATIONS,
     *models.OPERATIONS,
     *cubes.OPERATIONS,
+    *inference.OPERATIONS,
     *health.OPERATIONS,
 )
 
@@ -58,7 +59,7 @@ async def _unrouted(request: Request, error: Exception) -> Response:
         allowed = headers.get("Allow", "GET").split(", ")
         failure = method_not_allowed(path, request.method, allowed).failure()
         request.scope[FAILURE] = failure
-        return error_response(failure, headers)
+        return error_response(failure, headers, path=request.url.path)
     known = sorted({operation.template for operation in OPERATIONS} | {"/docs", "/openapi.json"})
     like = nearest(path, known)
     failure = HyperCubeError(
@@ -68,4 +69,4 @@ async def _unrouted(request: Request, error: Exception) -> Response:
         fix=f"Did you mean {like}? All routes are at /docs." if like else "All routes are at /docs.",
     ).failure()
     request.scope[FAILURE] = failure
-    return error_response(failure, headers)
+    return error_response(failure, headers, path=request.url.path)

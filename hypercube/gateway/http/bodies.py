@@ -1,6 +1,6 @@
 """The JSON bodies of the answers, as types: what handlers build, and what the documentation shows."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -47,25 +47,65 @@ class UsageBody(TypedDict):
     total_tokens: int
 
 
-class AssistantMessage(TypedDict):
-    """The model's turn."""
+class CalledFunctionBody(TypedDict):
+    """What is to be called, with what; `arguments` is JSON text that the model wrote."""
 
-    role: Literal["assistant"]
-    content: str
+    name: str
+    arguments: str
+
+
+class ToolCallBody(TypedDict):
+    """A call that the model wants made."""
+
+    id: str
+    type: Literal["function"]
+    function: CalledFunctionBody
+
+
+class TopLogprobBody(TypedDict):
+    """A token that could have stood in a place."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+
+
+class LogprobBody(TypedDict):
+    """A token of the answer."""
+
+    token: str
+    logprob: float
+    bytes: list[int]
+    top_logprobs: list[TopLogprobBody]
+
+
+class LogprobsBody(TypedDict):
+    """The tokens of an answer."""
+
+    content: list[LogprobBody]
     refusal: None
 
 
+class AssistantMessage(TypedDict):
+    """The model's turn; one that only calls tools has no content."""
+
+    role: Literal["assistant"]
+    content: str | None
+    refusal: None
+    tool_calls: NotRequired[list[ToolCallBody]]
+
+
 class ChatChoice(TypedDict):
-    """The only choice."""
+    """One of the answers."""
 
     index: int
     message: AssistantMessage
-    logprobs: None
+    logprobs: LogprobsBody | None
     finish_reason: str
 
 
 class ChatCompletionBody(TypedDict):
-    """A whole answer."""
+    """Whole answers."""
 
     id: str
     object: Literal["chat.completion"]
@@ -73,6 +113,50 @@ class ChatCompletionBody(TypedDict):
     model: str
     choices: list[ChatChoice]
     usage: UsageBody
+
+
+class CompletionLogprobsBody(TypedDict):
+    """The tokens of a continued text, as parallel lists; an offset counts characters from the beginning of it."""
+
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]] | None
+    text_offset: list[int]
+
+
+class CompletionChoice(TypedDict):
+    """One of the texts."""
+
+    index: int
+    text: str
+    logprobs: CompletionLogprobsBody | None
+    finish_reason: str
+
+
+class CompletionBody(TypedDict):
+    """Whole texts."""
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    choices: list[CompletionChoice]
+    usage: UsageBody
+
+
+class TokenizeBody(TypedDict):
+    """The tokens of a text."""
+
+    count: int
+    max_model_len: int
+    tokens: list[int]
+    token_strs: list[str] | None
+
+
+class DetokenizeBody(TypedDict):
+    """The text of tokens."""
+
+    prompt: str
 
 
 class EmbeddingObject(TypedDict):

@@ -23,7 +23,7 @@ from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
 from hypercube.gateway.services import GatewayServices
 
-ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics"})
+ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Paths that answer while draining: whoever watches the server needs them most then."""
 _REQUEST_ID: Final = REQUEST_ID.encode()
 _TIMEOUT: Final = TIMEOUT_HEADER.encode()
@@ -62,7 +62,7 @@ class HttpDoor:
                 if not answer.started:
                     allow = (failure.details or {}).get("allow")
                     extra = {"allow": str(allow)} if allow is not None else None
-                    await error_response(failure, extra)(scope, receive, answer)
+                    await error_response(failure, extra, path=scope["path"])(scope, receive, answer)
         except asyncio.CancelledError:
             scope.setdefault(FAILURE, HyperCubeError(ErrorKind.CANCELLED, "The server stopped.").failure())
             raise
@@ -100,7 +100,7 @@ class HttpDoor:
             details={"limit_bytes": limits.max_body_bytes},
         ).failure()
         scope[FAILURE] = failure
-        response = error_response(failure, {"connection": "close"})
+        response = error_response(failure, {"connection": "close"}, path=scope["path"])
         await send(
             {"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers}
         )

@@ -1,7 +1,7 @@
 """One route: read the body, let the handler answer, and stop the work if the client leaves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +33,8 @@ class HttpRequest:
     """Parameters of the path."""
     query: bytes = b""
     """What follows the question mark, as it came."""
+    headers: Iterable[tuple[bytes, bytes]] = ()
+    """As they came; names in lower case."""
 
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
@@ -89,7 +91,12 @@ class Endpoint:
                 scope[FAILURE] = Failure(ErrorKind.CANCELLED, "The client left while sending.")
                 return
         request = HttpRequest(
-            services, call, body, scope.get("path_params", {}), scope.get("query_string", b"")
+            services,
+            call,
+            body,
+            scope.get("path_params", {}),
+            scope.get("query_string", b""),
+            scope["headers"],
         )
         watch = _Watch(receive)
         try:
@@ -97,7 +104,7 @@ class Endpoint:
                 response = await self._handler(request)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
                 failure = scope[FAILURE] = failure_of(error, call.request_id)
-                response = error_response(failure)
+                response = error_response(failure, path=self.path)
             await response(scope, receive, send)
         except asyncio.CancelledError:
             if not watch.fired():

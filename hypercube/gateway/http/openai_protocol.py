@@ -1,7 +1,7 @@
 """OpenAI's chat request as its official client sends it, and its conversion to ours.
 
 Every parameter that OpenAI knows has a field here. One that this server honours is converted; one that it does
-not build yet is accepted at the value that asks for nothing, and refused by name at any other. An unknown
+not build is accepted at the value that asks for nothing, and refused by name at any other. An unknown
 parameter is refused. Ranges and roles are judged by the chat cube, for all transports alike.
 """
 
@@ -9,16 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.errors import HyperCubeError
+from hypercube.gateway.handlers.choices import MAX_CHOICES
+from hypercube.gateway.http.openai_tools import (
+    CalledTool,
+    FunctionTool,
+    ResponseFormat,
+    Strict,
+    ToolChoiceBody,
+    choice_of,
+    refused,
+    schema_of,
+)
 
 _INT64: Final = 2**63 - 1
+_LONGEST_ID: Final = 10
+"""Digits of a token id."""
+Seed = Annotated[int, Field(ge=-_INT64, le=_INT64)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Neutral:
+class Neutral:
     """Accepts None and the values that ask for nothing.
 
     Compared by identity: `typing` would otherwise take an annotation that accepts 0 for one that accepts False.
@@ -27,12 +42,13 @@ class _Neutral:
     values: tuple[Any, ...]
 
     def __call__(self, value: Any) -> Any:
+        """The value, if it asks for nothing."""
         if value is None or any(type(value) is type(one) and value == one for one in self.values):
             return value
         shown = " or ".join(_json(one) for one in (*self.values, None))
         raise PydanticCustomError(
             "not_supported",
-            "is not supported by this server yet.",
+            "is not supported by this server.",
             {"param": (), "value": _json(value), "fix": f"Leave it out, or send {shown}."},
         )
 
@@ -50,8 +66,9 @@ def _json(value: Any) -> str:
             return str(value)
 
 
-def _only(*values: Any) -> AfterValidator:
-    return AfterValidator(_Neutral(values))
+def only(*values: Any) -> AfterValidator:
+    """A field that this server does not honour: None and `values`, which ask for nothing, are accepted."""
+    return AfterValidator(Neutral(values))
 
 
 def _text_of(content: Any) -> Any:
@@ -67,7 +84,7 @@ def _text_of(content: Any) -> Any:
         supported = kind in (None, "text")
         raise PydanticCustomError(
             "content_part",
-            "is no text part." if supported else "is of a type that is not supported by this server yet.",
+            "is no text part." if supported else "is of a type that is not supported by this server.",
             {
                 "param": (at,) if supported else (at, "type"),
                 "value": kind,
@@ -104,40 +121,64 @@ _Content = Annotated[
         }
     ),
 ]
-_Stop = Annotated[
+Stop = Annotated[
     tuple[str, ...],
     BeforeValidator(_tuple_of),
     WithJsonSchema({"anyOf": [_STRING_OR, {"type": "array", "items": _STRING_OR}, {"type": "null"}]}),
 ]
-_Hint = Annotated[Any, Field(description="Accepted and without effect here.")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _token_ids(given: dict[str, float]) -> dict[str, float]:
+    for name in given:
+        if not (name.isascii() and name.isdigit() and len(name) <= _LONGEST_ID):
+            raise refused(
+                "is no id of a token.", 'Write token ids as names: {"1234": -100}.', name, value=name
+            )
+    return given
 
 
-class OpenAIMessage(_Strict):
+LogitBias = Annotated[dict[str, float], AfterValidator(_token_ids)]
+Hint = Annotated[Any, Field(description="Accepted and without effect here.")]
+
+
+class OpenAIMessage(Strict):
     """One turn. An assistant's turn can be sent back as it came."""
 
     role: str
-    content: _Content
-    name: Annotated[Any, _only()] = None
-    refusal: Annotated[Any, _only()] = None
-    annotations: Annotated[Any, _only([])] = None
-    audio: Annotated[Any, _only()] = None
-    function_call: Annotated[Any, _only()] = None
-    tool_calls: Annotated[Any, _only([])] = None
-    tool_call_id: Annotated[Any, _only()] = None
+    content: _Content | None = None
+    name: Annotated[Any, only()] = None
+    refusal: Annotated[Any, only()] = None
+    annotations: Annotated[Any, only([])] = None
+    audio: Annotated[Any, only()] = None
+    function_call: Annotated[Any, only()] = None
+    tool_calls: tuple[CalledTool, ...] | None = None
+    tool_call_id: str | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "OpenAIMessage":
+        if self.content is None and not self.tool_calls:
+            raise refused(
+                "is missing.",
+                "Write what the turn says; only a turn that calls tools says nothing.",
+                "content",
+            )
+        return self
+
+    def to_message(self) -> ChatMessage:
+        """The turn in our own terms; OpenAI's newer word for system is developer."""
+        role = "system" if self.role == "developer" else self.role
+        calls = tuple(call.to_call() for call in self.tool_calls or ())
+        return ChatMessage(role, self.content or "", calls, self.tool_call_id or "")
 
 
-class StreamOptions(_Strict):
+class StreamOptions(Strict):
     """What else a stream carries."""
 
     include_usage: bool | None = None
-    include_obfuscation: Annotated[Any, _only(False)] = None
+    include_obfuscation: Annotated[Any, only(False)] = None
 
 
-class ChatCompletionRequest(_Strict):
+class ChatCompletionRequest(Strict):
     """The body of POST /v1/chat/completions."""
 
     messages: tuple[OpenAIMessage, ...]
@@ -150,53 +191,74 @@ class ChatCompletionRequest(_Strict):
     min_p: float | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    seed: Annotated[int, Field(ge=-_INT64, le=_INT64)] | None = None
-    stop: _Stop = ()
+    seed: Seed | None = None
+    stop: Stop = ()
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
-    metadata: _Hint = None
-    prompt_cache_key: _Hint = None
-    safety_identifier: _Hint = None
-    user: _Hint = None
-    parallel_tool_calls: _Hint = None
+    metadata: Hint = None
+    prompt_cache_key: Hint = None
+    safety_identifier: Hint = None
+    user: Hint = None
 
-    audio: Annotated[Any, _only()] = None
-    function_call: Annotated[Any, _only("none", "auto")] = None
-    functions: Annotated[Any, _only([])] = None
-    logit_bias: Annotated[Any, _only({})] = None
-    logprobs: Annotated[Any, _only(False)] = None
-    modalities: Annotated[Any, _only(["text"])] = None
-    moderation: Annotated[Any, _only()] = None
-    n: Annotated[Any, _only(1)] = None
-    prediction: Annotated[Any, _only()] = None
-    prompt_cache_options: Annotated[Any, _only()] = None
-    prompt_cache_retention: Annotated[Any, _only()] = None
-    reasoning_effort: Annotated[Any, _only("none")] = None
-    response_format: Annotated[Any, _only({"type": "text"})] = None
-    service_tier: Annotated[Any, _only("auto", "default")] = None
-    store: Annotated[Any, _only(False)] = None
-    tool_choice: Annotated[Any, _only("none", "auto")] = None
-    tools: Annotated[Any, _only([])] = None
-    top_logprobs: Annotated[Any, _only(0)] = None
-    verbosity: Annotated[Any, _only("medium")] = None
-    web_search_options: Annotated[Any, _only()] = None
+    logit_bias: LogitBias | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    tool_choice: ToolChoiceBody | None = None
+    tools: tuple[FunctionTool, ...] | None = None
+
+    audio: Annotated[Any, only()] = None
+    function_call: Annotated[Any, only("none", "auto")] = None
+    functions: Annotated[Any, only([])] = None
+    modalities: Annotated[Any, only(["text"])] = None
+    moderation: Annotated[Any, only()] = None
+    prediction: Annotated[Any, only()] = None
+    prompt_cache_options: Annotated[Any, only()] = None
+    prompt_cache_retention: Annotated[Any, only()] = None
+    reasoning_effort: Annotated[Any, only("none")] = None
+    service_tier: Annotated[Any, only("auto", "default")] = None
+    store: Annotated[Any, only(False)] = None
+    verbosity: Annotated[Any, only("medium")] = None
+    web_search_options: Annotated[Any, only()] = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "ChatCompletionRequest":
+        if self.top_logprobs and not self.logprobs:
+            raise refused(
+                "is asked for without logprobs.",
+                'Send "logprobs": true beside it.',
+                "top_logprobs",
+                value=self.top_logprobs,
+            )
+        if self.stream_options is not None and not self.stream:
+            raise refused("is for streams alone.", 'Send "stream": true, or leave it out.', "stream_options")
+        return self
 
     @property
-    def limit_param(self) -> str:
-        """The name under which the caller gave its token limit."""
-        return "max_completion_tokens" if self.max_completion_tokens is not None else "max_tokens"
+    def names(self) -> dict[str, str]:
+        """What the caller calls that the engines call otherwise."""
+        newer = self.max_completion_tokens is not None
+        return {"max_tokens": "max_completion_tokens"} if newer else {}
+
+    @property
+    def choices(self) -> int:
+        """How many answers are wanted."""
+        return self.n or 1
 
     @property
     def wants_usage(self) -> bool:
         """Whether a stream ends with a chunk of token counts."""
-        return self.stream_options is not None and bool(self.stream_options.include_usage)
+        return wants_usage(self.stream_options)
 
     def to_generation(self) -> GenerationRequest:
         """The request in our own terms."""
         limit = self.max_tokens if self.max_completion_tokens is None else self.max_completion_tokens
+        tool_choice, tool_name = choice_of(self.tool_choice)
         return GenerationRequest(
-            messages=tuple(ChatMessage(_role(turn.role), turn.content) for turn in self.messages),
+            messages=tuple(turn.to_message() for turn in self.messages),
             model=self.model,
             max_tokens=limit,
             sampling=Sampling(
@@ -208,10 +270,31 @@ class ChatCompletionRequest(_Strict):
                 presence_penalty=self.presence_penalty,
                 seed=self.seed,
                 stop=self.stop,
+                logit_bias=bias_of(self.logit_bias),
             ),
+            json_schema=schema_of(self.response_format),
+            logprobs=(self.top_logprobs or 0) if self.logprobs else None,
+            tools=tuple(each.to_tool() for each in self.tools or ()),
+            tool_choice=tool_choice,
+            tool_name=tool_name,
+            parallel_tool_calls=self.parallel_tool_calls is not False,
         )
 
 
-def _role(role: str) -> str:
-    """OpenAI's newer word for system is developer."""
-    return "system" if role == "developer" else role
+def bias_of(given: Mapping[str, float] | None) -> tuple[tuple[int, float], ...]:
+    """The bias of tokens, whose ids JSON can only write as names."""
+    return tuple((int(token), float(bias)) for token, bias in (given or {}).items())
+
+
+def wants_usage(options: StreamOptions | None) -> bool:
+    """Whether a stream ends with a chunk of token counts."""
+    return options is not None and bool(options.include_usage)
+
+
+def renamed(error: HyperCubeError, names: Mapping[str, str]) -> HyperCubeError:
+    """An error about the field that the caller sent: engines know one name for each."""
+    head, dot, rest = (error.param or "").partition(".")
+    root, bracket, place = head.partition("[")
+    if root in names:
+        error.param = names[root] + bracket + place + dot + rest
+    return error

@@ -8,8 +8,9 @@ from pydantic.json_schema import JsonSchemaMode
 
 from hypercube._version import __version__
 from hypercube.gateway.http.bodies import ErrorBody
+from hypercube.gateway.http.inference_bodies import InferenceErrorBody
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import EVENTS, JSON
+from hypercube.gateway.http.responses import EVENTS, JSON, speaks_v2
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER
 from hypercube.gateway.request_id import REQUEST_ID
 
@@ -17,6 +18,7 @@ _REFERENCE: Final = "#/components/schemas/{model}"
 _REASONS: Final = {
     400: "Something in the request is wrong; `param`, `value` and `fix` say what.",
     404: "There is nothing of that name here.",
+    409: "What it is about is in the wrong state for that.",
     413: "The body is over the limit.",
     429: "The queue is full; `Retry-After` says when to come back.",
     502: "The model's engine failed under this request.",
@@ -28,6 +30,7 @@ _TAGS: Final = (
     {"name": "chat", "description": "OpenAI's chat."},
     {"name": "embeddings", "description": "OpenAI's embeddings."},
     {"name": "models", "description": "What is served."},
+    {"name": "inference", "description": "The Open Inference Protocol v2 of KServe and Triton."},
     {"name": "cubes", "description": "The parts of this server, by one contract."},
     {"name": "health", "description": "For probes and dashboards."},
 )
@@ -64,7 +67,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 def _schemas(operations: Iterable[Operation]) -> tuple[_Schemas, dict[str, Any]]:
     """A schema for each body, with the definitions they share."""
     inputs: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
-        ("error", "serialization", TypeAdapter(ErrorBody))
+        ("error", "serialization", TypeAdapter(ErrorBody)),
+        ("v2_error", "serialization", TypeAdapter(InferenceErrorBody)),
     ]
     for operation in operations:
         if operation.request is not None:
@@ -154,10 +158,11 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if EVENTS in operation.media:
         content[EVENTS]["schema"]["description"] = "`data: {…}` events, then `data: [DONE]`."
     responses: dict[str, Any] = {"200": {"description": "As asked.", "content": content}}
+    error = "v2_error" if speaks_v2(operation.path) else "error"
     for status in operation.errors:
         same = operation.path == "/readyz"
         responses[str(status)] = {
             "description": "At least one part is not ready." if same else _REASONS[status],
-            "content": content if same else {JSON: {"schema": schemas["error", "serialization"]}},
+            "content": content if same else {JSON: {"schema": schemas[error, "serialization"]}},
         }
     return responses

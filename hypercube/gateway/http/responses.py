@@ -29,11 +29,18 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(encode(value), status, headers, JSON)
 
 
-def error_response(failure: Failure, headers: Mapping[str, str] | None = None) -> Response:
-    """A failure in OpenAI's shape, under the status of its kind."""
+def error_response(failure: Failure, headers: Mapping[str, str] | None = None, *, path: str = "") -> Response:
+    """A failure under the status of its kind: in OpenAI's shape, or on a path of the Open Inference Protocol in its."""
     wait = retry_after(failure)
     extra = {**(headers or {}), **({"retry-after": wait} if wait is not None else {})}
-    return json_response({"error": error_object(failure)}, HTTP[failure.kind].code, extra)
+    error = error_object(failure)
+    body = {"error": error["message"] if speaks_v2(path) else error}
+    return json_response(body, HTTP[failure.kind].code, extra)
+
+
+def speaks_v2(path: str) -> bool:
+    """Whether a path belongs to the Open Inference Protocol v2."""
+    return path == "/v2" or path.startswith("/v2/")
 
 
 def event(data: bytes) -> bytes:

@@ -6,6 +6,7 @@ holds them to what is used here.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -21,13 +22,21 @@ from transformers.generation.continuous_batching.continuous_api import (
 )
 from transformers.generation.logits_process import LogitsProcessorList
 
-from hypercube.inference.transformers.sampling import Draw, Row, choose, unsound
+from hypercube.inference.transformers.sampling import Draw, Row, choose, rate, unsound
 
 PAGE_TOKENS: Final = 32
 """Tokens of one page of the cache: half a page a request is wasted on average, and prefixes are shared by pages."""
 CHUNK_TOKENS: Final = 512
 """Tokens of one step: a long prompt is read in pieces, between which the others get their tokens."""
 SPARE_PAGES: Final = 2
+
+
+@dataclass(slots=True)
+class Rated:
+    """The log-probabilities of a request's tokens in the order of their making, each with the `most` likeliest."""
+
+    most: int
+    tokens: list[tuple[float, list[tuple[int, float]]]] = field(default_factory=list)
 
 
 class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
@@ -43,6 +52,8 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
     def __init__(self) -> None:
         self.unsound: set[str] = set()
         self.unsound_in_a_row = 0
+        self.rated: dict[str, Rated] = {}
+        """What was asked to be told of the tokens of a request: put in and taken out by whoever asks."""
         self._rows: list[Row] = []
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
@@ -72,7 +83,11 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
                 scores[number] = 0.0
             else:
                 self.unsound_in_a_row = 0
-                scores[number, choose(scores[number], row)] = torch.inf
+                token = choose(scores[number], row)
+                rated = self.rated.get(row.request_id)
+                if rated is not None:
+                    rated.tokens.append(rate(scores[number], token, rated.most))
+                scores[number, token] = torch.inf
         return scores
 
 

@@ -14,6 +14,16 @@ from hypercube.inference.worker.process import WorkerEngine
 ENGINE: Final = "transformers"
 PROGRAM: Final = "hypercube.inference.transformers.program:CausalProgram"
 PACKAGES: Final = ("torch", "transformers", "accelerate", "safetensors")
+CAPABILITIES: Final = frozenset(
+    {
+        Capability.GENERATE,
+        Capability.LOGPROBS,
+        Capability.LOGIT_BIAS,
+        Capability.TOOLS,
+        Capability.COMPLETE,
+        Capability.TOKENIZE,
+    }
+)
 _DEVICE: Final = re.compile(r"auto|cpu|cuda(:\d+)?")
 # The child reads files that were fetched and checked before; it never asks the network.
 ENVIRONMENT: Final = {
@@ -47,7 +57,7 @@ class TransformersEngine(WorkerEngine):
                 "precision": options.precision,
                 "tensor_parallel": options.tensor_parallel,
             },
-            capabilities=frozenset({Capability.GENERATE}),
+            capabilities=CAPABILITIES,
             description=f"transformers, {options.slots} slots",
             context_length=options.context_length,
             slots=options.slots,

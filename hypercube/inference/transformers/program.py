@@ -8,11 +8,20 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hypercube.core.engine import Capability, FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.engine import (
+    Capability,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Tokenized,
+    TokenizeRequest,
+    Usage,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
-from hypercube.inference.generated_text import Detokenizer, StopFinder
+from hypercube.inference.generated_text import Detokenizer, RatedTokens, StopFinder
+from hypercube.inference.tool_calls import ToolCallReader, forced_schema, joined
 from hypercube.inference.transformers.checkpoint import open_causal, read_config
 from hypercube.inference.transformers.memory import out_of_memory
 from hypercube.inference.transformers.prompt import Prompts
@@ -155,8 +164,10 @@ class CausalProgram:
             raise incapable(WHO, Capability.JSON_SCHEMA, ("llama.cpp", "vllm"))
         if request.adapter:
             raise incapable(WHO, Capability.ADAPTERS, ("vllm",))
+        if forced_schema(request) is not None:
+            raise incapable(WHO, Capability.TOOL_CHOICE, ("llama.cpp", "vllm"))
         loop = asyncio.get_running_loop()
-        prompt = await loop.run_in_executor(self._reading, self._prompts.tokens, request.messages)
+        prompt = await loop.run_in_executor(self._reading, self._prompts.read, request)
         room = self._context_length - len(prompt)
         if room < 1:
             raise context_exceeded(len(prompt), self._context_length)
@@ -166,7 +177,8 @@ class CausalProgram:
         try:
             self._submit(number, prompt, limit, request)
             detokenizer = Detokenizer(self._decode)
-            stops = StopFinder((*request.sampling.stop, *self._prompts.stops))
+            stops = StopFinder((*request.sampling.stop, *self._prompts.stops_of(request)))
+            calls, rated = ToolCallReader(request), RatedTokens()
             seen = 0
             while True:
                 output = await outputs.get()
@@ -175,40 +187,57 @@ class CausalProgram:
                 for token in tokens[seen:]:
                     seen += 1
                     if token not in self._eos:
+                        self._rate(number, seen - 1, token, rated)
                         text += stops.feed(detokenizer.feed(token))
                     if stops.found:
                         break
-                if stops.found or output.is_finished():
-                    ended = stops.found or tokens[-1] in self._eos
-                    if not stops.found:
-                        text += stops.feed(detokenizer.flush())
-                        text += stops.flush()
+                piece = calls.feed(text)
+                if stops.found or calls.full or output.is_finished():
+                    ended = stops.found or calls.full or tokens[-1] in self._eos
+                    if not (stops.found or calls.full):
+                        text = stops.feed(detokenizer.flush()) + stops.flush()
+                        piece = joined(piece, calls.feed(text), calls.flush())
                     if output.is_finished():
                         del self._outputs[number]
+                    stop = FinishReason.TOOL_CALLS if calls.called else FinishReason.STOP
                     yield GenerationEvent(
-                        text,
-                        FinishReason.STOP if ended or stops.found else FinishReason.LENGTH,
+                        piece.text,
+                        stop if ended else FinishReason.LENGTH,
                         Usage(len(prompt), seen),
+                        rated.cut(piece.text) if stops.found else rated.shown(),
+                        piece.calls,
                     )
                     return
-                if text:
-                    yield GenerationEvent(text)
+                if piece.text or piece.calls:
+                    yield GenerationEvent(piece.text, logprobs=rated.shown(), tool_calls=piece.calls)
         finally:
+            if self._batching is not None:
+                self._batching.sampler.rated.pop(number, None)
             if self._outputs.pop(number, None) is not None and self._batching is not None:
                 self._batching.cancel_request(number)
 
     def _submit(self, number: str, prompt: list[int], limit: int, request: GenerationRequest) -> None:
+        from hypercube.inference.transformers.batching import Rated
         from hypercube.inference.transformers.sampling import Draw
 
         seed = random.SystemRandom().getrandbits(63)
         draw = Draw.of(request.sampling, self._defaults, seed)
         batching = self._batching
         assert batching is not None
+        if request.logprobs is not None:
+            batching.sampler.rated[number] = Rated(request.logprobs)
         taken = batching.add_request(
             prompt, request_id=number, max_new_tokens=limit, streaming=True, eos_token_id=self._eos, draw=draw
         )
         if taken is None:
             raise self._failure or engine_failed("it takes no more requests")
+
+    def _rate(self, number: str, at: int, token: int, rated: RatedTokens) -> None:
+        """Note the log-probability of the token made in place `at`, if it was asked for."""
+        assert self._batching is not None
+        asked = self._batching.sampler.rated.get(number)
+        if asked is not None:
+            rated.add(self._prompts.texts.rated(token, *asked.tokens[at]))
 
     def _sound(self, output: Any) -> Sequence[int]:
         """The tokens of a result, if it is one."""
@@ -231,6 +260,13 @@ class CausalProgram:
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """Use the model's tokenizer."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._reading, self._prompts.tokenize, request, self._context_length
+        )
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
         """Not among its capabilities."""

@@ -30,6 +30,7 @@ class Draw:
     frequency_penalty: float = 0.0
     presence_penalty: float = 0.0
     seed: int = 0
+    logit_bias: tuple[tuple[int, float], ...] = ()
 
     @classmethod
     def of(cls, sampling: Sampling, defaults: Mapping[str, Any], seed: int) -> "Draw":
@@ -65,6 +66,8 @@ def choose(logits: torch.Tensor, row: Row) -> int:
         row: whose they are.
     """
     draw = row.draw
+    if draw.logit_bias:
+        logits = _biased(logits, draw.logit_bias)
     if row.generated and (draw.frequency_penalty or draw.presence_penalty):
         logits = _penalised(logits, row)
     if draw.temperature == 0.0:
@@ -83,6 +86,25 @@ def choose(logits: torch.Tensor, row: Row) -> int:
     height = random.Random(f"{draw.seed}:{row.position}").random() * float(ladder[-1])  # noqa: S311 - no secret
     at = min(int(torch.searchsorted(ladder, height, right=True)), ladder.numel() - 1)
     return at if tokens is None else int(tokens[at])
+
+
+def rate(logits: torch.Tensor, token: int, most: int) -> tuple[float, list[tuple[int, float]]]:
+    """The log-probability of `token`, and the `most` likeliest tokens with theirs, as the model itself has them.
+
+    Args:
+        logits: float32, shape (vocabulary,), before any bias, penalty or temperature; not changed.
+        token: whose it is.
+        most: how many of the likeliest.
+    """
+    logprobs = logits.float().log_softmax(dim=-1)
+    values, tokens = logprobs.topk(min(most, logprobs.numel()))
+    return float(logprobs[token]), list(zip(tokens.tolist(), values.tolist(), strict=True))
+
+
+def _biased(logits: torch.Tensor, bias: Sequence[tuple[int, float]]) -> torch.Tensor:
+    tokens = torch.tensor([token for token, _ in bias], device=logits.device)
+    added = torch.tensor([value for _, value in bias], device=logits.device, dtype=logits.dtype)
+    return logits.index_add(0, tokens, added)
 
 
 def _penalised(logits: torch.Tensor, row: Row) -> torch.Tensor:

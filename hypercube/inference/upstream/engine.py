@@ -21,7 +21,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
 from hypercube.inference.admission import deadline_exceeded
-from hypercube.inference.chat_stream import chat_body, stream_chat
+from hypercube.inference.chat_stream import chat_body, stream_chat, trimmed
 from hypercube.inference.engine import (
     Embedded,
     EngineOptions,
@@ -38,6 +38,16 @@ from hypercube.inference.upstream.retry_budget import TRIES, RetryBudget, pause_
 if TYPE_CHECKING:
     import httpx
 
+_GENERATING: Final = {
+    Capability.GENERATE,
+    Capability.JSON_SCHEMA,
+    Capability.LOGPROBS,
+    Capability.LOGIT_BIAS,
+    Capability.TOOLS,
+    Capability.TOOL_CHOICE,
+    Capability.COMPLETE,
+}
+"""Of OpenAI's protocol; what the other server lacks of it, that server refuses, and its words are passed on."""
 _ONE_TOKEN: Final = GenerationRequest(
     (ChatMessage("user", "1"),), max_tokens=1, sampling=Sampling(temperature=0.0)
 )
@@ -73,9 +83,7 @@ class UpstreamEngine(WithoutAdapters):
         self.context_length = engine.context_length
         # The other server queues by itself, so there are as many places as connections.
         self.slots = options.max_connections
-        self.capabilities = frozenset(
-            {Capability.EMBED} if options.embeddings else {Capability.GENERATE, Capability.JSON_SCHEMA}
-        )
+        self.capabilities = frozenset({Capability.EMBED} if options.embeddings else _GENERATING)
         self.breaker = Breaker(clock)
         self._options = options
         self._connections = connections or asyncio.Semaphore(options.max_connections)
@@ -148,8 +156,8 @@ class UpstreamEngine(WithoutAdapters):
             try:
                 async with aclosing(self._chat(body, call)) as events:
                     async for event in events:
-                        begun = begun or bool(event.text) or event.finish_reason is not None
-                        yield event
+                        begun = begun or not event.empty
+                        yield trimmed(event, request.logprobs)
             except UpstreamError as failed:
                 if begun:
                     raise
@@ -217,7 +225,7 @@ class UpstreamEngine(WithoutAdapters):
                     async for event in events:
                         self._answered_at = self._clock()
                         passed.outcome = Outcome.SUCCESS
-                        begun = begun or bool(event.text)
+                        begun = begun or not event.empty
                         yield event
             except httpx.TransportError as error:
                 if begun:

@@ -6,8 +6,8 @@ own there. One that is replaced or unloaded stays until the answers that began w
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -36,9 +36,15 @@ class Adapters:
         self._named: dict[str, _Adapter] = {}
         self._leaving: set[_Adapter] = set()
         self._numbers = count(1)
+        # One change at a time: what is counted here must still be true when vLLM has done its part.
+        self._changing = asyncio.Lock()
 
     async def load(self, name: str, folder: Path) -> None:
         """Take `folder`'s adapter in under `name`; as `Engine.load_adapter`."""
+        async with self._changing:
+            await self._load(name, folder)
+
+    async def _load(self, name: str, folder: Path) -> None:
         from vllm.lora.request import LoRARequest
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -78,8 +84,8 @@ class Adapters:
         del self._named[name]
         await self._leave(adapter)
 
-    @contextmanager
-    def used(self, name: str) -> Iterator[Any]:
+    @asynccontextmanager
+    async def used(self, name: str) -> AsyncIterator[Any]:
         """What vLLM calls the adapter called `name`, None for the empty name; kept alive meanwhile."""
         if not name:
             yield None
@@ -90,8 +96,9 @@ class Adapters:
             yield adapter.request
         finally:
             adapter.users -= 1
+            await self._sweep()
 
-    async def sweep(self) -> None:
+    async def _sweep(self) -> None:
         """Give back the memory of adapters that nobody uses any more."""
         for adapter in [each for each in self._leaving if not each.users]:
             self._leaving.discard(adapter)
@@ -99,7 +106,7 @@ class Adapters:
 
     async def _leave(self, adapter: _Adapter) -> None:
         self._leaving.add(adapter)
-        await self.sweep()
+        await self._sweep()
 
     def _find(self, name: str) -> _Adapter:
         if name not in self._named:

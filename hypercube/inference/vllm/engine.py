@@ -11,7 +11,7 @@ from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions
-from hypercube.inference.precision import check_precision
+from hypercube.inference.precision import check_precision, choose_precision, this_cpu
 from hypercube.inference.worker.process import WorkerEngine
 
 ENGINE: Final = "vllm"
@@ -40,8 +40,21 @@ class VllmEngine(WorkerEngine):
         `options.adapters` in all. With neither, the model runs without what LoRA costs, and takes none.
         """
         max_adapters = max(options.adapters, len(adapters or {}))
-        check_precision(options.precision)
-        able = {Capability.GENERATE, Capability.JSON_SCHEMA}
+        if options.device == "cpu":
+            choose_precision(options.precision, this_cpu(), ENGINE)
+        else:
+            # The child sees the device, and refuses there what it cannot do.
+            check_precision(options.precision)
+        able = {
+            Capability.GENERATE,
+            Capability.JSON_SCHEMA,
+            Capability.LOGPROBS,
+            Capability.LOGIT_BIAS,
+            Capability.TOOLS,
+            Capability.TOOL_CHOICE,
+            Capability.COMPLETE,
+            Capability.TOKENIZE,
+        }
         super().__init__(
             PROGRAM,
             {

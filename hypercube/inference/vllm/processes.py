@@ -18,9 +18,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._all = [
-            process
-            for process in psutil.Process().children(recursive=True)
-            if not any(_HELPER in part for part in process.cmdline())
+            process for process in psutil.Process().children(recursive=True) if not _is_helper(process)
         ]
         self._names = {process.pid: _name(process) for process in self._all}
         self._stopped = dict.fromkeys(self._names, 0)
@@ -29,6 +27,11 @@ class Processes:
     def pids(self) -> list[int]:
         """Their process ids."""
         return list(self._names)
+
+    def compiling(self) -> bool:
+        """Whether a process that one of them has started since computes: torch has code compiled when it needs it."""
+        below = psutil.Process().children(recursive=True)
+        return any(process.pid not in self._names and _is_running(process) for process in below)
 
     def trouble(self) -> str | None:
         """What is wrong with one of them, as the end of "The model engine failed: ..."; ask every `TICK_S`."""
@@ -46,6 +49,20 @@ class Processes:
             if self._stopped[process.pid] * TICK_S >= STOPPED_S:
                 return f"{name} is stopped"
         return None
+
+
+def _is_helper(process: psutil.Process) -> bool:
+    try:
+        return any(_HELPER in part for part in process.cmdline())
+    except psutil.Error:
+        return True  # it is gone already
+
+
+def _is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() in {psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP})
+    except psutil.Error:
+        return False
 
 
 def _name(process: psutil.Process) -> str:

@@ -13,11 +13,25 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from hypercube.core.engine import Capability, FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.engine import (
+    Capability,
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Sampling,
+    Tokenized,
+    TokenizeRequest,
+    Usage,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.inference.chat_stream import trimmed
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
+from hypercube.inference.generated_text import RatedTokens
 from hypercube.inference.liveness import TICK_S
+from hypercube.inference.precision import choose_precision, this_cpu
+from hypercube.inference.tool_calls import ToolCallReader, forced_schema, joined
 from hypercube.inference.transformers.prompt import Prompts
 from hypercube.inference.vllm.adapter_files import shapes_in
 from hypercube.inference.vllm.adapters import Adapters
@@ -26,6 +40,9 @@ from hypercube.inference.vllm.settings import engine_arguments, prepare_environm
 from hypercube.inference.worker.program import Say
 
 WHO: Final = "The vLLM engine"
+_FIRST: Final = GenerationRequest(
+    (ChatMessage("user", "1"),), max_tokens=2, sampling=Sampling(temperature=0.0)
+)
 
 
 class VllmProgram:
@@ -65,6 +82,10 @@ class VllmProgram:
             raise engine_failed(f"vLLM did not start: {type(error).__name__}: {error}") from error
         for name, folder in settings["adapters"].items():
             await self.load_adapter(name, folder)
+        say("making a first token")
+        # The first one has code compiled, for seconds; nobody should wait for that.
+        async for _ in self.generate(_FIRST):
+            pass
         return {
             "context_length": self._context_length,
             "description": description,
@@ -78,6 +99,9 @@ class VllmProgram:
         # The package is built for one kind of device; there is nothing to choose.
         self._on_cpu = on_cpu = modules["platform"].is_cpu()
         _check_device(settings["device"], on_cpu=on_cpu)
+        if on_cpu:
+            chosen = choose_precision(settings["precision"], this_cpu(), "vllm").name
+            settings = {**settings, "precision": chosen}
         arguments = engine_arguments(settings, Path(settings["path"]), on_cpu=on_cpu)
         config = await asyncio.to_thread(
             lambda: modules["AsyncEngineArgs"](**arguments).create_engine_config()
@@ -112,8 +136,8 @@ class VllmProgram:
         self, request: GenerationRequest, priority: int = 0
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer; closing the generator aborts the request."""
-        with self._adapters.used(request.adapter) as adapter:
-            prompt = await asyncio.to_thread(self._prompts.tokens, request.messages)
+        async with self._adapters.used(request.adapter) as adapter:
+            prompt = await asyncio.to_thread(self._prompts.read, request)
             room = self._context_length - len(prompt)
             if room < 1:
                 raise context_exceeded(len(prompt), self._context_length)
@@ -127,8 +151,7 @@ class VllmProgram:
             )
             async with aclosing(self._events(outputs, request, len(prompt))) as events:
                 async for event in events:
-                    yield event
-        await self._adapters.sweep()
+                    yield trimmed(event, request.logprobs)
 
     async def _events(
         self, outputs: Any, request: GenerationRequest, prompt_tokens: int
@@ -137,21 +160,32 @@ class VllmProgram:
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
         made = 0
+        calls, rated = ToolCallReader(request), RatedTokens()
         try:
             async for output in outputs:
                 self._steps += 1
                 piece = output.outputs[0]
                 made += len(piece.token_ids)
-                if piece.finish_reason is None:
-                    if piece.text:
-                        yield GenerationEvent(piece.text)
+                self._rate(piece, rated)
+                said = calls.feed(piece.text)
+                if piece.finish_reason is None and not calls.full:
+                    if said.text or said.calls:
+                        yield GenerationEvent(said.text, logprobs=rated.shown(), tool_calls=said.calls)
                     continue
-                if piece.finish_reason not in {"stop", "length"}:
+                if piece.finish_reason not in {None, "stop", "length"}:
                     if request.json_schema is not None and not made:
                         raise _refused(request, "its grammar compiler does not take the schema")
                     raise engine_failed(f"vLLM ended the answer with {piece.finish_reason!r}")
+                said = joined(said, calls.flush())
+                ended = FinishReason.TOOL_CALLS if calls.called else FinishReason.STOP
+                # What ends at a stop sequence has tokens that are not shown.
+                hidden = isinstance(piece.stop_reason, str)
                 yield GenerationEvent(
-                    piece.text, FinishReason(piece.finish_reason), Usage(prompt_tokens, made)
+                    said.text,
+                    FinishReason.LENGTH if piece.finish_reason == "length" else ended,
+                    Usage(prompt_tokens, made),
+                    rated.cut(said.text) if hidden else rated.shown(),
+                    said.calls,
                 )
                 return
         except EngineDeadError as error:
@@ -167,6 +201,16 @@ class VllmProgram:
             await outputs.aclose()
         raise engine_failed("vLLM ended an answer without saying why")
 
+    def _rate(self, piece: Any, rated: RatedTokens) -> None:
+        """Note the log-probabilities of the tokens of an output, if they were asked for."""
+        for at, (token, likely) in enumerate(zip(piece.token_ids, piece.logprobs or (), strict=False)):
+            last = at + 1 == len(piece.token_ids)
+            if last and piece.finish_reason == "stop" and not isinstance(piece.stop_reason, str):
+                continue  # the token that ends an answer shows nothing
+            ordered = sorted(likely.items(), key=lambda entry: -entry[1].logprob)
+            top = [(number, float(each.logprob)) for number, each in ordered]
+            rated.add(self._prompts.texts.rated(token, float(likely[token].logprob), top))
+
     def _parameters(self, request: GenerationRequest, limit: int) -> Any:
         from vllm.sampling_params import RequestOutputKind, SamplingParams, StructuredOutputsParams
 
@@ -180,14 +224,23 @@ class VllmProgram:
         }  # fmt: skip
         if "seed" in given:
             given["seed"] %= 2**63
-        if request.json_schema is not None:
-            given["structured_outputs"] = StructuredOutputsParams(json=json.loads(request.json_schema))
+        schema = request.json_schema if request.json_schema is not None else forced_schema(request)
+        if schema is not None:
+            given["structured_outputs"] = StructuredOutputsParams(json=json.loads(schema))
+        if sampling.logit_bias:
+            given["logit_bias"] = dict(sampling.logit_bias)
+        if request.logprobs is not None:
+            given["logprobs"] = request.logprobs
         return SamplingParams(
             max_tokens=limit,
-            stop=[*sampling.stop, *self._prompts.stops] or None,
+            stop=[*sampling.stop, *self._prompts.stops_of(request)] or None,
             output_kind=RequestOutputKind.DELTA,
             **given,
         )
+
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """Use the model's tokenizer."""
+        return await asyncio.to_thread(self._prompts.tokenize, request, self._context_length)
 
     async def embed(self, texts: Sequence[str]) -> Sequence[Embedded]:
         """Not among its capabilities."""
@@ -199,7 +252,10 @@ class VllmProgram:
 
     async def broken(self) -> HyperCubeError:
         """Wait until vLLM has given up, or one of its processes has ended or is stopped."""
-        while (trouble := self._processes.trouble()) is None and not self._engine.errored:  # noqa: ASYNC110 - nobody says when
+        while (trouble := self._processes.trouble()) is None and not self._engine.errored:
+            if self._engine.get_num_unfinished_requests() and self._processes.compiling():
+                # No token comes meanwhile, and the compiler's CPU time is not that of the processes watched.
+                self._steps += 1
             await asyncio.sleep(TICK_S)
         return engine_failed(trouble or f"vLLM's engine ended: {self._engine.dead_error}")
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from hypercube.inference.worker.group import end_group, kill_group
+
 _HOST: Final = Path(__file__).with_name("host.py")
 _KEPT_LINES: Final = 20
 _LAST_WORDS_S: Final = 0.5
@@ -65,9 +67,8 @@ class Child:
         return f"ended with status {code}"
 
     def kill(self) -> None:
-        """End it and whatever it started: they share a session."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End it and whatever it started: they share a group."""
+        kill_group(self._process.pid)
 
     async def end(self, grace_s: float) -> None:
         """Ask it to end by closing the socket, and kill after `grace_s` what is left of it and of its group."""
@@ -80,6 +81,7 @@ class Child:
             self.kill()
             self._listening.cancel()
         await self._process.wait()
+        await end_group(self._process.pid)
         await asyncio.gather(self._listening, return_exceptions=True)
 
 

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,8 +21,9 @@ if __name__ == "__main__" and __package__ is None:
     # Run by path, perhaps by another interpreter that has no such package installed.
     sys.path.append(str(Path(__file__).parents[3]))
 
+from hypercube.core.engine import Capability
 from hypercube.core.errors import HyperCubeError
-from hypercube.inference.engine import engine_failed
+from hypercube.inference.engine import ShowsTokens, engine_failed, incapable
 from hypercube.inference.liveness import TICK_S
 from hypercube.inference.worker.protocol import (
     Frame,
@@ -31,6 +33,7 @@ from hypercube.inference.worker.protocol import (
     read_frame,
     request_of,
     scores_frame,
+    tokenize_of,
     vectors_frame,
 )
 
@@ -155,6 +158,11 @@ class Host:
         elif frame.op == "score":
             pairs = [(query, document) for query, document in header["pairs"]]
             self._writer.write(scores_frame(number, await self._program.score(pairs)))
+        elif frame.op == "tokenize":
+            if not isinstance(self._program, ShowsTokens):
+                raise incapable(type(self._program).__name__, Capability.TOKENIZE)
+            found = await self._program.tokenize(tokenize_of(header["request"]))
+            self._send({"op": "tokens", "id": number, "tokenized": asdict(found)})
         elif frame.op == "load_adapter":
             await self._program.load_adapter(header["name"], header["folder"])
             self._send({"op": "done", "id": number})

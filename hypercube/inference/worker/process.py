@@ -7,12 +7,19 @@ ended with its whole process group.
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, GenerationEvent, GenerationRequest
+from hypercube.core.engine import (
+    Capability,
+    GenerationEvent,
+    GenerationRequest,
+    Tokenized,
+    TokenizeRequest,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
 from hypercube.inference.liveness import Liveness, until_hung
@@ -26,6 +33,7 @@ from hypercube.inference.worker.protocol import (
     read_frame,
     request_header,
     scores_of,
+    tokenized_of,
     vectors_of,
 )
 
@@ -272,6 +280,13 @@ class WorkerEngine:
         """One forward pass over the batch, in the child."""
         return scores_of(await self._ask({"op": "score", "pairs": [list(pair) for pair in pairs]}))
 
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """Use the child's tokenizer, where it has the capability."""
+        if Capability.TOKENIZE not in self.capabilities:
+            raise incapable(type(self).__name__, Capability.TOKENIZE)
+        frame = await self._ask({"op": "tokenize", "request": asdict(request)})
+        return tokenized_of(frame.header["tokenized"])
+
     async def load_adapter(self, name: str, folder: Path) -> None:
         """Load a LoRA adapter in the child, where it has the capability."""
         self._check_adapters()
@@ -314,7 +329,9 @@ class WorkerEngine:
         child, self._child = self._child, None
         try:
             if child is not None:
-                await child.end(0 if self._failure else self._exit_grace_s)
+                # One that broke, or is still loading, has nothing to end in good order.
+                at_once = self._failure is not None or self._liveness is None
+                await child.end(0.0 if at_once else self._exit_grace_s)
         finally:
             for task in self._tasks:
                 task.cancel()

@@ -10,11 +10,13 @@ machine's own order, since both ends are on one machine).
                      score       id, pairs
                      load_adapter    id, name, folder
                      unload_adapter  id, name
+                     tokenize    id, request
                      cancel      id                    no answer follows any more
     to the parent    say         text                  a sentence while loading
                      loaded      facts
                      alive       steps                 heartbeat: steps of the engine so far
-                     event       id, text, finish, usage
+                     event       id, text, finish, usage, logprobs, calls
+                     tokens      id, tokenized
                      vectors     id, tokens + payload  float32, texts x width
                      scores      id, tokens + payload  float32, pairs
                      done        id                    an adapter is loaded or gone
@@ -38,6 +40,14 @@ from hypercube.core.engine import (
     GenerationEvent,
     GenerationRequest,
     Sampling,
+    Tokenized,
+    TokenizeRequest,
+    TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
+    TopLogprob,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
@@ -119,8 +129,25 @@ def request_of(header: Mapping[str, Any]) -> GenerationRequest:
     """The request that `request_header` wrote."""
     sampling = dict(header["sampling"])
     sampling["stop"] = tuple(sampling["stop"])
-    messages = tuple(ChatMessage(**message) for message in header["messages"])
-    return GenerationRequest(**{**header, "messages": messages, "sampling": Sampling(**sampling)})
+    sampling["logit_bias"] = tuple((token, bias) for token, bias in sampling["logit_bias"])
+    prompt = header["prompt"]
+    return GenerationRequest(
+        **{
+            **header,
+            "messages": _messages_of(header["messages"]),
+            "sampling": Sampling(**sampling),
+            "prompt": tuple(prompt) if isinstance(prompt, list) else prompt,
+            "tools": tuple(Tool(**tool) for tool in header["tools"]),
+            "tool_choice": ToolChoice(header["tool_choice"]),
+        }
+    )
+
+
+def _messages_of(messages: Sequence[Mapping[str, Any]]) -> tuple[ChatMessage, ...]:
+    return tuple(
+        ChatMessage(**{**each, "tool_calls": tuple(ToolCall(**call) for call in each["tool_calls"])})
+        for each in messages
+    )
 
 
 def event_header(number: int, event: GenerationEvent) -> dict[str, Any]:
@@ -130,6 +157,10 @@ def event_header(number: int, event: GenerationEvent) -> dict[str, Any]:
         header["finish"] = event.finish_reason.value
     if event.usage is not None:
         header["usage"] = [event.usage.prompt_tokens, event.usage.completion_tokens]
+    if event.logprobs:
+        header["logprobs"] = [asdict(each) for each in event.logprobs]
+    if event.tool_calls:
+        header["calls"] = [asdict(each) for each in event.tool_calls]
     return header
 
 
@@ -140,6 +171,32 @@ def event_of(header: Mapping[str, Any]) -> GenerationEvent:
         text=header["text"],
         finish_reason=None if finish is None else FinishReason(finish),
         usage=None if usage is None else Usage(*usage),
+        logprobs=tuple(_logprob_of(each) for each in header.get("logprobs", ())),
+        tool_calls=tuple(ToolCallDelta(**each) for each in header.get("calls", ())),
+    )
+
+
+def _logprob_of(header: Mapping[str, Any]) -> TokenLogprob:
+    top = tuple(TopLogprob(each["token"], each["logprob"], tuple(each["bytes"])) for each in header["top"])
+    return TokenLogprob(header["token"], header["logprob"], tuple(header["bytes"]), top)
+
+
+def tokenize_of(header: Mapping[str, Any]) -> TokenizeRequest:
+    """The request whose fields `asdict` wrote."""
+    tokens = header["tokens"]
+    return TokenizeRequest(
+        **{
+            **header,
+            "messages": _messages_of(header["messages"]),
+            "tokens": None if tokens is None else tuple(tokens),
+        }
+    )
+
+
+def tokenized_of(header: Mapping[str, Any]) -> Tokenized:
+    """The answer whose fields `asdict` wrote."""
+    return Tokenized(
+        tuple(header["tokens"]), tuple(header["pieces"]), header["text"], header["context_length"]
     )
 
 

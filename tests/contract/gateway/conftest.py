@@ -36,6 +36,7 @@ from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
+from hypercube.cubes.feature.tensors import TensorsCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
@@ -68,15 +69,18 @@ class ScriptedEngine:
         able = (Capability.GENERATE, Capability.EMBED)
         return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, able),)
 
-    async def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
-        if request.model not in ("", "small"):
+    def _check(self, model: str) -> None:
+        if model not in ("", "small"):
             raise HyperCubeError(
                 ErrorKind.MODEL_NOT_FOUND,
-                f"No model {request.model!r} is served here.",
+                f"No model {model!r} is served here.",
                 param="model",
-                value=request.model,
+                value=model,
                 fix="Served: small.",
             )
+
+    async def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
+        self._check(request.model)
         check_request(request)
         words = request.messages[-1].content.split()
         if len(words) > CONTEXT:
@@ -120,6 +124,7 @@ class ScriptedEngine:
             raise ZeroDivisionError("secret path /var/lib")
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
+        self._check(request.model)
         check_texts(request.texts, "input", most=4096)
         return Embeddings(
             tuple(vector(text) for text in request.texts), sum(len(tokenize(text)) for text in request.texts)
@@ -159,6 +164,7 @@ async def house() -> AsyncIterator[House]:
     registry = CubeRegistry()
     for cube in (SajuCube(batchers), ChatCube(engine), EmbeddingsCube(engine), ModelsCube(engine)):
         registry.register(cube)
+    registry.register(TensorsCube(backend="reference"))
     await registry.start_all()
     observed: list[tuple[str, str, str]] = []
     parts = {"charts": PartStatus(True, "right"), "model:small": PartStatus(True, "scripted")}

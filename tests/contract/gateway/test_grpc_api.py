@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from hypercube.core.chart import BirthInput, Chart, Sex
 from hypercube.core.errors import ErrorKind, Failure
+from hypercube.gateway.grpc.health import KNOWN
 from hypercube.gateway.services import PartStatus
 from hypercube.gateway.validation import json_model
 from hypercube.wire import convert
@@ -102,8 +103,10 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
     cubes = await stub.List(cubes_pb2.ListCubesRequest())
     assert [(cube.name, cube.health) for cube in cubes.cubes] == [
         ("chat", "healthy"),
+        ("embeddings", "healthy"),
         ("models", "healthy"),
         ("saju", "healthy"),
+        ("tensors", "healthy"),
     ]
     saju = await stub.Get(cubes_pb2.GetCubeRequest(name="saju"))
     assert json.loads(saju.request_schema_json)["properties"].keys() == {"births"}
@@ -204,7 +207,7 @@ async def test_health_follows_the_parts(channel: grpc.aio.Channel, house: Any) -
     health = health_pb2_grpc.HealthStub(channel)
     house.parts["model:small"] = PartStatus(False, "loading")
     status = {}
-    for name in ("", "hypercube.v1.Saju", "hypercube.v1.Chat", "hypercube.v1.Models", "hypercube.v1.Cubes"):
+    for name in KNOWN:
         reply = await health.Check(health_pb2.HealthCheckRequest(service=name))
         status[name] = health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status)
     listed = await health.List(health_pb2.HealthListRequest())
@@ -238,6 +241,7 @@ async def test_reflection_lists_the_services_and_their_files(channel: grpc.aio.C
         "hypercube.v1.Chat",
         "hypercube.v1.Models",
         "hypercube.v1.Cubes",
+        "inference.GRPCInferenceService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }

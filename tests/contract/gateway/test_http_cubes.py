@@ -10,6 +10,7 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
     cubes = (await http.get("/v1/cubes")).json()["cubes"]
     assert [(cube["name"], cube["color"], cube["category"], cube["state"]) for cube in cubes] == [
         ("chat", "blue", "feature", "running"),
+        ("embeddings", "blue", "feature", "running"),
         ("models", "yellow", "data", "running"),
         ("saju", "blue", "feature", "running"),
     ]

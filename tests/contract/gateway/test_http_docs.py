@@ -111,8 +111,13 @@ def test_each_response_example_is_of_its_type(operation: Any) -> None:
 )
 async def test_each_answer_is_of_the_type_shown(http: httpx.AsyncClient, operation: Any) -> None:
     names = {"/v1/models/{name}": "small", "/v1/cubes/{name}": "chat"}
-    path = operation.template.replace("{name}", names.get(operation.template, ""))
+    path = operation.template
+    for parameter, (_, value) in operation.parameters.items():
+        path = path.replace(f"{{{parameter}}}", names.get(operation.template, value))
     answer = await http.get(path, params={name: each.example for name, each in operation.query.items()})
+    if "region" in operation.parameters:  # nobody has registered one; test_inference_shared_memory has
+        assert answer.status_code == 404
+        return
     assert answer.status_code == 200
     if operation.response is not None:
         json_model(operation.response).read(answer.content)

@@ -1,4 +1,4 @@
-"""Arrays to arrays: the saju kernels through a batcher, embeddings through an engine.
+"""Arrays to arrays: the saju kernels, through batchers.
 
 Small requests share kernel calls on the event loop, where a call takes microseconds; a large one runs alone in a
 thread, on every core, and keeps nobody waiting but other large ones.
@@ -14,11 +14,8 @@ import numpy as np
 from hypercube.batching import Batcher, Limits, in_thread
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
-from hypercube.core.engine import EmbeddingRequest, EngineClient
-from hypercube.core.errors import invalid
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, nearest, shown
 from hypercube.core.tensors import (
-    EMBEDDING_INPUT,
-    EMBEDDING_OUTPUT,
     KERNEL_MODELS,
     Datatype,
     Tensor,
@@ -27,9 +24,7 @@ from hypercube.core.tensors import (
     TensorResponse,
     TensorSpec,
     count,
-    embedding_model,
     inputs_by_name,
-    unpack_texts,
 )
 from hypercube.cubes.feature.tensors.operations import (
     Array,
@@ -54,22 +49,21 @@ _Batcher = Batcher[Work, tuple[Array, ...]]
 
 
 class TensorsCube(Cube):
-    """`TensorRequest` in, `TensorResponse` out, for the models of `KERNEL_MODELS` and served encoders."""
+    """`TensorRequest` in, `TensorResponse` out, for the models of `KERNEL_MODELS`."""
 
     metadata: ClassVar[CubeMetadata] = CubeMetadata(
         name="tensors",
         version="1.0.0",
         color=Color.BLUE,
-        summary="Arrays to arrays: pillars, features and compatibility in bulk, embeddings of texts",
+        summary="Arrays to arrays: pillars, features and compatibility in bulk",
         request_model=TensorRequest,
         response_model=TensorResponse,
-        capabilities=("pillars", "features", "compatibility", "embeddings"),
+        capabilities=("pillars", "features", "compatibility"),
     )
 
-    def __init__(self, engines: EngineClient, *, backend: str = "auto", clock: Clock = monotonic) -> None:
+    def __init__(self, *, backend: str = "auto", clock: Clock = monotonic) -> None:
         """`backend` computes pillars, as in the saju cube."""
         super().__init__()
-        self._engines = engines
         self._clock = clock
         self._operations: Mapping[str, TensorOperation] = {
             "saju_pillars": Pillars(backend),
@@ -97,11 +91,18 @@ class TensorsCube(Cube):
 
         Raises:
             HyperCubeError: INVALID_ARGUMENT for inputs the model does not take; MODEL_NOT_FOUND; what the
-                batcher and the engine raise.
+                batcher and the kernel raise.
         """
         model = KERNEL_MODELS.get(request.model)
         if model is None:
-            return await self._embed(request, call)
+            like = nearest(request.model, KERNEL_MODELS)
+            raise HyperCubeError(
+                ErrorKind.MODEL_NOT_FOUND,
+                f"There is no kernel model {shown(request.model)!r}.",
+                param="model",
+                value=request.model,
+                fix=(f"Did you mean {like!r}? " if like else "") + f"There are: {', '.join(KERNEL_MODELS)}.",
+            )
         tensors = inputs_by_name(model, request.inputs)
         operation = self._operations[model.name]
         plan = operation.plan(tensors, request.parameters)
@@ -125,18 +126,6 @@ class TensorsCube(Cube):
         assert isinstance(key, tuple)
         name, options = key
         return self._operations[name].run_all(options, works, threads)
-
-    async def _embed(self, request: TensorRequest, call: Call) -> TensorResponse:
-        model = embedding_model(request.model)
-        texts = unpack_texts(inputs_by_name(model, request.inputs)["text"])
-        found = await self._engines.embed(EmbeddingRequest(texts, request.model), call)
-        shape = (len(found.vectors), len(found.vectors[0]) if found.vectors else 0)
-        out = _destination(EMBEDDING_OUTPUT, np.float32, shape, request)
-        joined = np.frombuffer(b"".join(memoryview(each).cast("B") for each in found.vectors), np.float32)
-        made = joined.reshape(shape)
-        if out is not None:
-            out[...] = made
-        return TensorResponse((_tensor(EMBEDDING_OUTPUT, made if out is None else out),))
 
     async def on_health_check(self) -> HealthStatus:
         """A chart that everybody knows, through the queue of small requests."""
