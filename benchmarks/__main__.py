@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-SUBJECTS: Final = ("pillars", "solar_offset", "features", "compatibility", "batching")
+SUBJECTS: Final = ("pillars", "solar_offset", "features", "compatibility", "batching", "inference_v2")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -63,6 +63,9 @@ class ModelSettings(_Section):
     context_length: int = Field(4096, ge=256, description="tokens of prompt and answer together, per slot")
     slots: int = Field(2, ge=1, le=256, description="answers generated at once")
     max_queued: int = Field(64, ge=0)
+    memory_budget: ByteSize | Literal["auto"] = Field(
+        "auto", description="what all loaded models may take together: bytes, 6GB, 24GiB; auto: no limit"
+    )
     threads: int | None = Field(None, ge=1, description="default: the cores this process may use")
     engine: str = Field(
         "auto",
@@ -73,6 +76,21 @@ class ModelSettings(_Section):
     tensor_parallel: int = Field(1, ge=1, description="devices (processes on a CPU) that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="devices that share the layers out")
     adapters: int = Field(0, ge=0, le=64, description="LoRA adapters loaded at once, with vllm; 0 takes none")
+
+
+class ModelsSettings(_Section):
+    """Models served beside the one of `[model]`, and how models share the machine."""
+
+    also: tuple[str, ...] = Field(
+        (), description="names of the catalogue; each is loaded by the first request for it, which waits"
+    )
+    max_loading: int = Field(1, ge=1, le=64, description="loaded at a time; 100 more wait for their turn")
+    min_residency_s: float = Field(
+        5.0, ge=0, le=3600, description="what a model in use is left before it makes room for another one"
+    )
+    min_residents: int = Field(
+        1, ge=1, description="models left in memory when others make room, the newcomer counted"
+    )
 
 
 class EmbeddingSettings(_Section):
@@ -128,6 +146,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
+    models: ModelsSettings = ModelsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     kernels: KernelSettings = KernelSettings()

@@ -16,7 +16,13 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
-from hypercube.app.model_choice import make_engines, served_manifests
+from hypercube.app.model_choice import (
+    estimate_memory,
+    lazy_models,
+    make_engines,
+    memory_budget,
+    served_manifests,
+)
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
@@ -28,6 +34,7 @@ from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.tensors import TensorsCube
+from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
@@ -35,6 +42,7 @@ from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Read
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
+from hypercube.kernels import compatibility, features
 from hypercube.kernels.compile_cpu import keep_in
 from hypercube.kernels.pillars import warm_up
 from hypercube.model_registry.store import ModelStore
@@ -84,11 +92,18 @@ class Application:
             clock=clock,
         )
         model = settings.model
+        store = ModelStore(model.dir)
         self.engines = Hypercluster(
             served_manifests(settings),
-            ModelStore(model.dir),
+            store,
             make=make_engines(settings),
             max_queued=model.max_queued,
+            lazy=lazy_models(settings),
+            max_loading=settings.models.max_loading,
+            memory_budget=memory_budget(settings),
+            min_residency_s=settings.models.min_residency_s,
+            min_residents=settings.models.min_residents,
+            estimate=estimate_memory(settings, store),
             clock=clock,
             on_status=on_model_status,
             on_line=on_line,
@@ -97,8 +112,10 @@ class Application:
         self.cubes.register(SajuCube(self.batchers))
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
+        self.cubes.register(TokenizerCube(self.engines))
         self.cubes.register(ModelsCube(self.engines))
-        self.cubes.register(TensorsCube(backend=settings.kernels.backend, clock=clock))
+        self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
+        self.cubes.register(self.tensors)
         self.services = GatewayServices(
             cubes=self.cubes,
             readiness=self.readiness,
@@ -164,6 +181,8 @@ class Application:
         # Compiling the fast kernel takes half a second; until then charts run on the reference.
         await asyncio.to_thread(warm_up, self.settings.kernels.backend)
         await self.readiness()
+        for kernel in (features, compatibility):
+            await asyncio.to_thread(kernel.warm_up)
         # What is here now stays to the end. A full garbage collection that walks it all (Numba alone brings
         # several hundred thousand objects) stops every request for some 90 ms, so it is told not to.
         gc.collect()
@@ -183,9 +202,9 @@ class Application:
         """Look at each part for real: a chart through the batcher, the model's own probe."""
         parts = {"charts": await self._charts_ready()}
         for model in self.engines.models():
-            ready = model.status.state is EngineState.READY
-            parts[f"model:{model.name}"] = PartStatus(ready, model.status.reason)
-        return Readiness(all(part.ready for part in parts.values()), parts)
+            parts[f"model:{model.name}"] = PartStatus(model.accepting, model.status.reason)
+        # What the operator took out of memory says so, and keeps nobody else away.
+        return Readiness(parts["charts"].ready and self.engines.ready, parts)
 
     async def _charts_ready(self) -> PartStatus:
         try:
@@ -204,6 +223,7 @@ class Application:
             {
                 "births": self.batchers.births.snapshot(),
                 "pillars": self.batchers.rows.snapshot(),
+                **self.tensors.snapshots(),
             }
         )
         yield from cube_families({cube.metadata.name: cube.metrics() for cube in self.cubes.all()})

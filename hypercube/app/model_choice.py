@@ -8,7 +8,9 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.engine import Engine, EngineOptions
 from hypercube.inference.engine_choice import choose_engine
 from hypercube.inference.factory import EngineFactory, engine_factory
+from hypercube.inference.memory_use import Estimate, estimated_bytes
 from hypercube.inference.planning import plan_model
+from hypercube.inference.residency import too_large
 from hypercube.inference.upstream import UPSTREAM, UpstreamOptions, upstream_manifest
 from hypercube.model_registry.catalogue import CATALOGUE
 from hypercube.model_registry.convert import for_engine
@@ -19,14 +21,37 @@ from hypercube.settings import NO_MODEL, Settings
 
 
 def served_manifests(settings: Settings) -> list[ModelManifest]:
-    """The models to serve: the chat model, then the one for embeddings, each if it is not `none`.
+    """The models to serve: the chat model, the one for embeddings, each if it is not `none`, then those of `[models]`.
 
     Raises:
-        HyperCubeError: as `chat_manifests`; FAILED_PRECONDITION when `embedding.name` makes no embeddings.
+        HyperCubeError: as `chat_manifests`, `embedding_manifests` and `find_model`.
     """
-    chat, name = chat_manifests(settings), settings.embedding.name
+    served: dict[str, ModelManifest] = {}
+    # One model may be named more than once.
+    for manifest in (
+        *chat_manifests(settings),
+        *embedding_manifests(settings),
+        *(_fitted(settings, name, "auto") for name in settings.models.also),
+    ):
+        served.setdefault(manifest.name, manifest)
+    return list(served.values())
+
+
+def lazy_models(settings: Settings) -> frozenset[str]:
+    """Names of the served models that are loaded on demand: those that only `[models]` names."""
+    at_start = {each.name for each in (*chat_manifests(settings), *embedding_manifests(settings))}
+    return frozenset({each.name for each in served_manifests(settings)} - at_start)
+
+
+def embedding_manifests(settings: Settings) -> list[ModelManifest]:
+    """The model that `[embedding]` names; none when that is `none`.
+
+    Raises:
+        HyperCubeError: MODEL_NOT_FOUND; FAILED_PRECONDITION when it makes no embeddings.
+    """
+    name = settings.embedding.name
     if name == NO_MODEL:
-        return chat
+        return []
     able = [model.name for model in CATALOGUE.values() if Capability.EMBED in model.capabilities]
     if name == UPSTREAM:
         raise _no_embeddings(
@@ -41,8 +66,7 @@ def served_manifests(settings: Settings) -> list[ModelManifest]:
         raise _no_embeddings(
             what, name, f"Set embedding.name to one of: {', '.join(able)}; or to {NO_MODEL}."
         )
-    # One model may be both.
-    return [*chat, *([manifest] if manifest.name not in {each.name for each in chat} else [])]
+    return [manifest]
 
 
 def find_model(settings: Settings, reference: str) -> ModelManifest:
@@ -71,10 +95,15 @@ def chat_manifests(settings: Settings) -> list[ModelManifest]:
         return []
     if name == UPSTREAM:
         return [upstream_manifest(UPSTREAM, settings.model.context_length)]
+    return [_fitted(settings, name, settings.model.engine)]
+
+
+def _fitted(settings: Settings, name: str, engine: str) -> ModelManifest:
+    """The version of a model that `engine` runs."""
     # Weights that are to be computed with in full width are not cut to half of it on the way.
     dtype = "float32" if settings.model.precision == "fp32" else "bfloat16"
     manifest = find_model(settings, name)
-    return [for_engine(manifest, choose_engine(manifest, settings.model.engine), dtype)]
+    return for_engine(manifest, choose_engine(manifest, engine), dtype)
 
 
 def engine_options(settings: Settings, slots: int | None = None) -> EngineOptions:
@@ -114,9 +143,12 @@ def make_engines(settings: Settings, *, slots: int | None = None) -> EngineFacto
     chat = chat_manifests(settings)
     for manifest in chat:
         plan_model(manifest, options, store)
-    for_embeddings = served_manifests(settings)[len(chat) :]
+    # Encoders among `[models]` run as `[embedding]` says, too.
+    others = [each for each in served_manifests(settings) if each.name not in {one.name for one in chat}]
+    for_embeddings = [each for each in others if _encodes(each)]
+    _check_budget(settings, store, slots)
     with _settings_of_embedding():
-        for manifest in for_embeddings:
+        for manifest in embedding_manifests(settings):
             plan_model(manifest, embedding_options(settings), store)
         embedding_engine = engine_factory(embedding_options(settings))
     model, upstream = settings.model, settings.upstream
@@ -142,6 +174,37 @@ def make_engines(settings: Settings, *, slots: int | None = None) -> EngineFacto
             return embedding_engine(manifest)
 
     return make
+
+
+def _encodes(manifest: ModelManifest) -> bool:
+    return Capability.GENERATE not in manifest.capabilities
+
+
+def memory_budget(settings: Settings) -> int | None:
+    """Bytes that all loaded models may take together; None = no limit."""
+    budget = settings.model.memory_budget
+    return None if budget == "auto" else int(budget)
+
+
+def estimate_memory(settings: Settings, store: ModelStore, slots: int | None = None) -> Estimate:
+    """What each served model is going to need under these settings, in bytes."""
+    chat, embedding = engine_options(settings, slots), embedding_options(settings)
+
+    def estimate(manifest: ModelManifest) -> int:
+        return estimated_bytes(manifest, embedding if _encodes(manifest) else chat, store)
+
+    return estimate
+
+
+def _check_budget(settings: Settings, store: ModelStore, slots: int | None) -> None:
+    """Refuse, before anything is loaded, a model that the memory budget could not hold even alone."""
+    budget = memory_budget(settings)
+    if budget is None:
+        return
+    estimate = estimate_memory(settings, store, slots)
+    for manifest in served_manifests(settings):
+        if (need := estimate(manifest)) > budget:
+            raise too_large(manifest.name, need, budget)
 
 
 @contextmanager

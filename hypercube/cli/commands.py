@@ -63,6 +63,9 @@ def serve(
     embedding_model: Annotated[
         str | None, typer.Option(help="A second model, for embeddings, e.g. all-minilm-l6-v2.")
     ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="Another model, loaded by its first request; may be repeated.")
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="Who runs the model: auto, llama.cpp, transformers, vllm.")
     ] = None,
@@ -96,6 +99,7 @@ def serve(
             "tensor_parallel": tensor_parallel,
             "pipeline_parallel": pipeline_parallel,
         },
+        "models": {"also": also or None},
         "embedding": {"name": embedding_model},
         "kernels": {"backend": backend},
         "log": {"level": log_level},

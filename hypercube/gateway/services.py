@@ -8,6 +8,7 @@ from hypercube.core.chart import MAX_BIRTHS
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
 from hypercube.gateway.inference_statistics import InferenceStatistics
+from hypercube.gateway.response_store import ResponseStore
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 
@@ -16,6 +17,7 @@ CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
 MODELS: Final = "models"
 TENSORS: Final = "tensors"
+TOKENIZER: Final = "tokenizer"
 """The cubes that have routes of their own."""
 
 CHARTS_PART: Final = "charts"
@@ -109,6 +111,7 @@ class GatewayServices:
         observe: told of every finished request.
         regions: shared memory of same-host clients of the Open Inference Protocol.
         statistics: what became of that protocol's requests.
+        responses: answers of OpenAI's Responses API that are kept for a while.
     """
 
     cubes: Cubes
@@ -120,6 +123,7 @@ class GatewayServices:
     observe: Observe = observe_nothing
     regions: SharedRegions = field(default_factory=SharedRegions)
     statistics: InferenceStatistics = field(default_factory=InferenceStatistics)
+    responses: ResponseStore = field(default_factory=ResponseStore)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

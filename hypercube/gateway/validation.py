@@ -15,6 +15,7 @@ Path = tuple[int | str, ...]
 
 _UNKNOWN_FIELD: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_UNKNOWN_TAG: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
 _OTHERS_SHOWN: Final = 9
 _ARTICLE: Final = re.compile(r"\ba valid (?=[aeio])")
 
@@ -74,6 +75,15 @@ class JsonModel(Generic[T]):
         if problem["type"] in _MISSING:
             return invalid(f"{param} is missing.", param=param, fix=f"Add {str(path[-1])!r}.")
         context = problem.get("ctx") or {}
+        if problem["type"] in _UNKNOWN_TAG:  # which of several forms it is, one of its fields says
+            name = written((*path, context["discriminator"].strip("'")))
+            tag, known = context.get("tag"), context.get("expected_tags")
+            return invalid(
+                f"{name} is missing." if tag is None else f"{name} is {_display(tag)}.",
+                param=name,
+                value=tag,
+                fix=f"Write one of: {known}." if known else f"Add {name!r}.",
+            )
         if "param" in context:  # one of our own validators: it knows the field and the words
             field = written((*path, *context["param"]))
             return invalid(

@@ -130,6 +130,7 @@ class Hypercluster:
 
     async def close(self) -> None:
         """Stop loading, end every engine and its process. Drain before, if answers are to be finished."""
+        await self._residency.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
 
     def models(self) -> Sequence[ServedModel]:

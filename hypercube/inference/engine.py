@@ -1,10 +1,10 @@
 """What the hypercluster asks of an engine that runs one model."""
 
 from array import array
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
@@ -213,11 +213,26 @@ def incapable(who: str, capability: Capability, able: Sequence[str] = ()) -> Hyp
         value=who,
         fix=f"Use one that can: {', '.join(able)}."
         if able
-        else "Nothing served here can; serve another model.",
+        else f"Nothing served here can; serve a model with one of: {', '.join(ENGINES_ABLE[capability])}.",
         choices=list(able),
     )
 
 
+_TEXT_ENGINES = ("llama.cpp", "transformers", "vllm", "upstream")
+ENGINES_ABLE: Final[Mapping[Capability, tuple[str, ...]]] = {
+    Capability.GENERATE: (*_TEXT_ENGINES, "fake"),
+    Capability.EMBED: ("transformers", "upstream", "fake"),
+    Capability.SCORE: ("transformers", "fake"),
+    Capability.JSON_SCHEMA: ("llama.cpp", "vllm", "upstream"),
+    Capability.ADAPTERS: ("vllm",),
+    Capability.LOGPROBS: (*_TEXT_ENGINES, "fake"),
+    Capability.LOGIT_BIAS: _TEXT_ENGINES,
+    Capability.TOOLS: (*_TEXT_ENGINES, "fake"),
+    Capability.TOOL_CHOICE: ("llama.cpp", "vllm", "upstream", "fake"),
+    Capability.COMPLETE: (*_TEXT_ENGINES, "fake"),
+    Capability.TOKENIZE: ("llama.cpp", "transformers", "vllm", "fake"),
+}
+"""Which engines can do what, for those who have none that can; a test holds it to the engines."""
 _DOING = {
     Capability.GENERATE: "generate text",
     Capability.EMBED: "make embeddings",

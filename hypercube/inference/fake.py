@@ -20,13 +20,15 @@ from hypercube.core.engine import (
     FinishReason,
     GenerationEvent,
     GenerationRequest,
+    Tokenized,
+    TokenizeRequest,
     ToolCallDelta,
     Usage,
 )
-from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.errors import HyperCubeError
 from hypercube.inference.context import context_exceeded, text_too_long
 from hypercube.inference.engine import Embedded, Scored, WithoutAdapters
-from hypercube.inference.fake_rules import calls, logprob, spoken
+from hypercube.inference.fake_rules import Vocabulary, calls, logprob, spoken
 
 CONTEXT_LENGTH: Final = 4096
 _TOKEN: Final = re.compile(r"\s*(?:\w+|[^\w\s])|\s+")
@@ -98,6 +100,7 @@ class FakeEngine(WithoutAdapters):
             Capability.LOGPROBS,
             Capability.TOOLS,
             Capability.TOOL_CHOICE,
+            Capability.TOKENIZE,
         }
     )
 
@@ -106,6 +109,7 @@ class FakeEngine(WithoutAdapters):
     token_delay_s: float = 0.0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     active: int = field(default=0, init=False)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary, init=False)
 
     @property
     def description(self) -> str:
@@ -117,7 +121,7 @@ class FakeEngine(WithoutAdapters):
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer token by token."""
-        messages = _subject(request)
+        messages = self._subject(request)
         prompt = prompt_tokens(messages)
         room = self.context_length - prompt
         if room < 1:
@@ -139,6 +143,26 @@ class FakeEngine(WithoutAdapters):
             yield GenerationEvent(finish_reason=finish, usage=Usage(prompt, tokens))
         finally:
             self.active -= 1
+
+    def _subject(self, request: GenerationRequest) -> tuple[ChatMessage, ...]:
+        """The chat; a plain text is taken for one turn."""
+        if request.prompt is None:
+            return request.messages
+        text = request.prompt
+        return (ChatMessage("user", text if isinstance(text, str) else self.vocabulary.text(text, "prompt")),)
+
+    async def tokenize(self, request: TokenizeRequest) -> Tokenized:
+        """The tokens that are counted; a chat is its turns, with a token for each role."""
+        if request.tokens is not None:
+            text = self.vocabulary.text(request.tokens, "tokens")
+            return Tokenized(request.tokens, (), text, self.context_length)
+        if request.text is not None:
+            pieces = tokenize(request.text)
+        else:
+            pieces = [
+                piece for turn in request.messages for piece in (f"<{turn.role}>", *tokenize(turn.content))
+            ]
+        return Tokenized(self.vocabulary.ids(pieces), tuple(pieces), "".join(pieces), self.context_length)
 
     async def _call(
         self, made: Sequence[ToolCallDelta], usage: Usage, limit: int
@@ -185,19 +209,6 @@ class FakeEngine(WithoutAdapters):
 
     async def unload(self) -> None:
         """There is nothing to give back."""
-
-
-def _subject(request: GenerationRequest) -> tuple[ChatMessage, ...]:
-    """The chat; a plain text is taken for one turn."""
-    if request.prompt is None:
-        return request.messages
-    if not isinstance(request.prompt, str):
-        raise invalid(
-            "The fake model has no vocabulary, so it cannot read token ids.",
-            param="prompt",
-            fix="Send the prompt as text, or serve a real model.",
-        )
-    return (ChatMessage("user", request.prompt),)
 
 
 def _cut(text: str, request: GenerationRequest, limit: int) -> tuple[str, int, FinishReason]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from hypercube.core.engine import (
     ToolChoice,
     TopLogprob,
 )
+from hypercube.core.errors import invalid
 
 _DEEPEST: Final = 8
 
@@ -68,6 +70,36 @@ def logprob(piece: str, position: int, most: int) -> TokenLogprob:
         top.append((f"{piece}{len(top)}", left))
     rated = tuple(TopLogprob(token, math.log(each), tuple(token.encode())) for token, each in top[:most])
     return TokenLogprob(piece, math.log(first), tuple(piece.encode()), rated)
+
+
+class Vocabulary:
+    """Ids of the fake model's tokens: a hash of their text. Which text an id was is known for those seen last."""
+
+    def __init__(self, size: int = 65_536) -> None:
+        self._size = size
+        self._texts: OrderedDict[int, str] = OrderedDict()
+
+    def ids(self, pieces: Sequence[str]) -> tuple[int, ...]:
+        """The ids of tokens."""
+        found = tuple(int.from_bytes(_digest(piece)[:4]) >> 1 for piece in pieces)
+        for number, piece in zip(found, pieces, strict=True):
+            self._texts[number] = piece
+            self._texts.move_to_end(number)
+        while len(self._texts) > self._size:
+            self._texts.popitem(last=False)
+        return found
+
+    def text(self, tokens: Sequence[int], param: str) -> str:
+        """The text of tokens; INVALID_ARGUMENT for an id that this process never gave, or has forgotten."""
+        for at, token in enumerate(tokens):
+            if token not in self._texts:
+                raise invalid(
+                    f"There is no token {token} that the fake model knows.",
+                    param=f"{param}[{at}]",
+                    value=token,
+                    fix="Send ids that /tokenize gave, or serve a real model.",
+                )
+        return "".join(self._texts[token] for token in tokens)
 
 
 def spoken(messages: Sequence[ChatMessage]) -> list[tuple[object, ...]]:

@@ -13,6 +13,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import Engine
 from hypercube.inference.residency import Reservation
+from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelManifest
 
 _PROBE_AFTER_LOAD_S: Final = 60.0
@@ -29,6 +30,7 @@ class Incarnation:
         engine: who computes.
         encoding: the batchers of its embeddings and scores.
         reservation: the memory held for it; None until it is held.
+        lease: keeps its files in the store; None for a model without files.
         measured_bytes: what its processes took after loading; None while that is not known.
         uses: requests that compute on it now.
         beat_at: when it last showed progress, on the clock.
@@ -42,6 +44,7 @@ class Incarnation:
         self.engine = engine
         self.encoding = Encoding(manifest.name, lambda: working(engine), clock)
         self.reservation: Reservation | None = None
+        self.lease: Lease | None = None
         self.measured_bytes: int | None = None
         self.uses = 0
         self.beat_at = float("-inf")

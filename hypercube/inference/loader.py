@@ -81,10 +81,11 @@ class Loader:
                         f"waiting for {need / 1e9:.2f} GB of memory that other models use",
                     )
                 copy.reservation = await self.residency.reserve(owner, need)
+                copy.lease = await preparation.lease()
                 path = await preparation.check()
                 await copy.load(path, lambda sentence: say(EngineState.LOADING, sentence))
                 copy.measured_bytes = self._measure(engine)
-                await self.residency.settle(copy.reservation, copy.measured_bytes)
+                self.residency.settle(copy.reservation, copy.measured_bytes)
         except BaseException:
             await self.end(copy)
             raise
@@ -95,5 +96,8 @@ class Loader:
         try:
             await copy.end()
         finally:
+            lease, copy.lease = copy.lease, None
+            if lease is not None:
+                lease.release()
             if copy.reservation is not None:
                 self.residency.release(copy.reservation)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from hypercube.core.engine import EngineState
 from hypercube.model_registry.convert import convert
+from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Progress
@@ -64,6 +65,12 @@ class Preparation:
         if self.manifest.format == "gguf":
             return self._store.path_of(self.manifest.files[0])
         return self._store.folder_of(self.manifest)
+
+    async def lease(self) -> Lease | None:
+        """Keep the files in the store; None where there are none. Raises as `ModelStore.lease`."""
+        if not self.manifest.files:
+            return None
+        return await asyncio.to_thread(self._store.lease, self.manifest)
 
     async def _make_version(self, source: ModelManifest) -> None:
         """Fetch what this version is made from, and make it, unless it is here already."""

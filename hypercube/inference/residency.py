@@ -11,6 +11,7 @@ The rules, in the order in which they are asked:
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -83,6 +84,7 @@ class Residency:
         self._reservations: list[Reservation] = []
         self._claims = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._trimming: asyncio.Task[None] | None = None
 
     @property
     def held(self) -> int:
@@ -113,22 +115,40 @@ class Residency:
             self._reservations.append(reservation)
             return reservation
 
-    async def settle(self, reservation: Reservation, measured: int | None) -> None:
-        """The copy is loaded and holds `measured` bytes (None: not known); others leave if that is too much.
+    def settle(self, reservation: Reservation, measured: int | None) -> None:
+        """The copy is loaded and holds `measured` bytes (None: not known).
+
+        Where that is more than was reserved, and too much, others leave soon, by the same rules as for a claim.
 
         Raises:
-            HyperCubeError: as `reserve`.
+            HyperCubeError: FAILED_PRECONDITION when it does not fit the budget alone.
         """
-        if measured is not None and measured > reservation.bytes:
-            async with self._claims:
-                reservation.bytes = measured
-                if self.budget is not None and measured > self.budget:
-                    raise too_large(reservation.owner.name, measured, self.budget)
-                await self._make_room(reservation.owner, 0)
-        elif measured is not None:
+        if measured is not None:
             reservation.bytes = measured
+            if self.budget is not None and measured > self.budget:
+                raise too_large(reservation.owner.name, measured, self.budget)
         reservation.loaded_at = self._clock()
         self.changed()
+        if self.budget is not None and self.held > self.budget and self._trimming is None:
+            # Not waited for: who has to leave may be waiting for its own load to be settled.
+            self._trimming = asyncio.create_task(self._trim(self.budget))
+            self._trimming.add_done_callback(self._trimmed)
+
+    async def _trim(self, budget: int) -> None:
+        async with self._claims:
+            while self.held > budget and sum(
+                each.bytes for each in self._reservations if not each.owner.pinned
+            ):
+                await self._one_leaves(None)
+
+    def _trimmed(self, _: "asyncio.Task[None]") -> None:
+        self._trimming = None
+
+    async def close(self) -> None:
+        """Stop making room."""
+        if self._trimming is not None:
+            self._trimming.cancel()
+            await asyncio.gather(self._trimming, return_exceptions=True)
 
     def release(self, reservation: Reservation) -> None:
         """The copy is gone; safe to call twice."""
@@ -149,18 +169,23 @@ class Residency:
         while self.held + need > self.budget:
             if (refusal := self._refusal(owner, need)) is not None:
                 raise refusal
-            changed = self._changed
-            victim, wait_s = self._victim(owner)
-            if victim is not None:
-                await victim.evict(f"made room for {owner.name!r}")
-                continue
-            try:
-                async with asyncio.timeout(wait_s):
-                    await changed.wait()
-            except TimeoutError:
-                continue  # the next victim has had its time
+            await self._one_leaves(owner)
 
-    def _victim(self, owner: Resident) -> tuple[Resident | None, float | None]:
+    async def _one_leaves(self, owner: Resident | None) -> None:
+        """The next one leaves for `owner` (None: because there is too much), or time passes until one may."""
+        changed = self._changed
+        victim, wait_s = self._victim(owner)
+        if victim is not None:
+            await victim.evict(
+                f"made room for {owner.name!r}" if owner is not None else "took more than was free"
+            )
+            return
+        with contextlib.suppress(TimeoutError):
+            # Never shorter than a clock can tell, or rounding would make this spin.
+            async with asyncio.timeout(None if wait_s is None else max(wait_s, 0.001)):
+                await changed.wait()
+
+    def _victim(self, owner: Resident | None) -> tuple[Resident | None, float | None]:
         """Who leaves now; or None, and after how many seconds somebody may (None: when something changes)."""
         loaded = [
             (each.loaded_at, each.owner)

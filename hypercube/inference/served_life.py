@@ -217,6 +217,8 @@ class ServedLife(ServedStatus):
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
         self._wake.set()
+        # From now on it can make room for others.
+        self.loader.residency.changed()
 
     async def _retire(self, copy: Incarnation) -> None:
         if copy.reservation is not None:
@@ -362,6 +364,7 @@ class ServedLife(ServedStatus):
         """Go on: load it, if it is wanted and not loaded."""
         self.standing_by = False
         self._wake.set()
+        self.loader.residency.changed()
 
     async def make_way(self, why: str) -> None:
         """Finish what is under way and leave memory; requests wait for what is loaded next."""

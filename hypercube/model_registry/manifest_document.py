@@ -155,7 +155,7 @@ class ManifestDocument(_Table):
             files=files,
             capabilities=self.capabilities,
             shape=ModelShape(**self.shape.model_dump()) if self.shape is not None else None,
-            engines=self.engines,
+            engines=self.engines if len(self.engines) > 1 else (),
             dtype=self.dtype,
             max_tensor_parallel=self.max_tensor_parallel,
             chat_template=self.chat_template,

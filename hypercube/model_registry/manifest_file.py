@@ -81,7 +81,9 @@ def _parsed(text: str, suffix: str) -> object:
 
 
 def _explained(error: ValidationError, where: str) -> HyperCubeError:
-    first = error.errors()[0]
+    # A key that is misspelt is missing under its right name as well: the misspelling is what helps.
+    errors = error.errors()
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     place = ""
     for part in first["loc"]:
         # A source's kind, which pydantic puts into the path, is no key of the file.

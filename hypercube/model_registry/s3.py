@@ -1,6 +1,7 @@
 """An object store as a source: `s3://bucket/key`, through obstore, configured as every S3 client is (`AWS_*`)."""
 
 import importlib
+import os
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -42,7 +43,12 @@ def fetch_from_s3(source: UrlFile, transfer: Transfer) -> None:
     try:
         bucket = s3_store(
             parts.netloc,
-            client_options={"connect_timeout": silence, "timeout": silence},
+            # Options given here replace those of the environment, all of them.
+            client_options={
+                "connect_timeout": silence,
+                "timeout": silence,
+                "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"},
+            },
             retry_config={"max_retries": _RETRIES, "retry_timeout": silence},
         )
         # The smallest range first: another size than declared is refused before a byte is kept.

@@ -9,7 +9,13 @@ from pydantic import TypeAdapter, ValidationError
 from hypercube.app import Application
 from hypercube.core.chart import BirthInput, ChartsRequest
 from hypercube.core.cube import Call, CubeState, Health, is_stream
-from hypercube.core.engine import ChatMessage, EmbeddingRequest, GenerationRequest, ModelsRequest
+from hypercube.core.engine import (
+    ChatMessage,
+    EmbeddingRequest,
+    GenerationRequest,
+    ModelsRequest,
+    TokenizeRequest,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.tensors import Datatype, Tensor, TensorRequest
 from hypercube.cubes.contract import violations
@@ -20,6 +26,7 @@ EXAMPLES: dict[str, Any] = {
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
     "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),
+    "tokenizer": TokenizeRequest("갑목 일간"),
     "tensors": TensorRequest(
         "saju_features", (Tensor("pillars", Datatype.UINT8, (1, 4), memoryview(bytes((6, 16, 23, 53)))),)
     ),

@@ -12,6 +12,8 @@ SERVER = (
     "hypercube.saju",
     "hypercube.kernels",
     "hypercube.inference",
+    # A process that also speaks to Triton has a package `inference` of its own.
+    "hypercube.wire.inference",
 )
 
 

@@ -27,6 +27,7 @@ from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry.catalogue import lookup
+from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import OnLine, OnProgress, Progress
@@ -104,6 +105,9 @@ class MemoryStore(ModelStore):
 
     def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> None:
         return
+
+    def lease(self, manifest: ModelManifest, purpose: str = "serving") -> Lease:
+        return Lease(manifest.name, manifest.version, purpose, 0, 0, "", (), "", Path("/nowhere/lease"))
 
 
 def weightless(engine: str = "scripted") -> ModelManifest:

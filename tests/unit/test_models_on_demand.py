@@ -488,9 +488,7 @@ def test_what_can_never_fit_is_refused_with_the_figures(run_virtual: RunVirtual)
 def test_what_was_measured_counts_from_then_on(run_virtual: RunVirtual) -> None:
     async def main() -> None:
         sizes = {"a": 6, "b": 3, "c": 12}
-        bench = Bench(
-            *map(manifest, "abc"), scripts=sized(**sizes), estimate=lambda _: 4, memory_budget=8
-        )
+        bench = Bench(*map(manifest, "abc"), scripts=sized(**sizes), estimate=lambda _: 4, memory_budget=8)
         await bench.answer("b")
         assert bench.cluster.reserved_bytes == 3
         await bench.answer("a")  # announced 4 and took 6: 9 in all, so b has to leave
@@ -523,9 +521,7 @@ def test_a_newcomer_does_not_empty_the_house(run_virtual: RunVirtual) -> None:
 
 def test_a_dead_engine_gives_its_memory_back(run_virtual: RunVirtual) -> None:
     async def main() -> None:
-        bench = Bench(
-            scripts={"a@1.0.0": Script(bytes=4)}, estimate=lambda _: 4, memory_budget=4, lazy=[]
-        )
+        bench = Bench(scripts={"a@1.0.0": Script(bytes=4)}, estimate=lambda _: 4, memory_budget=4, lazy=[])
         await bench.cluster.settled()
         bench.working().death.set_result(engine_failed("its process was ended by SIGKILL"))
         await asyncio.sleep(5)

@@ -19,7 +19,7 @@ from hypercube.model_registry.route_log import RouteLog
 from hypercube.model_registry.routes import SPLIT, choose
 from hypercube.model_registry.store import ModelStore
 
-KEYS = [f"caller-{number}" for number in range(20_000)]
+KEYS = [f"caller-{number}" for number in range(8_000)]
 
 
 def publish(store: ModelStore, version: str, name: str = "tiny", **fields: object) -> ModelManifest:
@@ -183,7 +183,7 @@ def test_requests_without_a_key_are_shared_out_too(registry: ModelRegistry) -> N
 shares = st.integers(1, 100)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(weights=st.lists(shares, min_size=2, max_size=5), salt=st.text(max_size=8))
 def test_keys_are_shared_out_in_proportion(weights: list[int], salt: str) -> None:
     split = {f"t{index}": float(weight) for index, weight in enumerate(weights)}
@@ -206,7 +206,7 @@ def test_a_key_stays_where_it_is(weights: dict[str, int], key: str) -> None:
     assert first == choose(split | {"\0absent": 0.0}, key)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(weights=st.lists(shares, min_size=2, max_size=5), new=shares)
 def test_when_a_weight_moves_only_the_necessary_share_moves(weights: list[int], new: int) -> None:
     before = {f"t{index}": float(weight) for index, weight in enumerate(weights)}
@@ -217,16 +217,13 @@ def test_when_a_weight_moves_only_the_necessary_share_moves(weights: list[int], 
     # Towards the target that gained, or away from the one that lost; never between two others.
     assert all((now if new > weights[0] else old) == "t0" for old, now in moved)
     necessary = abs(new / sum(after.values()) - weights[0] / sum(before.values()))
-    assert abs(len(moved) / len(KEYS) - necessary) < 0.02
+    assert abs(len(moved) / len(KEYS) - necessary) < 6 * 0.5 / len(KEYS) ** 0.5
 
 
 def test_the_choice_is_the_same_on_every_machine() -> None:
     # Fixed for ever: a restart or an upgrade must not move anybody.
     taken = "".join(choose({"production": 70, "canary": 30}, f"user-{n}", "tiny")[0] for n in range(40))
-    assert taken == EXPECTED
-
-
-EXPECTED = "?"
+    assert taken == "cpppccppppppcppcpppcpppccccpppppppppcppp"
 
 
 # -- several processes, and the disk

@@ -1,6 +1,7 @@
 """vLLM's arguments, environment and refusals, without vLLM."""
 
 import json
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -157,12 +158,17 @@ def test_each_rank_gets_cores_of_its_own_where_there_are_enough(
     assert core_binding(cores, ranks, threads) == binding
 
 
-def test_a_binding_that_the_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLLM_CPU_OMP_THREADS_BIND", "7")
-    prepare_environment(settings(tensor_parallel=2))
-    import os
+def test_thread_counts_are_left_to_vllm(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"MKL_NUM_THREADS": "2", "OMP_NUM_THREADS": "2", "HOME": "/"}
+    monkeypatch.setattr(os, "environ", environment)
+    prepare_environment(settings())
+    assert environment == {"HOME": "/"}
 
-    assert os.environ["VLLM_CPU_OMP_THREADS_BIND"] == "7"
+
+def test_a_binding_that_the_operator_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"VLLM_CPU_OMP_THREADS_BIND": "7"})
+    prepare_environment(settings(tensor_parallel=2))
+    assert os.environ == {"VLLM_CPU_OMP_THREADS_BIND": "7"}
 
 
 # -- the engine
@@ -170,7 +176,8 @@ def test_a_binding_that_the_operator_has_set_stays(monkeypatch: pytest.MonkeyPat
 
 def test_adapters_are_among_its_capabilities_only_when_asked_for() -> None:
     plain, able = VllmEngine(EngineOptions()), VllmEngine(EngineOptions(adapters=1))
-    assert plain.capabilities == {Capability.GENERATE, Capability.JSON_SCHEMA}
+    assert plain.capabilities >= {Capability.GENERATE, Capability.JSON_SCHEMA}
+    assert Capability.ADAPTERS not in plain.capabilities
     assert able.capabilities == {*plain.capabilities, Capability.ADAPTERS}
     assert VllmEngine(EngineOptions(), adapters={"a": "/a"}).capabilities == able.capabilities
 

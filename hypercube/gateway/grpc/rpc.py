@@ -194,12 +194,13 @@ def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
     for at in range(len(unknown)):
         yield path, unknown[at].field_number
     for descriptor, value in message.ListFields():
-        if descriptor.type != FieldDescriptor.TYPE_MESSAGE:
+        kind = descriptor.message_type
+        if descriptor.type != FieldDescriptor.TYPE_MESSAGE or kind is None:
             continue
         step = f"{path}.{descriptor.name}" if path else descriptor.name
         if isinstance(value, Message):
             yield from _unknown_fields(value, step)
-        elif descriptor.message_type.GetOptions().map_entry:
+        elif kind.GetOptions().map_entry:
             for key, item in value.items():
                 if isinstance(item, Message):
                     yield from _unknown_fields(item, f"{step}[{shown(key)!r}]")

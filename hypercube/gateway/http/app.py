@@ -15,7 +15,18 @@ from hypercube.gateway.http.docs import pages
 from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import FAILURE, error_response, json_response
-from hypercube.gateway.http.routers import almanac, charts, chat, cubes, embeddings, health, inference, models
+from hypercube.gateway.http.routers import (
+    almanac,
+    charts,
+    chat,
+    completions,
+    cubes,
+    embeddings,
+    health,
+    inference,
+    models,
+    responses,
+)
 from hypercube.gateway.http.routing import method_not_allowed
 from hypercube.gateway.services import GatewayServices
 
@@ -23,6 +34,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *charts.OPERATIONS,
     *almanac.OPERATIONS,
     *chat.OPERATIONS,
+    *completions.OPERATIONS,
+    *responses.OPERATIONS,
     *embeddings.OPERATIONS,
     *models.OPERATIONS,
     *cubes.OPERATIONS,

@@ -144,6 +144,61 @@ class CompletionBody(TypedDict):
     usage: UsageBody
 
 
+class ResponseUsageBody(TypedDict):
+    """Token counts of a response."""
+
+    input_tokens: int
+    input_tokens_details: dict[str, int]
+    output_tokens: int
+    output_tokens_details: dict[str, int]
+    total_tokens: int
+
+
+class ResponseErrorBody(TypedDict):
+    """Why a response failed."""
+
+    code: str
+    message: str
+
+
+class ResponseBody(TypedDict):
+    """A response: what was asked, and what came of it."""
+
+    id: str
+    object: Literal["response"]
+    created_at: int
+    completed_at: int | None
+    status: str
+    background: bool
+    error: ResponseErrorBody | None
+    incomplete_details: dict[str, str] | None
+    instructions: str | None
+    max_output_tokens: int | None
+    metadata: dict[str, str]
+    model: str
+    output: list[dict[str, Any]]
+    parallel_tool_calls: bool
+    previous_response_id: str | None
+    store: bool
+    temperature: float | None
+    text: dict[str, Any]
+    tool_choice: str | dict[str, Any]
+    tools: list[dict[str, Any]]
+    top_logprobs: int
+    top_p: float | None
+    truncation: str
+    usage: ResponseUsageBody | None
+    user: str | None
+
+
+class DeletedResponseBody(TypedDict):
+    """A response that is no more."""
+
+    id: str
+    object: Literal["response"]
+    deleted: bool
+
+
 class TokenizeBody(TypedDict):
     """The tokens of a text."""
 
@@ -196,6 +251,10 @@ class ModelBody(TypedDict):
     state: str
     reason: str
     progress: float | None
+    version: str
+    on_demand: bool
+    pinned: bool
+    measured_bytes: int | None
 
 
 class ModelListBody(TypedDict):

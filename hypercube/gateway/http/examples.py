@@ -53,6 +53,86 @@ CHATS: Final[dict[str, Any]] = {
     },
 }
 
+COMPLETIONS: Final[dict[str, Any]] = {
+    "a text": {"prompt": "The four pillars are", "max_tokens": 16},
+    "two texts, rated": {"prompt": ["木生", "火生"], "max_tokens": 8, "n": 2, "seed": 7, "logprobs": 2},
+}
+
+COMPLETION: Final[dict[str, Any]] = {
+    "id": "cmpl-5f0c9be6a1b24e0bb2f3b0c7a8d5e9f1",
+    "object": "text_completion",
+    "created": 1790000000,
+    "model": "qwen2.5-coder-1.5b-instruct",
+    "choices": [{"index": 0, "text": " the year, the month,", "logprobs": None, "finish_reason": "length"}],
+    "usage": {"prompt_tokens": 4, "completion_tokens": 16, "total_tokens": 20},
+}
+
+RESPONSES: Final[dict[str, Any]] = {
+    "a question": {"input": "사주가 무엇인지 한 문장으로 설명해 주세요.", "max_output_tokens": 64},
+    "with instructions, not kept": {
+        "instructions": "Answer in one short sentence.",
+        "input": [{"role": "user", "content": [{"type": "input_text", "text": "What is a day master?"}]}],
+        "max_output_tokens": 48,
+        "store": False,
+    },
+}
+
+RESPONSE: Final[dict[str, Any]] = {
+    "id": "resp_5f0c9be6a1b24e0bb2f3b0c7a8d5e9f1",
+    "object": "response",
+    "created_at": 1790000000,
+    "completed_at": 1790000001,
+    "status": "completed",
+    "background": False,
+    "error": None,
+    "incomplete_details": None,
+    "instructions": None,
+    "max_output_tokens": 64,
+    "metadata": {},
+    "model": "qwen2.5-coder-1.5b-instruct",
+    "output": [
+        {
+            "id": "msg_5f0c9be6a1b24e0bb2f3b0c7a8d5e9f1",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [
+                {
+                    "type": "output_text",
+                    "text": "사주는 태어난 해·달·날·시를 …",
+                    "annotations": [],
+                    "logprobs": [],
+                }
+            ],
+        }
+    ],
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "store": True,
+    "temperature": None,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": None,
+    "truncation": "disabled",
+    "usage": {
+        "input_tokens": 30,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": 24,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 54,
+    },
+    "user": None,
+}
+
+TOKENIZE: Final[dict[str, Any]] = {
+    "a text": {"prompt": "갑목 일간", "return_token_strs": True},
+    "a chat": {"messages": [{"role": "user", "content": "안녕하세요"}]},
+}
+
+DETOKENIZE: Final[dict[str, Any]] = {"two tokens": {"tokens": [14990, 1879]}}
+
 EMBEDDINGS: Final[dict[str, Any]] = {
     "one text": {"input": "The day master is yang wood."},
     "several texts": {"input": ["갑목 일간", "을목 일간"], "encoding_format": "base64"},

@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-_PILLARS: Final = {"name": "pillars", "datatype": "UINT8", "shape": [1, 4], "data": [6, 16, 42, 4]}
-
 INFER: Final[dict[str, Any]] = {
     "instants to pillars": {
         "id": "two-births",
@@ -21,6 +19,7 @@ INFER_ANSWER: Final[dict[str, Any]] = {
     "model_version": "1",
     "id": "two-births",
     "outputs": [
-        {"name": "pillars", "datatype": "UINT8", "shape": [2, 4], "data": [6, 16, 23, 53, 15, 12, 54, 54]}
+        {"name": "pillars", "datatype": "UINT8", "shape": [2, 4], "data": [6, 16, 3, 40, 15, 12, 54, 54]}
     ],
 }
+"""What the server answers to the first of `INFER`."""

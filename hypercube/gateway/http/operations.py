@@ -16,7 +16,7 @@ class Operation:
     """One method on one path.
 
     Attributes:
-        method: GET or POST.
+        method: GET, POST or DELETE.
         path: template; `{name}` is one segment, `{name:path}` the rest.
         tag: the group it is shown under.
         summary: one line.
@@ -33,7 +33,7 @@ class Operation:
         query: what may follow the question mark.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     tag: str
     summary: str

@@ -1,6 +1,6 @@
 """How answers leave: JSON, errors, and server-sent events."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -54,13 +54,23 @@ class EventStream(Response):
     The stream is closed however this ends, also when the client leaves before its first byte.
     """
 
-    def __init__(self, pieces: AsyncIterator[bytes], request_id: str) -> None:
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        request_id: str,
+        *,
+        frame: Callable[[bytes], bytes] = event,
+        last: bytes = DONE,
+    ) -> None:
+        """`frame` makes an event of a piece; `last` ends a stream that did not fail."""
         super().__init__(media_type=EVENTS)
         del self.headers["content-length"]
         self.headers["cache-control"] = "no-cache"
         self.headers["x-accel-buffering"] = "no"
         self._pieces = pieces
         self._request_id = request_id
+        self._frame = frame
+        self._last = last
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events as they come."""
@@ -70,8 +80,8 @@ class EventStream(Response):
             )
             try:
                 async for piece in self._pieces:
-                    await send({"type": "http.response.body", "body": event(piece), "more_body": True})
-                last = DONE
+                    await send({"type": "http.response.body", "body": self._frame(piece), "more_body": True})
+                last = self._last
             except Exception as error:  # noqa: BLE001 - a started stream has no status left: the error is its last event
                 failure = failure_of(error, self._request_id)
                 scope[FAILURE] = failure

@@ -19,11 +19,16 @@ _BLOCK_TOKENS: Final = 128
 """Of vLLM's cache on a CPU; a request's last block is not full."""
 _LEAST_CACHE_BYTES: Final = 256 << 20
 _CACHE_MARGIN: Final = 1.05
+_THREAD_COUNTS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _BIND: Final = "VLLM_CPU_OMP_THREADS_BIND"
 
 
 def prepare_environment(settings: Mapping[str, Any]) -> None:
-    """Give vLLM's CPU workers their cores before it is imported; what the operator has set stays."""
+    """Give vLLM's CPU workers their cores before it is imported; what the operator has set of them stays."""
+    # vLLM counts and pins the threads of each worker by itself. A count of ours beside that, MKL's say, put two
+    # threads on one core, where they wait for each other by spinning: 0.95 tokens/s in the place of 16.
+    for name in _THREAD_COUNTS:
+        os.environ.pop(name, None)
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     binding = core_binding(cores, settings["tensor_parallel"], settings["threads"])
     if binding:

@@ -44,9 +44,10 @@ from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.inference.engine import incapable
 from hypercube.inference.fake import tokenize, vector
-from hypercube.inference.request_check import check_request, check_texts
+from hypercube.inference.request_check import check_request, check_texts, needed
 
 CONTEXT = 64
+ABLE = (Capability.GENERATE, Capability.EMBED)
 
 
 @dataclass
@@ -66,8 +67,7 @@ class ScriptedEngine:
 
     def models(self) -> Sequence[ServedModel]:
         status = EngineStatus(EngineState.READY, "scripted, in this process")
-        able = (Capability.GENERATE, Capability.EMBED)
-        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, able),)
+        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, ABLE),)
 
     def _check(self, model: str) -> None:
         if model not in ("", "small"):
@@ -82,6 +82,9 @@ class ScriptedEngine:
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncIterator[GenerationEvent]:
         self._check(request.model)
         check_request(request)
+        for capability in needed(request):
+            if capability not in ABLE:
+                raise incapable("The model 'small'", capability)
         words = request.messages[-1].content.split()
         if len(words) > CONTEXT:
             raise HyperCubeError(

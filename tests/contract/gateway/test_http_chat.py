@@ -102,7 +102,7 @@ async def test_a_request_without_a_model_is_answered_by_the_default(http: httpx.
             "messages[0].content[0].type",
             "invalid_argument",
         ),
-        ({"n": 2}, "n", "invalid_argument"),
+        ({"n": 17}, "n", "invalid_argument"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "invalid_argument"),
         ({"response_format": {"type": "json_object"}}, "response_format", "invalid_argument"),
         ({"logprobs": True}, "logprobs", "invalid_argument"),

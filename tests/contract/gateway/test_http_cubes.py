@@ -13,6 +13,7 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
         ("embeddings", "blue", "feature", "running"),
         ("models", "yellow", "data", "running"),
         ("saju", "blue", "feature", "running"),
+        ("tensors", "blue", "feature", "running"),
     ]
     assert all(cube["health"] == "healthy" for cube in cubes)
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.gateway.http import inference_examples
 from hypercube.gateway.http.inference_protocol import HEADER_LENGTH
 from hypercube.kernels.compatibility import top_k
 from hypercube.kernels.features import features
@@ -76,6 +77,11 @@ async def test_json_in_json_out(http: httpx.AsyncClient) -> None:
             }
         ],
     }
+
+
+async def test_the_answer_shown_is_the_answer_given(http: httpx.AsyncClient) -> None:
+    asked = next(iter(inference_examples.INFER.values()))
+    assert (await http.post(PILLARS, json=asked)).json() == inference_examples.INFER_ANSWER
 
 
 @pytest.mark.parametrize("rows", [0, 1, 4_095, 4_096, 5_000])

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from hypercube.batching import Batcher, Limits, in_thread
+from hypercube.batching import Batcher, BatcherSnapshot, Limits, in_thread
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, nearest, shown
@@ -37,6 +37,9 @@ from hypercube.cubes.feature.tensors.operations import (
     usable_threads,
 )
 
+SMALL: Final = "tensors"
+BULK: Final = "tensors_bulk"
+"""The two queues, by the names of their metrics."""
 _BULK_ROWS: Final = 4096
 """Rows from which a request leaves the event loop: some tenth of a millisecond of work."""
 _SMALL: Final = Limits(max_cost=1 << 16, max_queued_cost=1 << 23)
@@ -65,6 +68,7 @@ class TensorsCube(Cube):
         """`backend` computes pillars, as in the saju cube."""
         super().__init__()
         self._clock = clock
+        self._batchers: dict[str, _Batcher] = {}
         self._operations: Mapping[str, TensorOperation] = {
             "saju_pillars": Pillars(backend),
             "saju_features": Features(),
@@ -75,15 +79,16 @@ class TensorsCube(Cube):
         """Open the two queues."""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tensors")
         bulk = in_thread(self._thread, partial(self._run, threads=usable_threads()))
-        self._small: _Batcher = Batcher(
-            partial(self._run, threads=1), limits=_SMALL, clock=self._clock, name="tensor batcher"
-        )
-        self._bulk: _Batcher = Batcher(bulk, limits=_BULK, clock=self._clock, name="bulk tensor batcher")
+        small = partial(self._run, threads=1)
+        self._batchers = {
+            SMALL: Batcher(small, limits=_SMALL, clock=self._clock, name="tensor batcher"),
+            BULK: Batcher(bulk, limits=_BULK, clock=self._clock, name="bulk tensor batcher"),
+        }
 
     async def on_stop(self) -> None:
         """Finish what was accepted."""
-        await self._small.close()
-        await self._bulk.close()
+        for batcher in self._batchers.values():
+            await batcher.close()
         self._thread.shutdown(wait=False)
 
     async def process(self, request: TensorRequest, call: Call) -> TensorResponse:
@@ -108,7 +113,7 @@ class TensorsCube(Cube):
         plan = operation.plan(tensors, request.parameters)
         work = Work(plan.inputs, plan.shapes, _outs(model, operation, plan, request))
         # A batch shares what it costs; a request of many rows would only make the others wait.
-        batcher = self._small if plan.rows < _BULK_ROWS else self._bulk
+        batcher = self._batchers[SMALL if plan.rows < _BULK_ROWS else BULK]
         arrays = await batcher.submit(
             (model.name, plan.options),
             work,
@@ -126,6 +131,10 @@ class TensorsCube(Cube):
         assert isinstance(key, tuple)
         name, options = key
         return self._operations[name].run_all(options, works, threads)
+
+    def snapshots(self) -> dict[str, BatcherSnapshot]:
+        """The counters of both queues by name, for the metrics page; none before the first start."""
+        return {name: batcher.snapshot() for name, batcher in self._batchers.items()}
 
     async def on_health_check(self) -> HealthStatus:
         """A chart that everybody knows, through the queue of small requests."""

@@ -38,6 +38,10 @@ def _body(model: ServedModel) -> ModelBody:
         "state": model.status.state.value,
         "reason": model.status.reason,
         "progress": model.status.progress,
+        "version": model.version,
+        "on_demand": model.on_demand,
+        "pinned": model.pinned,
+        "measured_bytes": model.measured_bytes,
     }
 
 

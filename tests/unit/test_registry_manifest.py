@@ -1,0 +1,473 @@
+"""Manifest files: every key read back as written, every mistake named by its key, pickles and climbing paths refused."""
+
+import io
+import json
+import os
+import pickle
+import tomllib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypercube.core.engine import Capability
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.model_registry.adding import Wish, add_folder, add_gguf
+from hypercube.model_registry.catalogue import CATALOGUE
+from hypercube.model_registry.manifest_document import document
+from hypercube.model_registry.manifest_file import manifest_of, read_manifest
+from hypercube.model_registry.memory import estimate
+from hypercube.model_registry.refusal import check_content, check_name
+from hypercube.model_registry.shape import ModelShape
+from hypercube.model_registry.signature import Limits, Signature, Tensor
+from hypercube.model_registry.sources import HubFile, LocalFile, PackageMember, UrlFile
+from hypercube.model_registry.store import ModelStore
+from hypercube.model_registry.versions import SemVer
+
+WHOLE = """
+name = "saju-chat"
+version = "1.2.0"
+description = "사주 상담"
+licence = "Apache-2.0"
+format = "safetensors"
+engines = ["vllm", "transformers"]
+context_length = 4096
+created = 1795392000
+capabilities = ["generate"]
+dtype = "bfloat16"
+max_tensor_parallel = 4
+chat_template = "{{ messages[0].content }}"
+adapters = ["tone@1.0.0"]
+memory_bytes = 3000000000
+
+[[sources]]
+kind = "hub"
+repo = "org/saju-chat"
+revision = "0123abcd"
+
+[[sources]]
+kind = "url"
+url = "https://models.example.com/saju/"
+
+[[sources]]
+kind = "url"
+url = "s3://models/saju/"
+
+[[sources]]
+kind = "folder"
+path = "weights"
+
+[[files]]
+name = "model.safetensors"
+size = 100
+sha256 = "AAAA"
+
+[[files]]
+name = "1_Pooling/config.json"
+size = 10
+sha256 = "BBBB"
+
+[[files.sources]]
+kind = "package-member"
+distribution = "saju-chat-model"
+version = "1.0.0"
+member = "x/config.json"
+wheel_size = 5000
+
+[signature]
+limits = { input_tokens = 3000, output_tokens = 1000 }
+
+[[signature.inputs]]
+name = "prompt"
+dtype = "BYTES"
+shape = [1]
+
+[[signature.outputs]]
+name = "text"
+dtype = "BYTES"
+
+[shape]
+parameters = 1000
+hidden_size = 8
+layers = 2
+heads = 2
+kv_heads = 1
+head_dim = 4
+vocabulary = 16
+""".replace("AAAA", "a" * 64).replace("BBBB", "b" * 64)
+
+
+def written(folder: Path, text: str, name: str = "model.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_key_arrives(tmp_path: Path) -> None:
+    manifest = read_manifest(written(tmp_path, WHOLE))
+    weights, config = manifest.files
+    assert (manifest.name, manifest.version, manifest.description) == ("saju-chat", "1.2.0", "사주 상담")
+    assert (manifest.engine, manifest.engines) == ("vllm", ("vllm", "transformers"))
+    assert (manifest.dtype, manifest.max_tensor_parallel) == ("bfloat16", 4)
+    assert (manifest.chat_template, manifest.adapters) == ("{{ messages[0].content }}", ("tone@1.0.0",))
+    assert manifest.capabilities == (Capability.GENERATE,)
+    # In order, and each with the file's own name.
+    assert weights.sources == (
+        HubFile("org/saju-chat", "model.safetensors", "0123abcd"),
+        UrlFile("https://models.example.com/saju/model.safetensors"),
+        UrlFile("s3://models/saju/model.safetensors"),
+        LocalFile(tmp_path / "weights" / "model.safetensors"),
+    )
+    assert config.sources[0] == PackageMember("saju-chat-model", "1.0.0", "x/config.json", 5000)
+    assert config.sources[1] == HubFile("org/saju-chat", "1_Pooling/config.json", "0123abcd")
+    assert manifest.signature == Signature(
+        (Tensor("prompt", "BYTES", (1,)),), (Tensor("text", "BYTES"),), Limits(None, 3000, 1000)
+    )
+    assert manifest.shape == ModelShape(1000, 8, 2, 2, 1, 4, 16)
+    assert estimate(manifest) == 3_000_000_000
+
+
+def test_json_and_yaml_say_the_same(tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    toml, tree = read_manifest(written(tmp_path, WHOLE)), tomllib.loads(WHOLE)
+    assert read_manifest(written(tmp_path, json.dumps(tree), "model.json")) == toml
+    assert read_manifest(written(tmp_path, yaml.safe_dump(tree, allow_unicode=True), "model.yaml")) == toml
+
+
+def test_yaml_without_its_package_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
+    with pytest.raises(HyperCubeError, match="pip install pyyaml") as caught:
+        read_manifest(written(tmp_path, "name: x", "model.yaml"))
+    assert caught.value.kind is ErrorKind.FAILED_PRECONDITION
+
+
+@pytest.mark.parametrize("name", [*CATALOGUE, "file"])
+def test_a_manifest_is_read_back_as_it_was_written(tmp_path: Path, name: str) -> None:
+    manifest = read_manifest(written(tmp_path, WHOLE)) if name == "file" else CATALOGUE[name]
+    data = json.loads(json.dumps(document(manifest)))
+    assert manifest_of(data, "here") == manifest
+    assert data["digest"] == manifest.digest
+
+
+def test_the_digest_is_of_the_content_alone() -> None:
+    from dataclasses import replace
+
+    manifest = CATALOGUE["all-minilm-l6-v2"]
+    same = replace(manifest, version="9.0.0", description="", files=tuple(reversed(manifest.files)))
+    assert same.digest == manifest.digest
+    first, *others = manifest.files
+    for changed in (replace(first, sha256="0" * 64), replace(first, size=1), replace(first, name="x")):
+        assert replace(manifest, files=(changed, *others)).digest != manifest.digest
+
+
+def test_a_digest_that_is_not_that_of_the_files_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, WHOLE.replace('version = "1.2.0"', f'version = "1.2.0"\ndigest = "{"c" * 64}"', 1))
+    with pytest.raises(HyperCubeError, match=f"declares the digest {'c' * 64}") as caught:
+        read_manifest(path)
+    assert caught.value.param == "digest"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "param", "words"),
+    [
+        ('name = "saju-chat"', 'name = "Saju Chat"', "name", "must match"),
+        ('name = "saju-chat"\n', "", "name", "is missing"),
+        ('version = "1.2.0"', 'version = "1.2"', "version", "not a semantic version"),
+        ('format = "safetensors"', 'format = "pickle"', "format", "'gguf', 'safetensors'"),
+        ("engines = [", "engine = [", "engine", "Did you mean 'engines'"),
+        ("context_length = 4096", "context_length = -1", "context_length", "= -1"),
+        ("context_length = 4096", "context_length = 0", "manifest", "context_length is missing"),
+        ("size = 100", "size = 0", "files[0].size", "= 0"),
+        ("size = 100", "sise = 100", "files[0].sise", "Did you mean 'size'"),
+        ("a" * 64, "A" * 64, "files[0].sha256", "files[0].sha256"),
+        ('"model.safetensors"', '"../model.safetensors"', "files[0].name", "climbs out of the model's folder"),
+        ('"model.safetensors"', '"/etc/model.safetensors"', "files[0].name", "climbs out"),
+        ('"model.safetensors"', '"C:/model.safetensors"', "files[0].name", "climbs out"),
+        ('"model.safetensors"', '"a/../../m.safetensors"', "files[0].name", "climbs out"),
+        ('"model.safetensors"', '"pytorch_model.bin"', "files[0].name", "pytorch_model.bin is refused"),
+        ('"1_Pooling/config.json"', '"model.safetensors"', "manifest", "twice"),
+        ('repo = "org/saju-chat"', 'repo = "../x"', "manifest", "must be written ORG/NAME"),
+        ('"https://models.example.com/saju/"', '"http://models.example.com/"', "manifest", "must begin with https://"),
+        ('"https://models.example.com/saju/"', '"https://u:p@models.example.com/"', "manifest", "holds a password"),
+        ('kind = "folder"', 'kind = "folders"', "sources[3]", "folders"),
+        ("shape = [1]", "shape = [0]", "manifest", "lengths, or -1"),
+        ("heads = 2", "heads = 0", "shape.heads", "= 0"),
+        ("capabilities = [\"generate\"]", 'capabilities = ["fly"]', "capabilities[0]", "= 'fly'"),
+        ('adapters = ["tone@1.0.0"]', 'base = "x"', "manifest", "an adapter has format 'lora'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_by_its_key(tmp_path: Path, old: str, new: str, param: str, words: str) -> None:
+    assert old in WHOLE
+    with pytest.raises(HyperCubeError) as caught:
+        read_manifest(written(tmp_path, WHOLE.replace(old, new, 1)))
+    error = caught.value
+    assert error.kind is ErrorKind.INVALID_ARGUMENT
+    assert error.param == param
+    assert words in str(error)
+    assert "model.toml" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.toml", "= 1"), ("a.json", "{"), ("a.json", "[]"), ("a.yaml", "a: [b"), ("a.yaml", "!!python/object:os.x {}"),
+     ("a.json", "[" * 100_000), ("a.toml", "\x00")],
+)  # fmt: skip
+def test_a_file_that_is_no_manifest_is_named(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(HyperCubeError, match=name) as caught:
+        read_manifest(written(tmp_path, text, name))
+    assert caught.value.kind is ErrorKind.INVALID_ARGUMENT
+
+
+tree_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(key=st.sampled_from(sorted(tomllib.loads(WHOLE))), value=tree_values)
+def test_whatever_a_key_holds_the_answer_is_a_manifest_or_a_sentence(key: str, value: Any) -> None:
+    try:
+        manifest_of(tomllib.loads(WHOLE) | {key: value}, "here")
+    except HyperCubeError as error:
+        assert error.kind is ErrorKind.INVALID_ARGUMENT  # noqa: PT017 - some trees are manifests
+        assert "here" in error.message or error.param == "digest"
+
+
+@pytest.mark.parametrize("text", ["1.0.0", "0.0.1-a.b+c", "10.20.30", "1.0.0+gguf-safetensors.1.bfloat16"])
+def test_semantic_versions_are_taken(text: str) -> None:
+    SemVer.parse(text)
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "v1.0.0", "1.0.0-", "01.0.0", "1.0.0-01", "1.0.0+", "1.0.0 ", "٣.0.0", ""])
+def test_other_versions_are_not(text: str) -> None:
+    with pytest.raises(ValueError, match="semantic version"):
+        SemVer.parse(text)
+
+
+# -- pickles
+
+
+class Payload:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("this code ran",))
+
+
+def torch_archive(data: bytes) -> bytes:
+    """The layout of `torch.save`: a ZIP archive with the pickle `*/data.pkl`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", data)
+        archive.writestr("archive/data/0", b"\0" * 16)
+    return buffer.getvalue()
+
+
+def object_array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([Payload()], dtype=object), allow_pickle=True)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(pickle.dumps(Payload(), protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
+        *(pickle.dumps({"w": [1.0]}, protocol) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)),
+        torch_archive(pickle.dumps(Payload())),
+        object_array(),
+    ],
+)
+@pytest.mark.parametrize("name", ["vocab.txt", "weights", "config.json"])
+def test_a_pickle_is_refused_under_any_name(tmp_path: Path, data: bytes, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(HyperCubeError, match=f"{name} is refused") as caught:
+        check_content(path, name)
+    assert caught.value.kind is ErrorKind.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".PT"])
+def test_a_name_of_a_pickle_is_refused(suffix: str) -> None:
+    with pytest.raises(HyperCubeError, match=f"model{suffix} is refused"):
+        check_name(f"model{suffix}")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"[1, 2]", b'{"a": "\xea\xb0\x80"}', b"#version: 0.2\nc a\nt h\n.", b"(hello)\n.", b"l\n.", b"N.",
+     b"]\n", "가나다\n".encode(), b"\x80", b"\x80\xff", bytes(range(256)), b"PK\x03\x04 not an archive"],
+)  # fmt: skip
+def test_other_content_is_not_taken_for_a_pickle(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(data)
+    check_content(path, "vocab.txt")
+
+
+def safetensors(length: int = 16, declared: int | None = None) -> bytes:
+    header = json.dumps({"w": {"dtype": "U8", "shape": [length], "data_offsets": [0, length]}}).encode()
+    return (declared or len(header)).to_bytes(8, "little") + header + bytes(length)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("m.safetensors", safetensors()[:-1], "describes"),
+        ("m.safetensors", safetensors() + b"x", "describes"),
+        ("m.safetensors", safetensors(declared=1 << 40), "declares a header of"),
+        ("m.safetensors", b"abc", "too few"),
+        ("m.safetensors", pickle.dumps({"w": [1.0] * 50}), "declares a header of"),
+        ("m.safetensors", (8).to_bytes(8, "little") + b"not json", "cannot be read"),
+        ("m.gguf", b"GGML" + bytes(20), "begins with b'GGML'"),
+        ("m.gguf", b"", "begins with b''"),
+    ],
+)
+def test_weights_that_are_not_what_their_name_says_are_refused(
+    tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(HyperCubeError) as caught:
+        check_content(path, name)
+    assert words in caught.value.message
+    assert name in caught.value.message
+
+
+# -- folders that users bring
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(safetensors())
+    (folder / "config.json").write_text('{"architectures": ["XForCausalLM"], "max_position_embeddings": 64}')
+    return folder
+
+
+def symlink_out(folder: Path) -> None:
+    (folder / "vocab.txt").symlink_to("/etc/hostname")
+
+
+def folder_link_out(folder: Path) -> None:
+    (folder / "sub").symlink_to("/etc")
+
+
+def pickle_beside(folder: Path) -> None:
+    (folder / "optimizer.pt").write_bytes(b"x")
+
+
+def pickle_disguised(folder: Path) -> None:
+    (folder / "vocab.txt").write_bytes(pickle.dumps(Payload()))
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def broken_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def fifo(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.txt")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (symlink_out, "vocab.txt is a link that leads out of"),
+        (folder_link_out, "sub is a link that leads out of"),
+        (pickle_beside, "optimizer.pt is refused"),
+        (pickle_disguised, "vocab.txt is refused: it begins like a pickle"),
+        (no_weights, "holds no model that can be served: config.json"),
+        (broken_config, "config.json cannot be read"),
+        (fifo, "pipe.txt in"),
+    ],
+)
+def test_a_folder_that_cannot_be_brought_says_which_file_and_why(
+    tmp_path: Path, folder: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    spoil(folder)
+    store = ModelStore(tmp_path / "store")
+    with pytest.raises(HyperCubeError) as caught:
+        add_folder(store, folder, Wish("tiny"))
+    assert words in caught.value.message
+    assert store.records() == []
+
+
+def test_what_is_excluded_is_not_looked_at(tmp_path: Path, folder: Path) -> None:
+    pickle_beside(folder)
+    symlink_out(folder)
+    (folder / ".git").mkdir()
+    (folder / ".git" / "x.pkl").write_bytes(b"x")
+    store = ModelStore(tmp_path / "store")
+    manifest = add_folder(store, folder, Wish("tiny", exclude=("*.pt", "vocab.txt")))
+    assert sorted(file.name for file in manifest.files) == ["config.json", "model.safetensors"]
+    assert (manifest.context_length, manifest.engines) == (64, ("transformers", "vllm"))
+    assert store.folder_of(manifest).joinpath("config.json").read_bytes() == (folder / "config.json").read_bytes()
+    # What the user does to his own file afterwards does not reach the store.
+    (folder / "config.json").write_text("changed")
+    assert store.verify(manifest).files == 2
+
+
+def test_an_adapter_says_of_which_model(tmp_path: Path, folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"r": 8, "base_model_name_or_path": "org/big"}')
+    store = ModelStore(tmp_path / "store")
+    with pytest.raises(HyperCubeError, match=r"say of which model \(its files say: org/big\)"):
+        add_folder(store, folder, Wish("tone"))
+    manifest = add_folder(store, folder, Wish("tone", base="big"))
+    assert (manifest.format, manifest.base, manifest.description) == ("lora", "big", "LoRA of rank 8 for org/big")
+
+
+def test_a_gguf_file_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.gguf"
+    path.write_bytes(b"GGUF" + b"\xff" * 30)
+    with pytest.raises(HyperCubeError, match=r"x\.gguf"):
+        add_gguf(ModelStore(tmp_path / "store"), path, Wish("x"))
+
+
+@pytest.mark.parametrize(
+    ("given", "param"),
+    [
+        ({"prompts": ("BYTES", [1])}, "inputs.prompts"),
+        ({"prompt": ("INT32", [1])}, "inputs.prompt.dtype"),
+        ({"prompt": ("BYTES", [1, 2])}, "inputs.prompt.shape"),
+        ({"prompt": ("BYTES", [9])}, "inputs.prompt.batch"),
+        ({}, "inputs.prompt"),
+    ],
+)
+def test_a_request_that_is_not_of_the_signature_is_refused_by_the_input(
+    given: dict[str, tuple[str, list[int]]], param: str
+) -> None:
+    signature = Signature((Tensor("prompt", "BYTES"),), (), Limits(batch=8, input_tokens=10, output_tokens=5))
+    signature.check_inputs({"prompt": ("BYTES", [8])})
+    with pytest.raises(HyperCubeError) as caught:
+        signature.check_inputs(given)
+    assert (caught.value.kind, caught.value.param) == (ErrorKind.INVALID_ARGUMENT, param)
+
+
+def test_a_request_for_more_tokens_than_the_signature_allows_is_refused() -> None:
+    signature = Signature((), (), Limits(input_tokens=10, output_tokens=5))
+    signature.check_tokens(10, 5)
+    for prompt, output in ((11, 5), (10, 6)):
+        with pytest.raises(HyperCubeError, match="this model's manifest allows"):
+            signature.check_tokens(prompt, output)
+
+
+def test_measured_memory_belongs_to_its_content(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    store, manifest = ModelStore(tmp_path), CATALOGUE["gemma-3-270m"]
+    store.measurements.record(manifest, "cpu", 500)
+    store.measurements.record(manifest, "cuda:0", 900)
+    store.measurements.record(manifest, "cpu", 400)
+    assert ModelStore(tmp_path).measurements.of(manifest) == {"cpu": 500, "cuda:0": 900}
+    assert store.measurements.of(replace(manifest, files=())) == {}
+    # Weights as large as their file, and 2 · 18 · 1 · 256 values of 2 bytes a token.
+    assert estimate(manifest, tokens=1000) == manifest.size + 2 * 18 * 256 * 2 * 1000
