@@ -42,9 +42,8 @@ from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Read
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
-from hypercube.kernels import compatibility, features
+from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
-from hypercube.kernels.pillars import warm_up
 from hypercube.model_registry.store import ModelStore
 from hypercube.observability.logs import get_logger
 from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
@@ -179,9 +178,9 @@ class Application:
 
     async def _warm_up(self) -> None:
         # Compiling the fast kernel takes half a second; until then charts run on the reference.
-        await asyncio.to_thread(warm_up, self.settings.kernels.backend)
+        await asyncio.to_thread(pillars.warm_up, self.settings.kernels.backend)
         await self.readiness()
-        for kernel in (features, compatibility):
+        for kernel in (solar_offset, features, compatibility):
             await asyncio.to_thread(kernel.warm_up)
         # What is here now stays to the end. A full garbage collection that walks it all (Numba alone brings
         # several hundred thousand objects) stops every request for some 90 ms, so it is told not to.
