@@ -85,6 +85,7 @@ class Residency:
         self._claims = asyncio.Lock()
         self._changed = asyncio.Event()
         self._trimming: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def held(self) -> int:
@@ -95,6 +96,11 @@ class Residency:
         """Something became idle, was pinned or unpinned, or left."""
         self._changed.set()
         self._changed = asyncio.Event()
+        over = self.budget is not None and self.held > self.budget
+        if over and self._trimming is None and not self._closed and not self._all_stay():
+            # Not waited for: who has to leave may be waiting for its own load to be settled.
+            self._trimming = asyncio.create_task(self._trim(self.budget or 0))
+            self._trimming.add_done_callback(self._trimmed)
 
     def fits_beside(self, owner: Resident, need: int) -> bool:
         """Whether `need` more bytes can be had while what `owner` holds stays."""
@@ -129,23 +135,21 @@ class Residency:
                 raise too_large(reservation.owner.name, measured, self.budget)
         reservation.loaded_at = self._clock()
         self.changed()
-        if self.budget is not None and self.held > self.budget and self._trimming is None:
-            # Not waited for: who has to leave may be waiting for its own load to be settled.
-            self._trimming = asyncio.create_task(self._trim(self.budget))
-            self._trimming.add_done_callback(self._trimmed)
 
     async def _trim(self, budget: int) -> None:
         async with self._claims:
-            while self.held > budget and sum(
-                each.bytes for each in self._reservations if not each.owner.pinned
-            ):
+            while self.held > budget and not self._all_stay():
                 await self._one_leaves(None)
+
+    def _all_stay(self) -> bool:
+        return all(each.owner.pinned and not each.retiring for each in self._reservations)
 
     def _trimmed(self, _: "asyncio.Task[None]") -> None:
         self._trimming = None
 
     async def close(self) -> None:
         """Stop making room."""
+        self._closed = True
         if self._trimming is not None:
             self._trimming.cancel()
             await asyncio.gather(self._trimming, return_exceptions=True)

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.cube import Call
-from hypercube.core.engine import COMING, EngineState
+from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.inference.admission import Admission
 from hypercube.inference.engine import CanBeAway, Engine
 from hypercube.inference.factory import EngineFactory
 from hypercube.inference.incarnation import Incarnation
 from hypercube.inference.loader import Loader
 from hypercube.inference.restart import RestartBudget
-from hypercube.inference.served_status import ServedStatus, StatusListener, why_down
+from hypercube.inference.served_gates import ServedGates
+from hypercube.inference.served_status import StatusListener, why_down
 from hypercube.model_registry.manifest import ModelManifest
 
 FETCH_AGAIN_S: Final = 15.0
@@ -33,14 +32,10 @@ class Leaving:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class ServedLife(ServedStatus):
+class ServedLife(ServedGates):
     """A model and the copy of it that works now, and what happens to it by itself.
 
     Attributes:
-        manifest: the version that is served, loaded or not.
-        current: the loaded copy; None while there is none.
-        admission: places of generations. It is shut while nothing is loaded, and whoever may wait waits in it.
-        entrance: the same for work that has batchers of its own and no slots (embeddings, scores, tokens).
         operation: held while the model is loaded, unloaded or replaced by command.
         standing_by: while True the model is not loaded by itself: `replacement` is at work.
     """
@@ -56,13 +51,9 @@ class ServedLife(ServedStatus):
         on_status: StatusListener,
         lazy: bool = False,
     ) -> None:
-        super().__init__(manifest, clock, on_status)
+        super().__init__(manifest, loader, max_queued=max_queued, clock=clock, on_status=on_status)
         self.lazy = self.on_demand = lazy
-        self.loader = loader
         self.make = make
-        self.current: Incarnation | None = None
-        self.admission = Admission(0, max_queued, clock, self._released)
-        self.entrance = Admission(0, max_queued, clock, self._released)
         self.operation = asyncio.Lock()
         self.standing_by = False
         self._engine: Engine = make(manifest)
@@ -72,8 +63,6 @@ class ServedLife(ServedStatus):
         self._wake = asyncio.Event()
         self._loading: asyncio.Task[Incarnation] | None = None
         self._leaving: Leaving | None = None
-        self._died: asyncio.Task[HyperCubeError] | None = None
-        self._release = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._failed_fetches = 0
@@ -86,48 +75,9 @@ class ServedLife(ServedStatus):
         return self.current.engine if self.current is not None else self._engine
 
     @property
-    def in_use(self) -> int:
-        """Requests under way, those in line for it not counted."""
-        return self.admission.running + self.entrance.running
-
-    @property
-    def in_flight(self) -> int:
-        """Requests running or waiting; of embeddings, texts."""
-        encoding = self.current.encoding.in_flight if self.current is not None else 0
-        return self.admission.in_flight + self.entrance.waiting + encoding
-
-    @property
     def evictable(self) -> bool:
         """Whether it is loaded, and nothing else is being done to it."""
         return self.current is not None and self._leaving is None and not self.standing_by
-
-    async def enter(self, gate: Admission, call: Call) -> Incarnation:
-        """A place at `gate`, which the caller gives back, and the copy to use; begins a load if that is needed.
-
-        Raises:
-            HyperCubeError: UNAVAILABLE when it is not loaded and does not load by itself; as `Admission.acquire`.
-        """
-        if self.status.state is not EngineState.READY:
-            if not (self.on_demand and self.status.state in COMING):
-                raise self.unavailable()
-            self.want()
-        await gate.acquire(call)
-        self.touch()
-        if self._died is not None and self._died.done() and self.status.state is EngineState.READY:
-            # The place is free because the engine died, and its life has not said so yet.
-            gate.release()
-            await self.next_status()
-            raise self.unavailable()
-        if self.current is None or self.status.state in {EngineState.FAILED, EngineState.STOPPED}:
-            gate.release()
-            raise self.unavailable()
-        return self.current
-
-    def working(self, engine: Engine) -> Engine:
-        """`engine`, unless what it works with has failed or the server stops: then UNAVAILABLE."""
-        if self.status.state in {EngineState.FAILED, EngineState.STOPPED} and self.engine is engine:
-            raise self.unavailable()
-        return engine
 
     # -- life
 
@@ -288,19 +238,6 @@ class ServedLife(ServedStatus):
                 self.set(EngineState.IDLE, f"{ON_DEMAND}; before, it failed: {failure.message.rstrip('.')}")
             else:
                 self._wanted = True
-
-    def _shut(self, error: HyperCubeError | None = None) -> None:
-        """Let nobody in; `error` sends away those who wait."""
-        for gate in (self.admission, self.entrance):
-            gate.shut(self.load_s)
-            if error is not None:
-                gate.fail_waiting(error)
-
-    def _released(self) -> None:
-        self._release.set()
-        self._release = asyncio.Event()
-        if self.in_use == 0:
-            self.loader.residency.changed()
 
     # -- the end of a copy
 

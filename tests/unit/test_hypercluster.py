@@ -31,6 +31,7 @@ from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import OnLine, OnProgress, Progress
+from hypercube.model_registry.verification import Verification
 
 RunVirtual = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 DATA = b"weights"
@@ -103,8 +104,8 @@ class MemoryStore(ModelStore):
     def has(self, manifest: ModelManifest) -> bool:
         return True
 
-    def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> None:
-        return
+    def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> Verification:
+        return Verification(0, 0, 0.0)
 
     def lease(self, manifest: ModelManifest, purpose: str = "serving") -> Lease:
         return Lease(manifest.name, manifest.version, purpose, 0, 0, "", (), "", Path("/nowhere/lease"))
@@ -145,7 +146,7 @@ async def answer(
     return "".join([event.text async for event in cluster.generate(request or chat(), call or Call())])
 
 
-async def refused(work: Coroutine[Any, Any, object]) -> HyperCubeError:
+async def refused(work: Coroutine[Any, Any, object] | asyncio.Task[str]) -> HyperCubeError:
     with pytest.raises(HyperCubeError) as caught:
         await work
     return caught.value
