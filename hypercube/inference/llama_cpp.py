@@ -11,8 +11,9 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,11 +25,12 @@ from hypercube.core.engine import (
     Tokenized,
     TokenizeRequest,
 )
-from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.chat_stream import chat_body, refusal, stream_chat, trimmed
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
 from hypercube.inference.liveness import SILENT_S, TICK_S, Liveness, until_hung
+from hypercube.inference.tool_calls import ToolCallReader, described, forced_schema, read_calls
 
 if TYPE_CHECKING:
     import httpx
@@ -87,6 +89,7 @@ class LlamaCppEngine(GeneratesOnly):
         self._liveness: Liveness | None = None
         self._watching: tuple[asyncio.Task[None], ...] = ()
         self._awaited = 0
+        self._vocabulary: int | None = None
 
     @property
     def description(self) -> str:
@@ -234,14 +237,18 @@ class LlamaCppEngine(GeneratesOnly):
         """Stream the answer; closing the iterator closes the connection, which frees the child's slot."""
         import httpx
 
-        body = chat_body(request)
+        if isinstance(request.prompt, tuple):
+            await self._check_known(request.prompt, "prompt")
+        forced = forced_schema(request)
+        body = chat_body(request) if forced is None else await self._forced_body(request, forced)
+        calls = None if forced is None else ToolCallReader(request)
         # Progress of the prompt is a sign of life. A seed asks for the same answer again: a prompt half taken
         # from the cache is summed in another order, which can turn a close decision.
         body |= {"return_progress": True, "cache_prompt": request.sampling.seed is None}
         try:
             async with aclosing(stream_chat(self.client, body)) as events:
                 while (event := await self._next(events)) is not None:
-                    yield trimmed(event, request.logprobs)
+                    yield trimmed(event, request.logprobs) if calls is None else read_calls(event, calls)
         except httpx.TransportError as error:
             broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
             raise await self._why(broken) from None
@@ -249,6 +256,13 @@ class LlamaCppEngine(GeneratesOnly):
             if error.kind is not ErrorKind.ENGINE_FAILED:
                 raise
             raise await self._why(error) from None
+
+    async def _forced_body(self, request: GenerationRequest, schema: str) -> dict[str, Any]:
+        """The body of a request that must call: the child's own way lets a model talk before it calls, for ever."""
+        chat = chat_body(replace(request, tools=()))["messages"]
+        said = await self._ask("/apply-template", {"messages": chat, "tools": described(request.tools)})
+        rendered = replace(request, messages=(), tools=(), prompt=str(said["prompt"]))
+        return chat_body(rendered) | {"json_schema": json.loads(schema)}
 
     async def _next(self, events: AsyncGenerator[GenerationEvent, None]) -> GenerationEvent | None:
         # Only while somebody waits for it is an event owed: a slow reader stops the child too.
@@ -272,6 +286,7 @@ class LlamaCppEngine(GeneratesOnly):
 
         try:
             if request.tokens is not None:
+                await self._check_known(request.tokens, "tokens")
                 said = await self._ask("/detokenize", {"tokens": list(request.tokens)})
                 return Tokenized(request.tokens, (), str(said["content"]), self.context_length)
             text = request.text
@@ -290,6 +305,20 @@ class LlamaCppEngine(GeneratesOnly):
             raise await self._why(broken) from None
         tokens = tuple(int(each["id"]) for each in found)
         return Tokenized(tokens, tuple(_piece(each["piece"]) for each in found), text, self.context_length)
+
+    async def _check_known(self, tokens: Sequence[int], param: str) -> None:
+        """Refuse a token that the vocabulary does not have: the child answers those with a fault."""
+        if self._vocabulary is None:
+            listed = (await self.client.get("/v1/models")).json()
+            self._vocabulary = int(listed["data"][0]["meta"]["n_vocab"])
+        for at, token in enumerate(tokens):
+            if token >= self._vocabulary:
+                raise invalid(
+                    f"There is no token {token}; the vocabulary has {self._vocabulary:,}.",
+                    param=f"{param}[{at}]",
+                    value=token,
+                    fix=f"Write ids from 0 to {self._vocabulary - 1}.",
+                )
 
     async def _ask(self, path: str, body: Mapping[str, Any]) -> Any:
         response = await self.client.post(path, json=dict(body))

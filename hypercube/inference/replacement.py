@@ -70,7 +70,7 @@ class Replacing:
                 beside = served.current is None or served.loader.residency.fits_beside(served, need)
                 away_s = 0.0 if beside else await self._swap(preparation, engine, before)
                 if beside:
-                    served.install(await self._load(preparation, engine))
+                    await self._switch(await self._load(preparation, engine))
             except HyperCubeError as error:
                 raise _kept(error, before, manifest) from error
             finally:
@@ -92,14 +92,24 @@ class Replacing:
         gone = self._clock()
         self._aside = False
         try:
-            served.install(await self._load(preparation, engine))
-        except HyperCubeError:
+            await self._switch(await self._load(preparation, engine))
+        except HyperCubeError as error:
             # The old version is tried once here, so that whoever waits goes on waiting; if that fails too, its
             # life goes on as after any failed load.
-            back = await served.loader.fetch(before, self._say)
-            served.install(await self._load(back, served.make(before)))
+            try:
+                back = await served.loader.fetch(before, self._say)
+                await self._switch(await self._load(back, served.make(before)))
+            except HyperCubeError as second:
+                error.message += f" It could not be loaded again at once: {second.message}"
             raise
         return self._clock() - gone
+
+    async def _switch(self, copy: Incarnation) -> None:
+        """New requests go to `copy`, unless the server was stopped meanwhile."""
+        if self._served.status.state is EngineState.STOPPED:
+            await self._served.loader.end(copy)
+            raise self._served.unavailable()
+        self._served.install(copy)
 
     def _say(
         self, state: EngineState, reason: str, *, progress: float | None = None, left_s: float = 0.0

@@ -46,7 +46,7 @@ class Resident(Protocol):
 
     @property
     def evictable(self) -> bool:
-        """Whether it is loaded, and nothing else is being done to it."""
+        """Whether it is loaded and not leaving already."""
         ...
 
     async def evict(self, why: str) -> None:

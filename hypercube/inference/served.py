@@ -162,6 +162,9 @@ class ServedEngine(ServedLife):
         await asyncio.gather(*tasks, return_exceptions=True)
         self.set(EngineState.STOPPED, "the server is shutting down")
         self._shut(self.unavailable())
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            leaving.gone.set()
         copy, self.current = self.current, None
         if copy is not None:
             self._engine = copy.engine

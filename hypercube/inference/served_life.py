@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from dataclasses import dataclass, field
 from typing import Final
 
 from hypercube.core.clock import Clock
@@ -14,7 +13,7 @@ from hypercube.inference.factory import EngineFactory
 from hypercube.inference.incarnation import Incarnation
 from hypercube.inference.loader import Loader
 from hypercube.inference.restart import RestartBudget
-from hypercube.inference.served_gates import ServedGates
+from hypercube.inference.served_leaving import ServedLeaving
 from hypercube.inference.served_status import StatusListener, why_down
 from hypercube.model_registry.manifest import ModelManifest
 
@@ -24,20 +23,11 @@ FETCH_AGAIN_MAX_S: Final = 300.0
 ON_DEMAND: Final = "not loaded; the first request loads it"
 
 
-@dataclass(slots=True)
-class Leaving:
-    """A copy is to finish what is under way and go; `drain_s` bounds the wait (None: as long as it takes)."""
-
-    drain_s: float | None
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-class ServedLife(ServedGates):
+class ServedLife(ServedLeaving):
     """A model and the copy of it that works now, and what happens to it by itself.
 
     Attributes:
         operation: held while the model is loaded, unloaded or replaced by command.
-        standing_by: while True the model is not loaded by itself: `replacement` is at work.
     """
 
     def __init__(
@@ -55,29 +45,17 @@ class ServedLife(ServedGates):
         self.lazy = self.on_demand = lazy
         self.make = make
         self.operation = asyncio.Lock()
-        self.standing_by = False
         self._engine: Engine = make(manifest)
         self._engine_is_new = True
         self._budget = RestartBudget(clock=clock)
-        self._wanted = False
-        self._wake = asyncio.Event()
-        self._loading: asyncio.Task[Incarnation] | None = None
-        self._leaving: Leaving | None = None
         self._task: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._failed_fetches = 0
-
-    # -- what it is to those who share memory
 
     @property
     def engine(self) -> Engine:
         """The engine that works, or worked last, or is going to."""
         return self.current.engine if self.current is not None else self._engine
-
-    @property
-    def evictable(self) -> bool:
-        """Whether it is loaded, and nothing else is being done to it."""
-        return self.current is not None and self._leaving is None and not self.standing_by
 
     # -- life
 
@@ -238,85 +216,3 @@ class ServedLife(ServedGates):
                 self.set(EngineState.IDLE, f"{ON_DEMAND}; before, it failed: {failure.message.rstrip('.')}")
             else:
                 self._wanted = True
-
-    # -- the end of a copy
-
-    async def _go(self, leaving: Leaving, copy: Incarnation) -> None:
-        """Let `copy` finish what is under way, then give its memory back."""
-        died = asyncio.ensure_future(copy.engine.died())
-        try:
-            async with asyncio.timeout(leaving.drain_s):
-                while self.in_use and not died.done():
-                    released = asyncio.ensure_future(self._release.wait())
-                    await asyncio.wait({released, died}, return_when=asyncio.FIRST_COMPLETED)
-                    released.cancel()
-        except TimeoutError:
-            self.loader.on_line(
-                f"{self.name}: {self.in_use} requests were not finished in {leaving.drain_s:g} s."
-            )
-        finally:
-            died.cancel()
-            await asyncio.gather(died, return_exceptions=True)
-        self._shut(None if self.on_demand else self.unavailable())
-        self.current = None
-        try:
-            await self.loader.end(copy)
-        finally:
-            self._leaving = None
-            leaving.gone.set()
-        self._rest()
-
-    async def _leave(self, drain_s: float | None) -> None:
-        """Have the copy go, and wait until it has; one that goes already keeps its own bound."""
-        if self.current is None:
-            return
-        if self._leaving is None:
-            self._leaving = Leaving(drain_s)
-            self._wake.set()
-        await self._leaving.gone.wait()
-
-    async def evict(self, why: str) -> None:
-        """Finish what is under way and leave memory; requests wait, and have it loaded again."""
-        if not self.evictable:
-            return
-        self.on_demand = True
-        self._wanted = False
-        self._shut()
-        self.set(EngineState.IDLE, f"{why}; the next request loads it again", retry_after_s=self.load_s)
-        await self._leave(None)
-
-    # -- while another version takes its place
-
-    async def stand_by(self) -> None:
-        """Do nothing by itself until `stand_by_ended`; returns when no load is under way and nothing leaves."""
-        while self._loading is not None or self._leaving is not None:
-            if self._leaving is not None:
-                await self._leaving.gone.wait()
-            elif self._loading is not None:
-                await asyncio.wait({self._loading})
-                await asyncio.sleep(0)  # its own life hears of the end first
-        self.standing_by = True
-
-    def stand_by_ended(self) -> None:
-        """Go on: load it, if it is wanted and not loaded."""
-        self.standing_by = False
-        self._wake.set()
-        self.loader.residency.changed()
-
-    async def make_way(self, why: str) -> None:
-        """Finish what is under way and leave memory; requests wait for what is loaded next."""
-        self.on_demand, demanded = True, self.on_demand
-        self._shut()
-        self.set(EngineState.LOADING, why, retry_after_s=self.load_s)
-        try:
-            await self._leave(None)
-        finally:
-            self.on_demand = True if self.current is None else demanded
-        self._wanted = True
-
-    def _rest(self) -> None:
-        """Nothing is loaded: say so, or go on to load it for those who wait."""
-        if self.status.state is EngineState.STOPPED or self.standing_by:
-            return
-        if self._wanted or self.admission.waiting or self.entrance.waiting:
-            self.want()

@@ -9,7 +9,14 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from hypercube.core.engine import GenerationRequest, Tool, ToolCallDelta, ToolChoice
+from hypercube.core.engine import (
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Tool,
+    ToolCallDelta,
+    ToolChoice,
+)
 from hypercube.inference.generated_text import StopFinder
 
 OPEN: Final = "<tool_call>"
@@ -127,6 +134,17 @@ class ToolCallReader:
             return Piece(inside)
         found = [call for each in (said if isinstance(said, list) else [said]) if (call := self._call(each))]
         return Piece("", tuple(found)) if found else Piece(inside)
+
+
+def read_calls(event: GenerationEvent, reader: ToolCallReader) -> GenerationEvent:
+    """An event with the calls that `reader` finds in its text; one of which nothing is to be shown stays a sign of life."""
+    piece = reader.feed(event.text)
+    if event.finish_reason is None:
+        return GenerationEvent(piece.text, tool_calls=piece.calls)
+    piece = joined(piece, reader.flush())
+    stopped = event.finish_reason is FinishReason.STOP and reader.called
+    finish = FinishReason.TOOL_CALLS if stopped else event.finish_reason
+    return GenerationEvent(piece.text, finish, event.usage, tool_calls=piece.calls)
 
 
 def new_call_id() -> str:

@@ -13,8 +13,6 @@ from typing import Any
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry.disk import write_whole
 from hypercube.model_registry.manifest import Derivation, ModelFile, ModelManifest
-from hypercube.model_registry.manifest_document import document
-from hypercube.model_registry.manifest_file import manifest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,9 @@ class RecordFolder:
 
     @staticmethod
     def _read(path: Path, *, published: bool) -> Record:
+        # Not above: the cluster is imported where pydantic is not installed.
+        from hypercube.model_registry.manifest_file import manifest_of
+
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             provenance = data.pop("provenance", None)
@@ -118,6 +119,8 @@ class RecordFolder:
 
 
 def _text(manifest: ModelManifest, provenance: Mapping[str, str] | None) -> bytes:
+    from hypercube.model_registry.manifest_document import document
+
     data: dict[str, Any] = document(manifest)
     if provenance is not None:
         data["provenance"] = dict(provenance)

@@ -170,14 +170,13 @@ class ModelStore:
                 fix=f"Make it: hypercube models convert {manifest.name}",
             )
         cancel = cancel or threading.Event()
-        say = on_line or silent
         meter = Meter(manifest.size, on_progress, self._clock)
         try:
             with self._disk():
                 # First of all: what is known is not garbage, however little of it is here.
                 self.announce(manifest)
                 for file in manifest.files:
-                    self._fetcher.fetch(file, meter, say, cancel)
+                    self._fetcher.fetch(file, meter, on_line or silent, cancel)
                     meter.base += file.size
                 with self.layout.changing(cancel):
                     self._check_here(manifest)
@@ -275,8 +274,6 @@ class ModelStore:
             self._check_here(manifest)
             self._is_published(manifest)
             self._records.publish(manifest)
-
-    # -- removing
 
     def remove(self, name: str, version: str | None = None) -> int:
         """Delete a model (with what was made from it), or one version; files that another one needs stay.

@@ -160,10 +160,14 @@ def test_the_page_brings_a_hub_repository_where_it_is_reachable(models: Command)
 def test_the_pages_manifest_is_registered_then_pulled(inside: Command, place: Path) -> None:
     found = re.search(r"<!-- manifest -->\n```toml\n(.*?)```", PAGE, re.DOTALL)
     assert found
-    data = (place / "my-model.gguf").read_bytes()
     (place / "weights").mkdir()
-    (place / "weights" / "my-remote.gguf").write_bytes(data)
-    text = found[1].replace("0" * 64, hashlib.sha256(data).hexdigest()).replace("size = 704", f"size = {len(data)}")
+    write_gguf(place / "weights" / "my-remote.gguf", 3)
+    data = (place / "weights" / "my-remote.gguf").read_bytes()
+    text = (
+        found[1]
+        .replace("0" * 64, hashlib.sha256(data).hexdigest())
+        .replace("size = 704", f"size = {len(data)}")
+    )
     (place / "model.toml").write_text(text, encoding="utf-8")
     added = inside("add", "model.toml", "--json")
     assert json.loads(added.stdout)["here"] is False, added.stderr
@@ -172,7 +176,9 @@ def test_the_pages_manifest_is_registered_then_pulled(inside: Command, place: Pa
     assert json.loads(pulled.stdout)["here"] is True, pulled.stderr
     assert Path(json.loads(pulled.stdout)["path"]).read_bytes() == data
     # With a wrong digest the file and both digests are named.
-    (place / "wrong.toml").write_text(found[1].replace('"my-remote"', '"wrong"').replace("704", str(len(data))))
+    (place / "wrong.toml").write_text(
+        found[1].replace('"my-remote"', '"wrong"').replace("704", str(len(data)))
+    )
     assert inside("add", "wrong.toml").returncode == 0
     done = inside("pull", "wrong")
     assert done.returncode == 2
@@ -219,7 +225,10 @@ def test_every_command_answers_in_json(page: object, inside: Command, words: lis
         (["add", "--gguf", "my-model/config.json"], "config.json"),
         (["add", "--folder", "my-model", "--version", "one"], "not a semantic version"),
         (["add", "--folder", "my-model", "--name", "My Model"], "cannot be a model's name"),
-        (["add", "--gguf", "my-model-2.gguf", "--name", "my-chat", "--version", "1.0.0"], "a version never changes"),
+        (
+            ["add", "--gguf", "my-model-2.gguf", "--name", "my-chat", "--version", "1.0.0"],
+            "a version never changes",
+        ),
         (["add", "--hub", "../../etc"], "ORG/NAME"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -266,7 +275,10 @@ def test_ctrl_c_ends_a_pull_in_one_line(models: Command, place: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ
-            | {"HYPERCUBE_MODEL_DIR": str(place / "store"), "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            | {
+                "HYPERCUBE_MODEL_DIR": str(place / "store"),
+                "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+            },
         ) as process:
             connection, _ = silent.accept()  # it has asked, and waits
             process.send_signal(signal.SIGINT)

@@ -488,18 +488,19 @@ async def test_a_version_that_cannot_be_made_says_why_in_the_status(tmp_path: Pa
     assert "'mamba' cannot be converted. Convertible: gemma3, llama, qwen2, qwen3" in status.reason
 
 
-def test_the_command_prints_the_folder_and_the_list_shows_the_version(
-    made: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_the_command_answers_with_the_folder_and_the_list_shows_the_version(
+    made: Any, tmp_path: Path
 ) -> None:
     store, manifest = made("llama")
+    store.announce(manifest)
     config = tmp_path / "hypercube.toml"
     config.write_text(f"[model]\ndir = {json.dumps(str(store.root))}\n", encoding="utf-8")
-    monkeypatch.setattr(models_command, "lookup", lambda _: manifest)
-    models_command.convert_model("tiny", "float16", config)
+    answer = models_command.converted_model(models_command.open_registry(config), "tiny", "float16")
     version = store.made(converted(manifest, "float16"))
     assert version is not None
-    assert capsys.readouterr().out.strip() == str(store.folder_of(version))
-    row = next(row for row in models_command.listed(config) if row["name"] == "tiny")
+    assert answer["folder"] == str(store.folder_of(version))
+    original, row = models_command.listed(models_command.open_registry(config), "tiny")
+    assert (original["version"], original["engine"]) == ("1.0.0", "llama.cpp")
     assert (row["version"], row["engine"], row["here"]) == (
         f"1.0.0+{CONVERTER}.float16",
         "transformers",

@@ -14,8 +14,8 @@ import pytest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry import packages
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
-from hypercube.model_registry.sources import PackagePart, PackageParts
 from hypercube.model_registry.partial import Partial
+from hypercube.model_registry.sources import PackagePart, PackageParts
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import Meter, SourceFailedError, Transfer
 

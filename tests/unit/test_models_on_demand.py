@@ -341,13 +341,13 @@ def test_a_lazy_model_that_was_unloaded_is_loaded_by_the_next_request(run_virtua
         unloading = asyncio.create_task(bench.cluster.unload("a"))
         await turns()
         assert bench.state() is EngineState.IDLE
-        next_one = bench.ask()
-        assert await asyncio.gather(running, next_one) == [OF_A] * 2
+        both = [running, bench.ask()]
+        assert await asyncio.gather(*both) == [OF_A] * 2
         await unloading
         assert bench.events == ["+a@1.0.0", "-a@1.0.0", "+a@1.0.0"]
         await bench.cluster.unload("a")
         await asyncio.sleep(100)
-        assert bench.state() is EngineState.IDLE
+        assert bench.cluster.status("a").state is EngineState.IDLE
         assert len(bench.events) == 4
         await bench.cluster.close()
 
@@ -398,6 +398,31 @@ def test_closing_while_models_load_wait_and_leave(run_virtual: RunVirtual) -> No
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         assert all(isinstance(each, HyperCubeError) for each in outcomes)
         assert not any(engine.loaded for engine in bench.engines)
+        assert bench.cluster.in_flight == bench.cluster.reserved_bytes == 0
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize("command", ["load", "unload", "replace"])
+def test_closing_ends_every_command(run_virtual: RunVirtual, command: str) -> None:
+    async def main() -> None:
+        bench = Bench(lazy=[], scripts={"a@1.0.0": Script(load_s=30.0, token_s=100.0)})
+        if command != "load":
+            await bench.cluster.load("a")
+        asked = bench.ask()
+        await asyncio.sleep(1.0)
+        commands: dict[str, Callable[[str], Coroutine[Any, Any, object]]] = {
+            "load": bench.cluster.load,
+            "unload": bench.cluster.unload,
+            "replace": lambda name: bench.cluster.replace(name, manifest(version="2.0.0")),
+        }
+        given = asyncio.ensure_future(commands[command]("a"))
+        await asyncio.sleep(1.0)
+        await bench.cluster.close()
+        async with asyncio.timeout(60):
+            await asyncio.gather(given, asked, return_exceptions=True)
+        assert not any(engine.loaded for engine in bench.engines)
+        assert bench.state() is EngineState.STOPPED
         assert bench.cluster.in_flight == bench.cluster.reserved_bytes == 0
 
     run_virtual(main)

@@ -1,4 +1,4 @@
-"""Manifest files: every key read back as written, every mistake named by its key, pickles and climbing paths refused."""
+"""Manifest files: every key read back as written, every mistake named by its key, pickles and bad paths refused."""
 
 import io
 import json
@@ -166,7 +166,9 @@ def test_the_digest_is_of_the_content_alone() -> None:
 
 
 def test_a_digest_that_is_not_that_of_the_files_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, WHOLE.replace('version = "1.2.0"', f'version = "1.2.0"\ndigest = "{"c" * 64}"', 1))
+    path = written(
+        tmp_path, WHOLE.replace('version = "1.2.0"', f'version = "1.2.0"\ndigest = "{"c" * 64}"', 1)
+    )
     with pytest.raises(HyperCubeError, match=f"declares the digest {'c' * 64}") as caught:
         read_manifest(path)
     assert caught.value.param == "digest"
@@ -236,8 +238,9 @@ def test_whatever_a_key_holds_the_answer_is_a_manifest_or_a_sentence(key: str, v
     try:
         manifest_of(tomllib.loads(WHOLE) | {key: value}, "here")
     except HyperCubeError as error:
-        assert error.kind is ErrorKind.INVALID_ARGUMENT  # noqa: PT017 - some trees are manifests
-        assert "here" in error.message or error.param == "digest"
+        # Some of the trees are manifests, and raise nothing.
+        assert error.kind is ErrorKind.INVALID_ARGUMENT  # noqa: PT017
+        assert "here" in error.message or error.param == "digest"  # noqa: PT017
 
 
 @pytest.mark.parametrize("text", ["1.0.0", "0.0.1-a.b+c", "10.20.30", "1.0.0+gguf-safetensors.1.bfloat16"])
@@ -245,7 +248,9 @@ def test_semantic_versions_are_taken(text: str) -> None:
     SemVer.parse(text)
 
 
-@pytest.mark.parametrize("text", ["1", "1.0", "v1.0.0", "1.0.0-", "01.0.0", "1.0.0-01", "1.0.0+", "1.0.0 ", "٣.0.0", ""])
+@pytest.mark.parametrize(
+    "text", ["1", "1.0", "v1.0.0", "1.0.0-", "01.0.0", "1.0.0-01", "1.0.0+", "1.0.0 ", "٣.0.0", ""]
+)
 def test_other_versions_are_not(text: str) -> None:
     with pytest.raises(ValueError, match="semantic version"):
         SemVer.parse(text)
@@ -410,7 +415,10 @@ def test_what_is_excluded_is_not_looked_at(tmp_path: Path, folder: Path) -> None
     manifest = add_folder(store, folder, Wish("tiny", exclude=("*.pt", "vocab.txt")))
     assert sorted(file.name for file in manifest.files) == ["config.json", "model.safetensors"]
     assert (manifest.context_length, manifest.engines) == (64, ("transformers", "vllm"))
-    assert store.folder_of(manifest).joinpath("config.json").read_bytes() == (folder / "config.json").read_bytes()
+    assert (
+        store.folder_of(manifest).joinpath("config.json").read_bytes()
+        == (folder / "config.json").read_bytes()
+    )
     # What the user does to his own file afterwards does not reach the store.
     (folder / "config.json").write_text("changed")
     assert store.verify(manifest).files == 2
@@ -422,7 +430,11 @@ def test_an_adapter_says_of_which_model(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(HyperCubeError, match=r"say of which model \(its files say: org/big\)"):
         add_folder(store, folder, Wish("tone"))
     manifest = add_folder(store, folder, Wish("tone", base="big"))
-    assert (manifest.format, manifest.base, manifest.description) == ("lora", "big", "LoRA of rank 8 for org/big")
+    assert (manifest.format, manifest.base, manifest.description) == (
+        "lora",
+        "big",
+        "LoRA of rank 8 for org/big",
+    )
 
 
 def test_a_gguf_file_that_is_none_is_named(tmp_path: Path) -> None:

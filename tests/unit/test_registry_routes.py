@@ -145,7 +145,9 @@ def test_a_reference_that_leads_nowhere_names_the_nearest(registry: ModelRegistr
         registry.set_alias("tiny", "production", "9.9.9")
 
 
-@pytest.mark.parametrize("weights", [{}, {"production": -1.0}, {"production": 0.0}, {"production": float("nan")}])
+@pytest.mark.parametrize(
+    "weights", [{}, {"production": -1.0}, {"production": 0.0}, {"production": float("nan")}]
+)
 def test_weights_that_are_no_shares_are_refused(registry: ModelRegistry, weights: dict[str, float]) -> None:
     registry.set_alias("tiny", "production", "1.0.0")
     with pytest.raises(HyperCubeError) as caught:
@@ -211,9 +213,7 @@ def test_a_key_stays_where_it_is(weights: dict[str, int], key: str) -> None:
 def test_when_a_weight_moves_only_the_necessary_share_moves(weights: list[int], new: int) -> None:
     before = {f"t{index}": float(weight) for index, weight in enumerate(weights)}
     after = before | {"t0": float(new)}
-    moved = [
-        (old, now) for key in KEYS if (old := choose(before, key)) != (now := choose(after, key))
-    ]
+    moved = [(old, now) for key in KEYS if (old := choose(before, key)) != (now := choose(after, key))]
     # Towards the target that gained, or away from the one that lost; never between two others.
     assert all((now if new > weights[0] else old) == "t0" for old, now in moved)
     necessary = abs(new / sum(after.values()) - weights[0] / sum(before.values()))

@@ -127,7 +127,7 @@ def test_a_crash_at_any_step_of_adding_leaves_the_old_version_and_no_half_of_the
             assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
         # Nothing that was left behind outlives garbage collection, and the old version does.
         store.collect()
-        assert not [path for path in root.rglob("*.tmp")]
+        assert not list(root.rglob("*.tmp"))
         assert not list((root / "work").iterdir())
         assert store.has(old)
         if newest.version == "2.0.0":
@@ -193,7 +193,7 @@ def test_the_manifest_is_renamed_after_everything_else_is_synced(
     fsync, rename = os.fsync, Path.replace
 
     def logged_fsync(descriptor: int) -> None:
-        log.append(("sync", os.readlink(f"/proc/self/fd/{descriptor}")))
+        log.append(("sync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
         fsync(descriptor)
 
     def logged_rename(path: Path, target: Path) -> Path:
@@ -347,7 +347,9 @@ def test_verification_reads_each_byte_once_and_says_what_it_cost(
     read: list[int] = []
     prefix = partial._hash_prefix
     monkeypatch.setattr(
-        partial, "_hash_prefix", lambda file, length, cancel: (read.append(length), prefix(file, length, cancel))[1]
+        partial,
+        "_hash_prefix",
+        lambda file, length, cancel: (read.append(length), prefix(file, length, cancel))[1],
     )
     cost = store.verify(published)
     assert read == [len(CONTENT)]
@@ -368,7 +370,8 @@ def test_processes_that_add_the_same_model_at_once_agree(tmp_path: Path, folder:
     barrier = context.Barrier(3)
     root = tmp_path / "store"
     children = [
-        context.Process(target=_add, args=(os.fspath(root), os.fspath(folder), barrier.wait)) for _ in range(3)
+        context.Process(target=_add, args=(os.fspath(root), os.fspath(folder), barrier.wait))
+        for _ in range(3)
     ]
     for child in children:
         child.start()
@@ -523,12 +526,20 @@ def test_records_of_an_earlier_release_are_read_and_kept(tmp_path: Path) -> None
     path = store.path_of(model_file())
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
-    old = {"name": "tiny", "version": "1.0.0", "files": [{"name": "tiny.gguf", "size": len(CONTENT), "sha256": path.name}]}
+    old = {
+        "name": "tiny",
+        "version": "1.0.0",
+        "files": [{"name": "tiny.gguf", "size": len(CONTENT), "sha256": path.name}],
+    }
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "tiny.json").write_text(json.dumps(old))
     assert store.collect(keep=0, dry_run=True) != ()
     assert store.collect() == ()
     (record,) = store.records()
-    assert (record.version, record.manifest.engine, store.has(record.manifest)) == ("1.0.0", "llama.cpp", True)
+    assert (record.version, record.manifest.engine, store.has(record.manifest)) == (
+        "1.0.0",
+        "llama.cpp",
+        True,
+    )
     store.fetch(manifest())
     assert [entry.name for entry in (tmp_path / "models").iterdir()] == ["tiny@1.0.0.json"]

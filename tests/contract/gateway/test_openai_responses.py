@@ -1,5 +1,6 @@
 """OpenAI's Responses with the fake model: the event grammar, the store, and what goes on without its client."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -75,6 +76,12 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     assert engine.active == 0
     await registry.stop_all()
     await engines.close()
+
+
+async def at_work(house: House) -> None:
+    """Wait until the model is busy."""
+    while not house.engine.active:  # noqa: ASYNC110 - the fake model has no event for it
+        await asyncio.sleep(0)
 
 
 def same(response: Response) -> dict[str, Any]:
@@ -225,8 +232,7 @@ async def test_a_background_response_is_cancelled(house: House, begun: bool) -> 
     house.engine.token_delay_s = 3600
     asked = await house.ai.responses.create(model="fake", input="hi", background=True)
     if begun:
-        while not house.engine.active:
-            await house.ai.responses.retrieve(asked.id)
+        await at_work(house)
     assert (await house.ai.responses.cancel(asked.id)).status == "cancelled"
     assert house.engine.active == 0
     assert (await house.ai.responses.retrieve(asked.id)).status == "cancelled"
@@ -235,8 +241,7 @@ async def test_a_background_response_is_cancelled(house: House, begun: bool) -> 
 async def test_deleting_stops_what_is_being_made(house: House) -> None:
     house.engine.token_delay_s = 3600
     asked = await house.ai.responses.create(model="fake", input="hi", background=True)
-    while not house.engine.active:
-        await house.ai.responses.retrieve(asked.id)
+    await at_work(house)
     await house.ai.responses.delete(asked.id)
     assert house.engine.active == 0
     with pytest.raises(openai.NotFoundError):
@@ -307,8 +312,6 @@ def test_the_store_is_bounded_in_number_bytes_and_time() -> None:
 
 
 async def test_what_is_being_made_is_never_dropped() -> None:
-    import asyncio
-
     async def forever() -> None:
         await asyncio.Event().wait()
 

@@ -45,7 +45,10 @@ async def create(request: HttpRequest) -> Response:
             return EventStream(making, call.request_id, frame=_named, last=b"")
         return json_response(await making.whole())
     except HyperCubeError as error:
-        raise renamed(error, asked.names) from None
+        error = renamed(error, asked.names)
+        if error.param is not None:  # tools are flat here
+            error.param = error.param.replace(".function.", ".")
+        raise error from None
 
 
 def _named(data: bytes) -> bytes:
