@@ -237,15 +237,15 @@ class LlamaCppEngine(GeneratesOnly):
         """Stream the answer; closing the iterator closes the connection, which frees the child's slot."""
         import httpx
 
-        if isinstance(request.prompt, tuple):
-            await self._check_known(request.prompt, "prompt")
         forced = forced_schema(request)
-        body = chat_body(request) if forced is None else await self._forced_body(request, forced)
         calls = None if forced is None else ToolCallReader(request)
-        # Progress of the prompt is a sign of life. A seed asks for the same answer again: a prompt half taken
-        # from the cache is summed in another order, which can turn a close decision.
-        body |= {"return_progress": True, "cache_prompt": request.sampling.seed is None}
         try:
+            if isinstance(request.prompt, tuple):
+                await self._check_known(request.prompt, "prompt")
+            body = chat_body(request) if forced is None else await self._forced_body(request, forced)
+            # Progress of the prompt is a sign of life. A seed asks for the same answer again: a prompt half
+            # taken from the cache is summed in another order, which can turn a close decision.
+            body |= {"return_progress": True, "cache_prompt": request.sampling.seed is None}
             async with aclosing(stream_chat(self.client, body)) as events:
                 while (event := await self._next(events)) is not None:
                     yield trimmed(event, request.logprobs) if calls is None else read_calls(event, calls)

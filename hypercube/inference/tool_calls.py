@@ -108,12 +108,13 @@ class ToolCallReader:
             calls.append(call)
 
     def _call(self, said: Any) -> ToolCallDelta | None:
-        if not isinstance(said, dict) or said.get("name") not in self._names:
+        name = said.get("name") if isinstance(said, dict) else None
+        if not isinstance(name, str) or name not in self._names:
             return None
         arguments = said.get("arguments", {})
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         self._called += 1
-        return ToolCallDelta(self._called - 1, new_call_id(), said["name"], text)
+        return ToolCallDelta(self._called - 1, new_call_id(), name, text)
 
     def flush(self) -> Piece:
         """What is left at the end of the answer: a call that was cut off is text."""
@@ -137,7 +138,7 @@ class ToolCallReader:
 
 
 def read_calls(event: GenerationEvent, reader: ToolCallReader) -> GenerationEvent:
-    """An event with the calls that `reader` finds in its text; one of which nothing is to be shown stays a sign of life."""
+    """An event with the calls that `reader` finds in its text; of which nothing is to be shown is a sign of life."""
     piece = reader.feed(event.text)
     if event.finish_reason is None:
         return GenerationEvent(piece.text, tool_calls=piece.calls)

@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import os
 import random
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from hypercube.model_registry.store import ModelStore
 CLIENTS = 32
 NAMES = ("a", "b", "c")
 BALLAST = 64 << 20
+_FOR = re.compile(r"made room for '([\w-]+)'")
 PROGRAM = f"""
 import asyncio
 import dataclasses
@@ -69,14 +71,14 @@ class Watch:
         self.at.append((time.perf_counter(), name, status))
 
     def swaps_s(self) -> list[float]:
-        """From the moment that a model had to make room to the first token of the next one."""
-        went, costs = None, []
-        for at, _, status in self.at:
-            if status.state is EngineState.IDLE and "made room" in status.reason:
-                went = at
-            elif status.state is EngineState.READY and went is not None:
-                costs.append(at - went)
-                went = None
+        """From the moment that one had to make room for a model to that model's first token."""
+        went: dict[str, float] = {}
+        costs = []
+        for at, name, status in self.at:
+            if status.state is EngineState.IDLE and (found := _FOR.search(status.reason)) is not None:
+                went[found[1]] = at
+            elif status.state is EngineState.READY and name in went:
+                costs.append(at - went.pop(name))
         return costs
 
 
@@ -182,15 +184,20 @@ async def test_three_copies_of_real_weights_take_turns(
         store,
         make=engine_factory(options),
         lazy=names,
-        memory_budget=900_000_000,
+        memory_budget=700_000_000,
         estimate=lambda _: 500_000_000,
         min_residency_s=3.0,
         on_status=watch,
     )
     cluster.start()
 
+    before = process_ids()
+    most_resident = 0
+
     def right(name: str, word: str, said: str) -> None:
+        nonlocal most_resident
         assert said
+        most_resident = max(most_resident, len(process_ids() - before))
 
     try:
         began = time.perf_counter()
@@ -200,6 +207,7 @@ async def test_three_copies_of_real_weights_take_turns(
         await cluster.close()
     swaps = watch.swaps_s()
     assert len(swaps) >= 2
+    assert most_resident == 1
     assert EngineState.FAILED not in {status.state for _, _, status in watch.at}
     assert cluster.in_flight == cluster.reserved_bytes == 0
     record_testsuite_property("swaps", len(swaps))

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hypercube.core.engine import Sampling  # noqa: E402
-from hypercube.inference.transformers.sampling import Draw, Row, choose, unsound  # noqa: E402
+from hypercube.inference.transformers.sampling import Draw, Row, choose, rate, unsound  # noqa: E402
 
 PROBABILITIES = [0.4, 0.3, 0.2, 0.06, 0.04]
 LOGITS = torch.tensor(PROBABILITIES).log()
@@ -92,3 +92,17 @@ def test_a_request_comes_before_the_models_defaults() -> None:
     defaults = {"temperature": 0.7, "top_k": 20}
     assert Draw.of(Sampling(), {}, 5) == Draw(seed=5)
     assert Draw.of(Sampling(top_k=0, seed=0), defaults, 5) == Draw(temperature=0.7, top_k=0, seed=0)
+
+
+def test_a_bias_forbids_and_forces_and_the_rating_does_not_see_it() -> None:
+    logits = torch.tensor([0.0, 3.0, 1.0, -2.0])
+    for bias, token in (((), 1), (((1, -100.0),), 2), (((3, 100.0),), 3)):
+        row = Row("r", Draw(temperature=0.0, logit_bias=bias), [], 0)
+        assert choose(logits, row) == token
+    logprob, top = rate(logits, 2, 2)
+    expected = logits.log_softmax(-1)
+    assert logprob == pytest.approx(float(expected[2]))
+    assert [token for token, _ in top] == [1, 2]
+    assert top[0][1] == pytest.approx(float(expected[1]))
+    assert rate(logits, 0, 0)[1] == []
+    assert len(rate(logits, 0, 20)[1]) == 4

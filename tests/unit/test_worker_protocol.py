@@ -14,6 +14,12 @@ from hypercube.core.engine import (
     GenerationEvent,
     GenerationRequest,
     Sampling,
+    TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolCallDelta,
+    ToolChoice,
+    TopLogprob,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
@@ -22,27 +28,53 @@ from hypercube.inference.worker import protocol
 from hypercube.inference.worker.protocol import Frame, FrameError, encode, read_frame
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+BYTES = st.lists(st.integers(0, 255), max_size=4).map(tuple)
 SAMPLING = st.builds(
     Sampling,
     temperature=st.none() | st.floats(0, 2),
     top_k=st.none() | st.integers(0, 100),
     seed=st.none() | st.integers(-(2**63), 2**63),
     stop=st.lists(TEXT, max_size=3).map(tuple),
+    logit_bias=st.lists(st.tuples(st.integers(0, 9), st.floats(-100, 100)), max_size=2).map(tuple),
+)
+MESSAGE = st.builds(
+    ChatMessage,
+    TEXT,
+    TEXT,
+    tool_calls=st.lists(st.builds(ToolCall, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    tool_call_id=TEXT,
 )
 REQUEST = st.builds(
     GenerationRequest,
-    messages=st.lists(st.builds(ChatMessage, TEXT, TEXT), max_size=4).map(tuple),
+    messages=st.lists(MESSAGE, max_size=4).map(tuple),
     model=TEXT,
     max_tokens=st.none() | st.integers(1, 10),
     sampling=SAMPLING,
     json_schema=st.none() | TEXT,
     adapter=TEXT,
+    prompt=st.none() | TEXT | st.lists(st.integers(0, 9), max_size=3).map(tuple),
+    logprobs=st.none() | st.integers(0, 20),
+    tools=st.lists(st.builds(Tool, TEXT, TEXT, TEXT), max_size=2).map(tuple),
+    tool_choice=st.sampled_from(ToolChoice),
+    tool_name=TEXT,
+    parallel_tool_calls=st.booleans(),
 )
 EVENT = st.builds(
     GenerationEvent,
     TEXT,
     st.none() | st.sampled_from(FinishReason),
     st.none() | st.builds(Usage, st.integers(0, 9), st.integers(0, 9)),
+    st.lists(
+        st.builds(
+            TokenLogprob,
+            TEXT,
+            st.floats(-99, 0),
+            BYTES,
+            st.lists(st.builds(TopLogprob, TEXT, st.floats(-99, 0), BYTES), max_size=2).map(tuple),
+        ),
+        max_size=2,
+    ).map(tuple),
+    st.lists(st.builds(ToolCallDelta, st.integers(0, 3), TEXT, TEXT, TEXT), max_size=2).map(tuple),
 )
 
 

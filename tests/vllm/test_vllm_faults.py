@@ -30,6 +30,14 @@ def chat(text: str) -> GenerationRequest:
     return GenerationRequest((ChatMessage("user", text),), sampling=Sampling(temperature=0.0))
 
 
+def endless(number: int) -> GenerationRequest:
+    """An answer that goes on to the end of the context: the schema lets a list of numbers end never."""
+    schema = '{"type": "array", "items": {"type": "integer"}, "minItems": 5000}'
+    return GenerationRequest(
+        (ChatMessage("user", f"{number}"),), sampling=Sampling(temperature=0.0), json_schema=schema
+    )
+
+
 async def failure_of(work: Any) -> HyperCubeError:
     with pytest.raises(HyperCubeError) as caught:
         await work
@@ -94,12 +102,13 @@ async def test_a_process_that_is_gone_or_stopped_is_noticed(
     group = engine.pid
     assert group is not None
     try:
-        running = [engine.generate(chat(f"long {number}"), Call()) for number in range(3 if busy else 0)]
+        # Looked up first: the tiny model fills its context in a second or two.
+        pid, shared = victim(group, name), shared_memory(group)
+        assert shared
+        running = [engine.generate(endless(number), Call()) for number in range(3 if busy else 0)]
         for events in running:
             await anext(events)
         waiting = [asyncio.create_task(drained(events)) for events in running]
-        pid, shared = victim(group, name), shared_memory(group)
-        assert shared
         began = time.monotonic()
         os.kill(pid, sent)
         async with asyncio.timeout(NOTICED_S):

@@ -55,7 +55,7 @@ CHATS: Final[dict[str, Any]] = {
 
 COMPLETIONS: Final[dict[str, Any]] = {
     "a text": {"prompt": "The four pillars are", "max_tokens": 16},
-    "two texts, rated": {"prompt": ["木生", "火生"], "max_tokens": 8, "n": 2, "seed": 7, "logprobs": 2},
+    "two texts": {"prompt": ["木生", "火生"], "max_tokens": 8, "n": 2, "seed": 7},
 }
 
 COMPLETION: Final[dict[str, Any]] = {

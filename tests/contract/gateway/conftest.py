@@ -28,6 +28,8 @@ from hypercube.core.engine import (
     ScoreRequest,
     Scores,
     ServedModel,
+    Tokenized,
+    TokenizeRequest,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
@@ -37,6 +39,7 @@ from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.tensors import TensorsCube
+from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
@@ -44,10 +47,10 @@ from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.inference.engine import incapable
 from hypercube.inference.fake import tokenize, vector
-from hypercube.inference.request_check import check_request, check_texts, needed
+from hypercube.inference.request_check import check_request, check_texts, check_tokenize, needed
 
 CONTEXT = 64
-ABLE = (Capability.GENERATE, Capability.EMBED)
+ABLE = (Capability.GENERATE, Capability.EMBED, Capability.COMPLETE, Capability.TOKENIZE)
 
 
 @dataclass
@@ -85,7 +88,8 @@ class ScriptedEngine:
         for capability in needed(request):
             if capability not in ABLE:
                 raise incapable("The model 'small'", capability)
-        words = request.messages[-1].content.split()
+        text = request.messages[-1].content if request.prompt is None else str(request.prompt)
+        words = text.split()
         if len(words) > CONTEXT:
             raise HyperCubeError(
                 ErrorKind.CONTEXT_LENGTH_EXCEEDED,
@@ -126,6 +130,15 @@ class ScriptedEngine:
         if order == "!bug":
             raise ZeroDivisionError("secret path /var/lib")
 
+    async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
+        """A token a character."""
+        self._check(request.model)
+        check_tokenize(request)
+        if request.tokens is not None:
+            return Tokenized(request.tokens, (), "".join(map(chr, request.tokens)), CONTEXT)
+        text = request.text if request.text is not None else request.messages[-1].content
+        return Tokenized(tuple(map(ord, text)), tuple(text), text, CONTEXT)
+
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         self._check(request.model)
         check_texts(request.texts, "input", most=4096)
@@ -165,7 +178,13 @@ async def house() -> AsyncIterator[House]:
     engine = ScriptedEngine()
     batchers = SajuBatchers("reference")
     registry = CubeRegistry()
-    for cube in (SajuCube(batchers), ChatCube(engine), EmbeddingsCube(engine), ModelsCube(engine)):
+    for cube in (
+        SajuCube(batchers),
+        ChatCube(engine),
+        EmbeddingsCube(engine),
+        TokenizerCube(engine),
+        ModelsCube(engine),
+    ):
         registry.register(cube)
     registry.register(TensorsCube(backend="reference"))
     await registry.start_all()

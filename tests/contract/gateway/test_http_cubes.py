@@ -14,6 +14,7 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
         ("models", "yellow", "data", "running"),
         ("saju", "blue", "feature", "running"),
         ("tensors", "blue", "feature", "running"),
+        ("tokenizer", "blue", "feature", "running"),
     ]
     assert all(cube["health"] == "healthy" for cube in cubes)
 
