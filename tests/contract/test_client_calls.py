@@ -380,8 +380,8 @@ async def test_an_answer_that_cannot_be_read_is_typed(server: Server, twin: Twin
 
 
 async def test_a_finish_reason_of_a_later_server_is_typed(server: Server, twin: Twin) -> None:
-    server.world.finish = "tool_calls"
-    with pytest.raises(sdk.InternalError, match="tool_calls"):
+    server.world.finish = "content_filter"
+    with pytest.raises(sdk.InternalError, match="content_filter"):
         await twin.do(twin.client(server.target).chat, "안녕")
 
 
