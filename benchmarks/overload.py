@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._buffer = b""
         self._answer: asyncio.Future[bytes] | None = None
+        self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where to write."""
@@ -67,7 +68,8 @@ class Connection(asyncio.Protocol):
                 self._answer.set_result(whole)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """An answer that will not come."""
+        """An answer that will not come, or the end of a connection that nobody used for a while."""
+        self.closed = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionResetError())
 
@@ -86,6 +88,8 @@ class Load:
 
     async def one(self, due: float) -> None:
         """One request that was due at `due` (`time.perf_counter` seconds)."""
+        while self._free and self._free[-1].closed:
+            self._free.pop()
         if self._free:
             connection = self._free.pop()
         else:
