@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
-from hypercube.kernels.backends import Device
+from hypercube.kernels.backends import Backend, Device
 
 Library = Literal["numpy", "torch", "cupy"]
 _ITEM_NAMES: Final = {"torch": "torch.", "cupy": "", "numpy": ""}
@@ -167,3 +167,30 @@ def wrong_device(
         value=backend,
         fix=fix,
     )
+
+
+def load_for(backend: Backend, like: Placement, param: str) -> Any:
+    """The module of a device backend, if it takes arrays of that library there; `param` is the array's name.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for another library's arrays; FAILED_PRECONDITION for arrays on the CPU,
+            which only Triton's interpreter takes, and as `Backend.load`.
+    """
+    module = backend.load()
+    if like.library not in module.LIBRARIES:
+        raise invalid(
+            f"Backend {backend.name!r} takes {' or '.join(module.LIBRARIES)} arrays, and {param} is a "
+            f"{like.library} array.",
+            param="backend",
+            value=backend.name,
+            fix=f"Leave backend='auto', or share the memory: torch.from_dlpack({param}).",
+        )
+    if like.device == "cpu" and not getattr(module, "INTERPRETED", False):
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            f"Backend {backend.name!r} runs on cuda, and {param} is a torch tensor on the CPU.",
+            param="backend",
+            value=backend.name,
+            fix="Move it with .cuda(), or set TRITON_INTERPRET=1 before Python starts to try the kernel slowly.",
+        )
+    return module

@@ -60,24 +60,7 @@ def require_device_charts(charts: Any, like: Placement) -> int:
 
 def load(backend: Backend, like: Placement) -> Any:
     """The backend's module, which can read these charts."""
-    module = backend.load()
-    if like.library not in module.LIBRARIES:
-        raise invalid(
-            f"Backend {backend.name!r} takes {' or '.join(module.LIBRARIES)} arrays, and charts is a "
-            f"{like.library} array.",
-            param="backend",
-            value=backend.name,
-            fix="Leave backend='auto', or share the memory: torch.from_dlpack(charts).",
-        )
-    if like.device == "cpu" and not getattr(module, "INTERPRETED", False):
-        raise HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            f"Backend {backend.name!r} runs on cuda, and charts is a torch tensor on the CPU.",
-            param="backend",
-            value=backend.name,
-            fix="Move it with .cuda(), or set TRITON_INTERPRET=1 before Python starts to try the kernel slowly.",
-        )
-    return module
+    return arrays.load_for(backend, like, "charts")
 
 
 def compatibility_on_device(queries: Any, charts: Any, like: Placement, backend: str, out: Any) -> Any:

@@ -34,23 +34,7 @@ def features_on_device(charts: Any, *, like: Placement, backend: Backend, out: A
             raise invalid(
                 "out shares memory with charts.", param="out", value="overlap", fix="Use an array of its own."
             )
-    module = backend.load()
-    if like.library not in module.LIBRARIES:
-        raise invalid(
-            f"Backend {backend.name!r} takes {' or '.join(module.LIBRARIES)} arrays, and charts is a "
-            f"{like.library} array.",
-            param="backend",
-            value=backend.name,
-            fix="Leave backend='auto', or share the memory: torch.from_dlpack(charts).",
-        )
-    if like.device == "cpu" and not getattr(module, "INTERPRETED", False):
-        raise HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            f"Backend {backend.name!r} runs on cuda, and charts is a torch tensor on the CPU.",
-            param="backend",
-            value=backend.name,
-            fix="Move it with .cuda(), or set TRITON_INTERPRET=1 before Python starts to try the kernel slowly.",
-        )
+    module = arrays.load_for(backend, like, "charts")
     if not module.features(charts, out, check):
         raise wrong_value(arrays.to_host(charts, like.library), "charts") or HyperCubeError(
             ErrorKind.FAILED_PRECONDITION, "charts changed while they were read.", param="charts"

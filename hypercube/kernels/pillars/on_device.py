@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.errors import invalid
 from hypercube.kernels import arrays
 from hypercube.kernels.arrays import Placement
 from hypercube.kernels.backends import Backend
@@ -54,23 +54,7 @@ def pillars_on_device(
                 value="overlap",
                 fix="Use an array of its own.",
             )
-    module = backend.load()
-    if like.library not in module.LIBRARIES:
-        raise invalid(
-            f"Backend {backend.name!r} takes {' or '.join(module.LIBRARIES)} arrays, and utc_seconds is a "
-            f"{like.library} array.",
-            param="backend",
-            value=backend.name,
-            fix="Leave backend='auto', or share the memory: torch.from_dlpack(utc_seconds).",
-        )
-    if like.device == "cpu" and not getattr(module, "INTERPRETED", False):
-        raise HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            f"Backend {backend.name!r} runs on cuda, and utc_seconds is a torch tensor on the CPU.",
-            param="backend",
-            value=backend.name,
-            fix="Move it with .cuda(), or set TRITON_INTERPRET=1 before Python starts to try the kernel slowly.",
-        )
+    module = arrays.load_for(backend, like, "utc_seconds")
     if not module.pillars(utc_seconds, offsets, day_boundary, out, check):
         raise out_of_range(arrays.to_host(utc_seconds, like.library), arrays.to_host(offsets, like.library))
     return out
