@@ -107,6 +107,7 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
         ("models", "healthy"),
         ("saju", "healthy"),
         ("tensors", "healthy"),
+        ("tokenizer", "healthy"),
     ]
     saju = await stub.Get(cubes_pb2.GetCubeRequest(name="saju"))
     assert json.loads(saju.request_schema_json)["properties"].keys() == {"births"}
