@@ -7,7 +7,9 @@
         │   └── PayloadTooLarge      the message exceeds the limit of the server, or of gRPC
         ├── NotFound                 no such cube, method or resource
         │   └── ModelNotFound        no model of that name is served there
-        ├── FailedPrecondition       right request, wrong state (also: not allowed, not authenticated)
+        ├── Unauthenticated          no key, or one that is unknown, expired or revoked
+        ├── PermissionDenied         this key may not do that
+        ├── FailedPrecondition       right request, wrong state
         ├── Unavailable              not now: loading or draining; retry_after_s may say when
         │   ├── Overloaded           the server's queue is full
         │   └── ConnectionFailed     nobody answered at that address, or the connection broke
@@ -45,6 +47,8 @@ __all__ = [
     "NotFound",
     "Overloaded",
     "PayloadTooLarge",
+    "PermissionDenied",
+    "Unauthenticated",
     "Unavailable",
     "class_of",
     "error_of",
@@ -95,6 +99,14 @@ class ModelNotFound(NotFound):
     """No model of that name is served there."""
 
 
+class Unauthenticated(ClientError):
+    """No credential, or one that is unknown, expired, revoked or wrongly signed."""
+
+
+class PermissionDenied(ClientError):
+    """The caller is known, and may not do this."""
+
+
 class FailedPrecondition(ClientError):
     """The request is right, but what it addresses is in the wrong state."""
 
@@ -141,6 +153,8 @@ CLASSES: Final[Mapping[ErrorKind, type[ClientError]]] = MappingProxyType(
         ErrorKind.NOT_FOUND: NotFound,
         ErrorKind.METHOD_NOT_ALLOWED: NotFound,
         ErrorKind.PAYLOAD_TOO_LARGE: PayloadTooLarge,
+        ErrorKind.UNAUTHENTICATED: Unauthenticated,
+        ErrorKind.PERMISSION_DENIED: PermissionDenied,
         ErrorKind.FAILED_PRECONDITION: FailedPrecondition,
         ErrorKind.OVERLOADED: Overloaded,
         ErrorKind.UNAVAILABLE: Unavailable,
@@ -161,8 +175,8 @@ KINDS: Final[Mapping[grpc.StatusCode, ErrorKind]] = MappingProxyType(
         grpc.StatusCode.DEADLINE_EXCEEDED: ErrorKind.DEADLINE_EXCEEDED,
         grpc.StatusCode.NOT_FOUND: ErrorKind.NOT_FOUND,
         grpc.StatusCode.ALREADY_EXISTS: ErrorKind.FAILED_PRECONDITION,
-        grpc.StatusCode.PERMISSION_DENIED: ErrorKind.FAILED_PRECONDITION,
-        grpc.StatusCode.UNAUTHENTICATED: ErrorKind.FAILED_PRECONDITION,
+        grpc.StatusCode.PERMISSION_DENIED: ErrorKind.PERMISSION_DENIED,
+        grpc.StatusCode.UNAUTHENTICATED: ErrorKind.UNAUTHENTICATED,
         grpc.StatusCode.RESOURCE_EXHAUSTED: ErrorKind.OVERLOADED,
         grpc.StatusCode.FAILED_PRECONDITION: ErrorKind.FAILED_PRECONDITION,
         grpc.StatusCode.ABORTED: ErrorKind.FAILED_PRECONDITION,

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.monitor import LogRecord, MetricSample, Monitor, SpanRecord
+from hypercube.core.principal import LOCAL, Principal
 
 
 class Color(StrEnum):
@@ -147,6 +148,7 @@ class Call:
         deadline: `Clock` seconds after which the answer is worthless, or None.
         priority: who goes first where there is a queue.
         tenant: on whose behalf, for fairness between tenants; empty where nobody is told apart.
+        principal: who asks; set by the door.
         timing: filled in on the way.
     """
 
@@ -154,6 +156,7 @@ class Call:
     deadline: float | None = None
     priority: Priority = Priority.NORMAL
     tenant: str = ""
+    principal: Principal = LOCAL
     timing: Timing = field(default_factory=Timing)
 
 

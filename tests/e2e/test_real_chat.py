@@ -32,7 +32,12 @@ def hangul(text: str) -> int:
 
 def test_a_streamed_korean_answer(openai_client: OpenAI) -> None:
     stream = openai_client.chat.completions.create(
-        model=MODEL, messages=QUESTION, max_tokens=48, stream=True, stream_options={"include_usage": True}
+        model=MODEL,
+        messages=QUESTION,
+        max_tokens=48,
+        temperature=0,
+        stream=True,
+        stream_options={"include_usage": True},
     )
     chunks = list(stream)
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
@@ -46,7 +51,9 @@ def test_a_streamed_korean_answer(openai_client: OpenAI) -> None:
 
 
 def test_a_plain_answer_says_why_it_ended(openai_client: OpenAI) -> None:
-    answer = openai_client.chat.completions.create(model=MODEL, messages=QUESTION, max_tokens=5)
+    answer = openai_client.chat.completions.create(
+        model=MODEL, messages=QUESTION, max_tokens=5, temperature=0
+    )
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
     assert answer.usage.completion_tokens == 5

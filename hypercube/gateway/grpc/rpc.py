@@ -18,6 +18,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure, invalid, shown
+from hypercube.core.principal import Role
 from hypercube.gateway.errors import GRPC, failure_of
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
 from hypercube.gateway.services import GatewayServices
@@ -48,6 +49,7 @@ class Unary(Generic[Q]):
     request: type[Q]
     answer: Callable[[GatewayServices, Q, Call], Awaitable[Message]]
     default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Packed(Generic[P]):
     decode: Callable[[bytes], P]
     answer: Callable[[GatewayServices, P, Call], Awaitable[Serializable]]
     default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Duplex(Generic[P]):
     open: Callable[[GatewayServices, P, Call], Awaitable[AsyncIterator[Serializable]]]
     failed: Callable[[Failure], Serializable]
     default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Streaming(Generic[Q]):
     request: type[Q]
     open: Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Message]]]
     default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
 
 
 Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any]]
@@ -104,6 +109,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
         call = _call(services, context, method.default_s(services))
         with _observed(services, route) as outcome:
             try:
+                call.principal.require(method.role)
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
                     return reply.SerializeToString()
@@ -120,6 +126,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
         call = _call(services, context, method.default_s(services))
         with _observed(services, route) as outcome:
             try:
+                call.principal.require(method.role)
                 with services.traffic.admit():
                     replies = await method.open(services, decode(method.request, raw), call)
                     try:
@@ -141,6 +148,7 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
             async for raw in requests:
                 call = _call(services, context, method.default_s(services))
                 try:
+                    call.principal.require(method.role)
                     # A stream that nobody uses must not hold up a drain: what counts is a request.
                     with services.traffic.admit():
                         replies = await method.open(services, method.decode(raw), call)

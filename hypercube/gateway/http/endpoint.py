@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure
+from hypercube.core.principal import Role
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.http.responses import FAILURE, error_response
 from hypercube.gateway.services import GatewayServices
@@ -64,14 +65,19 @@ class Endpoint:
         route: str,
         method: str,
         default_s: float,
+        role: Role = Role.USER,
     ) -> None:
-        """`path` is matched, `route` is its name in metrics; `default_s` bounds a request without a deadline."""
+        """`path` is matched, `route` is its name in metrics; `default_s` bounds a request without a deadline.
+
+        A caller without `role` is refused.
+        """
         self.path = path
         self.method = method
         self._route = route
         self._services = services
         self._handler = handler
         self._default_s = default_s
+        self._role = role
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -101,6 +107,7 @@ class Endpoint:
         watch = _Watch(receive)
         try:
             try:
+                call.principal.require(self._role)
                 response = await self._handler(request)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
                 failure = scope[FAILURE] = failure_of(error, call.request_id)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hypercube.core.principal import Role
 from hypercube.gateway.http.endpoint import Endpoint, Handler
 from hypercube.gateway.http.query import Parameter
 from hypercube.gateway.http.responses import JSON
@@ -31,6 +32,7 @@ class Operation:
         description: more than the summary says.
         parameters: what each path parameter is, with an example.
         query: what may follow the question mark.
+        role: what its caller needs.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -48,6 +50,7 @@ class Operation:
     description: str = ""
     parameters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     query: Mapping[str, Parameter] = field(default_factory=dict)
+    role: Role = Role.USER
 
     @property
     def template(self) -> str:
@@ -69,4 +72,5 @@ class Operation:
             route=self.template,
             method=self.method,
             default_s=getattr(services.limits, self.allowance),
+            role=self.role,
         )
