@@ -3,8 +3,9 @@
     python -m benchmarks.llm --engine vllm --model gemma-3-270m --output benchmarks/results/llm-cpu.jsonl
 
 Both servers run the same weights in the same precision, with the same slots, context and cache, and get the same
-prompts over /v1/chat/completions (streamed, temperature 0). They take turns, a round each, and the processes of the
-one that is not asked are suspended, so neither computes beside the other. For each number of streams:
+prompts (streamed, temperature 0), vLLM over /v1/chat/completions, transformers over /v1/completions, because its
+server knows no stop sequences and a base model's chat would not end there. They take turns, a round each, and the
+processes of the one that is not asked are suspended, so neither computes beside the other. For each number of streams:
 
     tokens/s        completion tokens of the round over its wall time; ratio = median over rounds of ours / theirs
     added TTFT      time to the first text, ours less theirs for the same prompt in the same round; the median
@@ -34,6 +35,8 @@ from hypercube.model_registry.store import ModelStore
 
 STREAMS: Final = (1, 4, 16)
 TOKENS: Final = 64
+CHAT: Final = "/v1/chat/completions"
+COMPLETIONS: Final = "/v1/completions"
 CONTEXT: Final = 1024
 SLOTS: Final = 16
 PROMPTS: Final = tuple(
@@ -72,21 +75,22 @@ class Round:
         return sum(answer.tokens for answer in self.answers) / self.wall_s
 
 
-async def ask(server: Server, prompt: str) -> Answer:
+async def ask(server: Server, api: str, prompt: str) -> Answer:
     """One request on a connection of its own; the clock starts when it is connected."""
-    body = json.dumps(
-        {
-            "model": server.model,
-            "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": TOKENS,
-            "temperature": 0.0,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "stop": list(PLAIN_STOPS),
-        }
-    ).encode()
+    asked: dict[str, object] = {
+        "model": server.model,
+        "max_tokens": TOKENS,
+        "temperature": 0.0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if api == CHAT:
+        asked |= {"messages": [{"role": "user", "content": prompt}], "stop": list(PLAIN_STOPS)}
+    else:
+        asked["prompt"] = prompt
+    body = json.dumps(asked).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        f"POST {api} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     ).encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -106,7 +110,7 @@ async def ask(server: Server, prompt: str) -> Answer:
             if "error" in event:
                 raise SystemExit(f"{server.name} answered {event['error']}")
             for choice in event.get("choices", ()):
-                if piece := choice["delta"].get("content"):
+                if piece := choice["delta"].get("content") if api == CHAT else choice.get("text"):
                     first_s = clock() - began if first_s is None else first_s
                     text += piece
             if event.get("usage"):
@@ -118,7 +122,7 @@ async def ask(server: Server, prompt: str) -> Answer:
     return Answer(first_s, tokens, text)
 
 
-async def one_round(server: Server, streams: int, requests: int) -> Round:
+async def one_round(server: Server, api: str, streams: int, requests: int) -> Round:
     """`requests` prompts over `streams` clients, each of which asks again when it has its answer."""
     left = list(range(requests))[::-1]
     answers: dict[int, Answer] = {}
@@ -126,7 +130,7 @@ async def one_round(server: Server, streams: int, requests: int) -> Round:
     async def client() -> None:
         while left:
             number = left.pop()
-            answers[number] = await ask(server, PROMPTS[number % len(PROMPTS)])
+            answers[number] = await ask(server, api, PROMPTS[number % len(PROMPTS)])
 
     began = asyncio.get_running_loop().time()
     async with asyncio.timeout(_LIMIT_S):
@@ -135,14 +139,14 @@ async def one_round(server: Server, streams: int, requests: int) -> Round:
     return Round([answers[number] for number in range(requests)], wall_s)
 
 
-async def compare(ours: Server, theirs: Server, streams: int, rounds: int) -> dict[str, object]:
+async def compare(ours: Server, theirs: Server, api: str, streams: int, rounds: int) -> dict[str, object]:
     """Rounds in turn, the first of each not counted; who begins changes from round to round."""
     requests = max(4, streams)
     seen: dict[str, list[Round]] = {ours.name: [], theirs.name: []}
     for number in range(rounds + 1):
         for server in (ours, theirs) if number % 2 else (theirs, ours):
             server.resume()
-            found = await one_round(server, streams, requests)
+            found = await one_round(server, api, streams, requests)
             server.suspend()
             if number:
                 seen[server.name].append(found)
@@ -190,6 +194,7 @@ def model_folder(name: str, engine: str, precision: str) -> Path:
 async def run(arguments: argparse.Namespace) -> list[Mapping[str, object]]:
     """Start both, compare, end both; one row a number of streams."""
     rows: list[Mapping[str, object]] = []
+    api = CHAT if arguments.engine == "vllm" else COMPLETIONS
     folder = model_folder(arguments.model, arguments.engine, arguments.precision)
     with tempfile.TemporaryDirectory() as scratch:
         own = own_server(arguments.engine, folder, Path(scratch), arguments.precision, CONTEXT, SLOTS)
@@ -206,13 +211,14 @@ async def run(arguments: argparse.Namespace) -> list[Mapping[str, object]]:
             servers.append(await start_own_server(own, Path(scratch)))
             servers[1].suspend()
             for streams in arguments.streams:
-                found = await compare(servers[0], servers[1], streams, arguments.rounds)
+                found = await compare(servers[0], servers[1], api, streams, arguments.rounds)
                 row = {
                     "benchmark": "llm",
                     "engine": arguments.engine,
                     "own_server": own.title,
                     "model": arguments.model,
                     "precision": arguments.precision,
+                    "api": api,
                     "streams": streams,
                     "max_tokens": TOKENS,
                     **found,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hypercube.core.clock import Clock
+from hypercube.core.errors import HyperCubeError
 from hypercube.model_registry.catalogue import CATALOGUE, not_found
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
@@ -47,6 +48,7 @@ class ModelIndex:
         self._looked_at = float("-inf")
         self._signature: tuple[int, ...] | None = None
         self._versions: Mapping[str, list[Version]] = {}
+        self._unreadable: dict[str, HyperCubeError] = {}
 
     def names(self) -> tuple[str, ...]:
         """Every model."""
@@ -60,10 +62,13 @@ class ModelIndex:
         """Every version of `name`, the one that a bare name means first.
 
         Raises:
-            HyperCubeError: MODEL_NOT_FOUND with the nearest and all names.
+            HyperCubeError: MODEL_NOT_FOUND with the nearest and all names; FAILED_PRECONDITION when all that is known
+                of it is a record that cannot be read.
         """
         found = self._read()
         if name not in found:
+            if name in self._unreadable:
+                raise HyperCubeError.of(self._unreadable[name].failure())
             raise not_found(name, tuple(sorted(found)), where="in the catalogue or the store")
         return found[name]
 
@@ -89,7 +94,9 @@ class ModelIndex:
 
     def _load(self) -> dict[str, list[Version]]:
         versions: dict[str, dict[str, Version]] = {}
-        for record in self._store.records():
+        # One model's damaged record, or a later release's in a shared store, is no reason to serve nothing else.
+        self._unreadable.clear()
+        for record in self._store.records(self._unreadable.__setitem__):
             here = record.published and self._store.has(record.manifest)
             version = Version(record.manifest, here, record.provenance is not None)
             versions.setdefault(record.name, {})[record.version] = version

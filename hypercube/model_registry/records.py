@@ -5,7 +5,7 @@ with no more than names and digests, are read as well.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from typing import Any
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.model_registry.disk import write_whole
 from hypercube.model_registry.manifest import Derivation, ModelFile, ModelManifest
+
+Skipped = Callable[[str, HyperCubeError], None]
+"""Hears the model's name and what is wrong with a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,16 @@ class RecordFolder:
         if old.is_file() and self._read(old, published=True).version == manifest.version:
             old.unlink(missing_ok=True)
 
-    def all(self) -> list[Record]:
+    def all(self, skipped: Skipped | None = None) -> list[Record]:
         """Every record, by name and version; of a version that is in both folders, the published one.
 
+        A file that is not a record (damaged, or of a later release that shares the store) is told to `skipped`.
+
         Raises:
-            HyperCubeError: FAILED_PRECONDITION naming a file that is not a record.
+            HyperCubeError: FAILED_PRECONDITION naming such a file, where nobody is told.
         """
         found: dict[str, Record] = {}
-        for record in self._scan():
+        for record in self._scan(skipped):
             found.setdefault(record.manifest.reference, record)
         return [found[reference] for reference in sorted(found)]
 
@@ -94,11 +99,16 @@ class RecordFolder:
         for path in (record.path, self._published / f"{reference}.json", self._known / f"{reference}.json"):
             path.unlink(missing_ok=True)
 
-    def _scan(self) -> Iterator[Record]:
+    def _scan(self, skipped: Skipped | None) -> Iterator[Record]:
         for folder, published in ((self._published, True), (self._known, False)):
             # The names with a version first: they say more than those of earlier releases.
             for path in sorted(folder.glob("*.json"), key=lambda path: "@" not in path.name):
-                yield self._read(path, published=published)
+                try:
+                    yield self._read(path, published=published)
+                except HyperCubeError as error:
+                    if skipped is None:
+                        raise
+                    skipped(path.stem.partition("@")[0], error)
 
     @staticmethod
     def _read(path: Path, *, published: bool) -> Record:

@@ -22,7 +22,7 @@ from hypercube.model_registry.leases import Lease, LeaseFolder
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
 from hypercube.model_registry.memory import Measurements
 from hypercube.model_registry.partial import TransferCancelledError
-from hypercube.model_registry.records import Record, RecordFolder, provenance
+from hypercube.model_registry.records import Record, RecordFolder, Skipped, provenance
 from hypercube.model_registry.refusal import check_content, check_name
 from hypercube.model_registry.removal import Remover
 from hypercube.model_registry.stored_model import StoredModel, stored
@@ -75,13 +75,15 @@ class ModelStore:
         """Whether every file is there in full length (`verify` checks the bytes)."""
         return all(size_of(self.path_of(file)) == file.size for file in manifest.files)
 
-    def records(self) -> list[Record]:
+    def records(self, skipped: Skipped | None = None) -> list[Record]:
         """The manifests that this store holds, of versions that are here and of those that can be fetched.
 
+        A file that is not a record is told to `skipped`.
+
         Raises:
-            HyperCubeError: FAILED_PRECONDITION naming a file that is not a record.
+            HyperCubeError: FAILED_PRECONDITION naming such a file, where nobody is told.
         """
-        return self._records.all()
+        return self._records.all(skipped)
 
     def list(self) -> tuple[StoredModel, ...]:
         """Every model that was fetched, or begun."""

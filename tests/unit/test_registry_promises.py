@@ -149,3 +149,21 @@ def test_a_canary_is_a_weighted_alias_sticky_by_key(store: ModelStore) -> None:
     registry.set_split("tiny", {"production": 1, "canary": 0})
     fixed = ModelRegistry(ModelStore(store.root), clock=lambda: 0.0)
     assert {fixed.resolve("tiny", key).version for key in keys} == {"1.0.0"}
+
+
+def test_a_record_that_cannot_be_read_stops_its_own_model_only(store: ModelStore) -> None:
+    whole, later = bring(store, "tiny", "1.0.0", b"a"), bring(store, "later", "1.0.0", b"b")
+    record = store.root / "models" / "later@1.0.0.json"
+    data = json.loads(record.read_text())
+    record.write_text(json.dumps(data | {"format": "of-a-later-release"}))
+    registry = ModelRegistry(ModelStore(store.root), poll_s=0)
+    assert registry.resolve("tiny") == whole
+    with pytest.raises(HyperCubeError, match="of-a-later-release") as caught:
+        registry.resolve("later")
+    assert caught.value.kind is ErrorKind.FAILED_PRECONDITION
+    assert str(record) in caught.value.message
+    # What it may hold is not known, so nothing is collected.
+    with pytest.raises(HyperCubeError, match=r"later@1\.0\.0\.json"):
+        store.collect()
+    record.write_text(json.dumps(data))
+    assert ModelRegistry(ModelStore(store.root), poll_s=0).resolve("later") == later

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hypercube.core.engine import Sampling  # noqa: E402
-from hypercube.inference.transformers.sampling import Draw, Row, choose, rate, unsound  # noqa: E402
+from hypercube.inference.transformers.sampling import Draw, Row, choose, likeliest, rate  # noqa: E402
 
 PROBABILITIES = [0.4, 0.3, 0.2, 0.06, 0.04]
 LOGITS = torch.tensor(PROBABILITIES).log()
@@ -85,7 +85,16 @@ def test_forbidden_tokens_never_come() -> None:
 def test_rows_that_are_no_numbers_are_found() -> None:
     inf, nan = float("inf"), float("nan")
     rows = torch.tensor([[0.0, 1.0], [nan, 1.0], [-inf, 1.0], [inf, 0.0], [-inf, -inf]])
-    assert unsound(rows) == [False, True, False, True, True]
+    assert likeliest(rows) == [1, None, 1, None, None]
+    assert likeliest(rows[:0]) == []
+
+
+def test_a_known_likeliest_token_is_taken_only_where_nothing_moves_it() -> None:
+    logits = torch.tensor([0.0, 3.0, 1.0])
+    greedy = Draw(temperature=0.0)
+    assert choose(logits, row(greedy), 1) == 1
+    assert choose(logits, row(Draw(temperature=0.0, logit_bias=((1, -100.0),))), 1) == 2
+    assert choose(logits, row(Draw(temperature=0.0, presence_penalty=2.5), (1,)), 1) == 2
 
 
 def test_a_request_comes_before_the_models_defaults() -> None:

@@ -22,7 +22,7 @@ from transformers.generation.continuous_batching.continuous_api import (
 )
 from transformers.generation.logits_process import LogitsProcessorList
 
-from hypercube.inference.transformers.sampling import Draw, Row, choose, rate, unsound
+from hypercube.inference.transformers.sampling import Draw, Row, choose, likeliest, rate
 
 PAGE_TOKENS: Final = 32
 """Tokens of one page of the cache: half a page a request is wasted on average, and prefixes are shared by pages."""
@@ -42,8 +42,8 @@ class Rated:
 class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
     """Draws for every request by its own `Draw`, and remembers whose logits were no numbers.
 
-    The library asks for each step's arguments right before the step (it must not batch asynchronously), and takes
-    the largest of what is returned as the token.
+    The library asks for each step's arguments right before the step (it must not batch asynchronously). What was drawn
+    is written in the place of the library's own choice, which would look through all the logits once more.
     """
 
     supported_kwargs: dict[str, type] = {"draw": Draw}  # noqa: RUF012 - as the base class has it
@@ -55,6 +55,7 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
         self.rated: dict[str, Rated] = {}
         """What was asked to be told of the tokens of a request: put in and taken out by whoever asks."""
         self._rows: list[Row] = []
+        self._drawn: list[int] = []
 
     def fill_defaults(self, int32_tensor: torch.Tensor) -> None:
         """There are none: what is needed is kept here, not on the device."""
@@ -74,21 +75,29 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
         return torch.zeros(len(self._rows), dtype=torch.int32)
 
     def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
-        """Make each row's chosen token its largest."""
-        for number, (row, bad) in enumerate(zip(self._rows, unsound(scores), strict=True)):
-            if bad:
-                # A request may be in one more step before it is gone: it counts once, and its id stays known.
-                self.unsound_in_a_row += row.request_id not in self.unsound
-                self.unsound.add(row.request_id)
-                scores[number] = 0.0
-            else:
-                self.unsound_in_a_row = 0
-                token = choose(scores[number], row)
-                rated = self.rated.get(row.request_id)
-                if rated is not None:
-                    rated.tokens.append(rate(scores[number], token, rated.most))
-                scores[number, token] = torch.inf
+        """Draw a token for each row; the logits stay as they are."""
+        self._drawn = [
+            self._draw(row, top, scores[number])
+            for number, (row, top) in enumerate(zip(self._rows, likeliest(scores), strict=True))
+        ]
         return scores
+
+    def _draw(self, row: Row, top: int | None, logits: torch.Tensor) -> int:
+        if top is None:
+            # A request may be in one more step before it is gone: it counts once, and its id stays known.
+            self.unsound_in_a_row += row.request_id not in self.unsound
+            self.unsound.add(row.request_id)
+            return 0
+        self.unsound_in_a_row = 0
+        token = choose(logits, row, top)
+        rated = self.rated.get(row.request_id)
+        if rated is not None:
+            rated.tokens.append(rate(logits, token, rated.most))
+        return token
+
+    def write(self, scores: torch.Tensor, output_ids: torch.Tensor) -> None:
+        """Give the library the tokens drawn: `output_ids` (at least 1, requests) int32."""
+        output_ids[0, : len(self._drawn)] = torch.tensor(self._drawn, dtype=output_ids.dtype)
 
 
 class _Router(OutputRouter):  # type: ignore[misc]
@@ -155,6 +164,11 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
         self.logit_processor.tensors_required = 1
         self.output_router = _Router(loop, receive)
         self._crash = crash
+
+    def _create_batch_processor(self) -> Any:
+        processor = super()._create_batch_processor()
+        processor.model_runner._sample = self.sampler.write  # noqa: SLF001 - its way of choosing tokens
+        return processor
 
     def _handle_critical_error(self, error: Exception, batch_processor: Any) -> None:
         self._crash(error)

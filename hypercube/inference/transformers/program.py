@@ -23,6 +23,7 @@ from hypercube.inference.engine import Embedded, Scored, engine_failed, incapabl
 from hypercube.inference.generated_text import Detokenizer, RatedTokens, StopFinder
 from hypercube.inference.tool_calls import ToolCallReader, forced_schema, joined
 from hypercube.inference.transformers.checkpoint import open_causal, read_config
+from hypercube.inference.transformers.gathering import Gathering
 from hypercube.inference.transformers.memory import out_of_memory
 from hypercube.inference.transformers.prompt import Prompts
 from hypercube.inference.transformers.ranks import Ranks, check_heads
@@ -51,6 +52,8 @@ class CausalProgram:
         self._defaults: dict[str, Any] = {}
         self._context_length = 0
         self._outputs: dict[str, asyncio.Queue[Any]] = {}
+        self._running: set[str] = set()
+        self._gathering = Gathering(lambda: bool(self._running))
         self._numbers = count(1)
         self._failure: HyperCubeError | None = None
         self._failed = asyncio.Event()
@@ -175,13 +178,15 @@ class CausalProgram:
         number = f"{next(self._numbers)}"
         outputs = self._outputs[number] = asyncio.Queue()
         try:
-            self._submit(number, prompt, limit, request)
+            self._gathering.add(lambda: self._submit(number, prompt, limit, request))
             detokenizer = Detokenizer(self._decode)
             stops = StopFinder((*request.sampling.stop, *self._prompts.stops_of(request)))
             calls, rated = ToolCallReader(request), RatedTokens()
             seen = 0
             while True:
                 output = await outputs.get()
+                if output is None:
+                    raise self._failure or engine_failed("it takes no more requests")
                 tokens = self._sound(output)
                 text = ""
                 for token in tokens[seen:]:
@@ -211,12 +216,16 @@ class CausalProgram:
                 if piece.text or piece.calls:
                     yield GenerationEvent(piece.text, logprobs=rated.shown(), tool_calls=piece.calls)
         finally:
+            self._running.discard(number)
             if self._batching is not None:
                 self._batching.sampler.rated.pop(number, None)
             if self._outputs.pop(number, None) is not None and self._batching is not None:
                 self._batching.cancel_request(number)
 
     def _submit(self, number: str, prompt: list[int], limit: int, request: GenerationRequest) -> None:
+        if number not in self._outputs:
+            return  # its client left meanwhile
+        self._running.add(number)
         from hypercube.inference.transformers.batching import Rated
         from hypercube.inference.transformers.sampling import Draw
 
@@ -230,7 +239,7 @@ class CausalProgram:
             prompt, request_id=number, max_new_tokens=limit, streaming=True, eos_token_id=self._eos, draw=draw
         )
         if taken is None:
-            raise self._failure or engine_failed("it takes no more requests")
+            self._outputs[number].put_nowait(None)
 
     def _rate(self, number: str, at: int, token: int, rated: RatedTokens) -> None:
         """Note the log-probability of the token made in place `at`, if it was asked for."""

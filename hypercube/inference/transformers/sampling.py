@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from hypercube.core.engine import Sampling
@@ -51,27 +52,39 @@ class Row:
     """Tokens drawn so far."""
 
 
-def unsound(logits: torch.Tensor) -> list[bool]:
-    """For each row of (rows, vocabulary) logits, whether they are NaN or infinite where the largest should be."""
-    # The maximum of a row is NaN when any of its elements is; -inf alone is a token that the model forbids.
-    found: list[bool] = (~torch.isfinite(logits.amax(dim=-1))).tolist()
-    return found
+def likeliest(logits: torch.Tensor) -> list[int | None]:
+    """For each row of (rows, vocabulary) float32 logits its largest token; None where they are no numbers.
+
+    The largest of a row is its NaN when it has one; -inf alone is a token that the model forbids.
+    """
+    if logits.device.type == "cpu":
+        # One row of 262,144 takes NumPy a seventh of PyTorch's time, which at 16 rows is a tenth of a step.
+        values = logits.numpy()
+        tokens = values.argmax(axis=-1) if len(values) else np.zeros(0, np.int64)
+        sound = np.isfinite(np.take_along_axis(values, tokens[:, None], axis=-1)[:, 0])
+        return [token if good else None for token, good in zip(tokens.tolist(), sound.tolist(), strict=True)]
+    found, places = logits.max(dim=-1)
+    return [
+        token if good else None
+        for token, good in zip(places.tolist(), torch.isfinite(found).tolist(), strict=True)
+    ]
 
 
-def choose(logits: torch.Tensor, row: Row) -> int:
+def choose(logits: torch.Tensor, row: Row, top: int | None = None) -> int:
     """The next token of one request.
 
     Args:
         logits: float32, shape (vocabulary,); not changed.
         row: whose they are.
+        top: the largest of them, if it is known.
     """
     draw = row.draw
     if draw.logit_bias:
-        logits = _biased(logits, draw.logit_bias)
+        logits, top = _biased(logits, draw.logit_bias), None
     if row.generated and (draw.frequency_penalty or draw.presence_penalty):
-        logits = _penalised(logits, row)
+        logits, top = _penalised(logits, row), None
     if draw.temperature == 0.0:
-        return int(logits.argmax())
+        return int(logits.argmax()) if top is None else top
     logits = logits / draw.temperature
     tokens: torch.Tensor | None = None
     if 0 < draw.top_k < logits.numel():
