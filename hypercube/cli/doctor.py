@@ -25,6 +25,7 @@ _EXTRAS: Final = {
     "server": ("starlette", "uvicorn", "pydantic"),
     "llama": ("xllamacpp",),
     "transformers": ("torch", "transformers", "safetensors", "gguf"),
+    "embeddings": ("torch", "sentencepiece"),
     "gpu": ("torch", "triton", "cupy", "pynvml"),
 }
 

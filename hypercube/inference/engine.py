@@ -221,8 +221,8 @@ def incapable(who: str, capability: Capability, able: Sequence[str] = ()) -> Hyp
 _TEXT_ENGINES = ("llama.cpp", "transformers", "vllm", "upstream")
 ENGINES_ABLE: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.GENERATE: (*_TEXT_ENGINES, "fake"),
-    Capability.EMBED: ("transformers", "upstream", "fake"),
-    Capability.SCORE: ("transformers", "fake"),
+    Capability.EMBED: ("transformers", "torch", "upstream", "fake"),
+    Capability.SCORE: ("transformers", "torch", "fake"),
     Capability.JSON_SCHEMA: ("llama.cpp", "vllm", "upstream"),
     Capability.ADAPTERS: ("vllm",),
     Capability.LOGPROBS: (*_TEXT_ENGINES, "fake"),

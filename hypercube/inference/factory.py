@@ -14,12 +14,14 @@ from hypercube.inference.planning import check_settings
 from hypercube.inference.transformers.encoder_engine import EncoderEngine
 from hypercube.inference.transformers.engine import TransformersEngine
 from hypercube.inference.upstream import UPSTREAM, UpstreamEngine, UpstreamOptions
+from hypercube.inference.use.engine import ENGINE as TORCH
+from hypercube.inference.use.engine import UseEngine
 from hypercube.inference.vllm.engine import ENGINE as VLLM
 from hypercube.inference.vllm.engine import VllmEngine
 from hypercube.model_registry.manifest import ModelManifest
 
 EngineFactory = Callable[[ModelManifest], Engine]
-ENGINES: Final = ("fake", "llama.cpp", "transformers", VLLM, UPSTREAM)
+ENGINES: Final = ("fake", "llama.cpp", "transformers", TORCH, VLLM, UPSTREAM)
 
 
 def engine_factory(options: EngineOptions, upstream: UpstreamOptions | None = None) -> EngineFactory:
@@ -41,6 +43,10 @@ def engine_factory(options: EngineOptions, upstream: UpstreamOptions | None = No
             if Capability.GENERATE in manifest.capabilities:
                 return TransformersEngine(fitted)
             return EncoderEngine(fitted, frozenset(manifest.capabilities))
+        if manifest.engine == TORCH:
+            return UseEngine(
+                replace(options, context_length=context_length), frozenset(manifest.capabilities)
+            )
         if manifest.engine == VLLM:
             engine = VllmEngine(replace(options, context_length=context_length))
             # A missing package is told when the server starts, not when the model is loaded.

@@ -24,11 +24,13 @@ ALLOWANCE: Final = MappingProxyType(
         ("llama.cpp", "cpu"): 0.4e9,
         ("transformers", "cpu"): 0.9e9,
         ("transformers", "cuda"): 1.2e9,
+        ("torch", "cpu"): 0.6e9,
+        ("torch", "cuda"): 1.2e9,
         ("vllm", "cpu"): 2.5e9,
         ("vllm", "cuda"): 2.0e9,
     }
 )
-PLACED: Final = ("llama.cpp", "transformers", "vllm")
+PLACED: Final = ("llama.cpp", "transformers", "torch", "vllm")
 """Engines that hold weights here; the others have nothing to place."""
 
 
@@ -196,8 +198,8 @@ def _need(model: Model, request: PlacementRequest, precision: Precision, kind: s
     if precision.name == STORED:
         weights = float(model.stored_bytes)
     else:
-        # Quantisation leaves embeddings and output as they were.
-        wide = max(precision.bytes_per_weight, 2.0)
+        # Quantisation leaves embeddings and output as they were; the torch engine's stays in the 8 bits of its file.
+        wide = 1.0 if model.engine == "torch" else max(precision.bytes_per_weight, 2.0)
         outer = min(shape.embedding, shape.parameters)
         inner = (shape.parameters - outer) * precision.bytes_per_weight / tp
         inner *= math.ceil(shape.layers / pp) / shape.layers

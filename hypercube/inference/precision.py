@@ -142,6 +142,12 @@ def _transformers(requested: str, compute: Compute) -> str:
     return _floating(requested, compute)
 
 
+def _torch(requested: str, compute: Compute) -> str:
+    if requested in {"fp8", "int8", "int4"}:
+        return "the torch engine computes in fp32, bf16 or fp16"
+    return _floating(requested, compute)
+
+
 def _vllm(requested: str, compute: Compute) -> str:
     # vLLM quantises while it loads to fp8, and to 4 bits through bitsandbytes; to int8 it does not.
     if requested == "int8":
@@ -162,7 +168,11 @@ def _floating(requested: str, compute: Compute) -> str:
     return ""
 
 
-_RULES: Final[dict[str, Callable[[str, Compute], str]]] = {"transformers": _transformers, "vllm": _vllm}
+_RULES: Final[dict[str, Callable[[str, Compute], str]]] = {
+    "transformers": _transformers,
+    "torch": _torch,
+    "vllm": _vllm,
+}
 """By engine: what speaks against a precision on a device; empty when nothing does."""
 
 

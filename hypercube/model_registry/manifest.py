@@ -64,8 +64,9 @@ class ModelManifest:
         version: of this manifest's files.
         description: one line.
         licence: SPDX identifier, or the name of a licence that has none.
-        engine: which engine runs it: `llama.cpp`, `transformers` or `fake`.
-        format: of the files: `gguf`, `safetensors` (with configuration and tokenizer), `none` without files.
+        engine: which engine runs it: `llama.cpp`, `transformers`, `torch` or `fake`.
+        format: of the files: `gguf`, `safetensors` (with configuration and tokenizer), `npz` (NumPy arrays of a network
+            that is written here, with its vocabulary), `none` without files.
         context_length: tokens the model was trained for; an engine may serve fewer.
         created: POSIX seconds of publication.
         files: everything the engine needs; of a `gguf` model, the first is the one it opens.

@@ -78,7 +78,7 @@ class ManifestDocument(_Table):
     version: str
     description: str = ""
     licence: str = "NOASSERTION"
-    format: Literal["gguf", "safetensors", "lora", "none"]
+    format: Literal["gguf", "safetensors", "npz", "lora", "none"]
     engines: Annotated[tuple[str, ...], Field(min_length=1)]
     context_length: int = Field(0, ge=0)
     created: int = Field(0, ge=0)
@@ -119,7 +119,9 @@ class ManifestDocument(_Table):
             raise ValueError("a gguf model needs a .gguf file")
         if self.format == "safetensors" and not any(name.endswith(".safetensors") for name in names):
             raise ValueError("a safetensors model needs a .safetensors file")
-        if self.format in {"gguf", "safetensors"} and self.context_length < 1:
+        if self.format == "npz" and not any(name.endswith(".npz") for name in names):
+            raise ValueError("an npz model needs a .npz file")
+        if self.format in {"gguf", "safetensors", "npz"} and self.context_length < 1:
             raise ValueError("context_length is missing: the tokens that the model was trained for")
         if (self.format == "lora") != (self.base is not None):
             raise ValueError("an adapter has format 'lora' and names its `base`; a model does neither")

@@ -8,7 +8,7 @@ from typing import Final
 from hypercube.model_registry.disk import write_whole
 from hypercube.model_registry.manifest import ModelManifest
 
-_WEIGHTS: Final = (".gguf", ".safetensors")
+_WEIGHTS: Final = (".gguf", ".npz", ".safetensors")
 _CACHE_BYTES: Final = 2
 """Of a key or a value in the cache, 16 bits wide as every engine here has it by default."""
 

@@ -1,6 +1,6 @@
 """The encoder engine as the hypercluster sees it; the work is done by `encoder` in a child process."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from hypercube.core.engine import Capability
 from hypercube.inference.cores import available_cores
@@ -22,17 +22,20 @@ class EncoderEngine(WorkerEngine):
     texts share a batch is the batcher's to say.
     """
 
+    program: ClassVar[str] = PROGRAM
+    engine: ClassVar[str] = ENGINE
+
     def __init__(self, options: EngineOptions, capabilities: frozenset[Capability] = EMBEDS) -> None:
         """Check the options; `load` starts the process. `context_length` bounds the tokens of one text."""
         threads = options.threads or available_cores()
-        check_device(options.device)
+        check_device(options.device, self.engine)
         if options.device == "cpu":
-            choose_precision(options.precision, this_cpu(), ENGINE)
+            choose_precision(options.precision, this_cpu(), self.engine)
         else:
             # The child sees the device, and refuses there what it cannot do.
             check_precision(options.precision)
         super().__init__(
-            PROGRAM,
+            self.program,
             {
                 "context_length": options.context_length,
                 "threads": threads,
@@ -40,7 +43,7 @@ class EncoderEngine(WorkerEngine):
                 "precision": options.precision,
             },
             capabilities=capabilities,
-            description="transformers, an encoder",
+            description=f"{self.engine}, an encoder",
             context_length=options.context_length,
             slots=len(capabilities),
             threads=threads,
@@ -50,4 +53,8 @@ class EncoderEngine(WorkerEngine):
     def check(self) -> None:
         """Refuse where a package is missing."""
         super().check()
+        self._check_packages()
+
+    @staticmethod
+    def _check_packages() -> None:
         check_packages()

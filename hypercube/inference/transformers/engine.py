@@ -71,23 +71,25 @@ class TransformersEngine(WorkerEngine):
         check_packages()
 
 
-def check_packages() -> None:
-    """FAILED_PRECONDITION where a package that the children need is missing."""
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+def check_packages(
+    engine: str = ENGINE, packages: tuple[str, ...] | None = None, extra: str = "transformers"
+) -> None:
+    """FAILED_PRECONDITION where a package that the children of `engine` need is missing; `extra` brings them all."""
+    missing = [name for name in packages or PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise HyperCubeError(
             ErrorKind.FAILED_PRECONDITION,
-            f"The transformers engine needs {', '.join(missing)}, which is not installed.",
-            fix="Install the extra: pip install 'heal7-hypercube[transformers]'.",
+            f"The {engine} engine needs {', '.join(missing)}, which is not installed.",
+            fix=f"Install the extra: pip install 'heal7-hypercube[{extra}]'.",
         )
 
 
-def check_device(device: str) -> None:
+def check_device(device: str, engine: str = ENGINE) -> None:
     """FAILED_PRECONDITION for a name that is no device of this engine's."""
     if _DEVICE.fullmatch(device) is None:
         raise HyperCubeError(
             ErrorKind.FAILED_PRECONDITION,
-            f"The transformers engine has no device {device!r}.",
+            f"The {engine} engine has no device {device!r}.",
             param="model.device",
             value=device,
             fix="Write auto, cpu, cuda, or cuda:0 and so on.",
