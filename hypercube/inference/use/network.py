@@ -101,7 +101,7 @@ class Network(nn.Module):
         features = [embedded]
         # A window that reaches over an end of the text reads zeros there, and so must one that reaches padding.
         for (order, before), first, second, state in zip(
-            ORDERS, self.first, self.second, (states * own).split(BRANCH, -1), strict=True
+            ORDERS, self.first, self.second, (states * own).chunk(len(ORDERS), -1), strict=True
         ):
             middle = (_product(first, _windows(state, order, before)).relu_() + state) * own
             features.append(_product(second, _windows(middle, order, before)).relu_() + middle)
