@@ -230,8 +230,9 @@ def test_narrow_products_stay_close(expected: Any, dtype: str) -> None:
     program = opened(precision="bf16" if dtype == "bfloat16" else "fp32")
     torch.set_num_threads(before)
     program._network.narrow(getattr(torch, dtype))
-    found = vectors(program, TEXTS)
-    assert (found * expected).sum(1).min() > 0.999
+    rows = [row for row, text in enumerate(TEXTS) if row % 4 == 0 or text in LONG]
+    found = vectors(program, [TEXTS[row] for row in rows])
+    assert (found * expected[rows]).sum(1).min() > 0.999
     assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-5
 
 
