@@ -36,13 +36,14 @@ class Answering:
         self._served = served
         self._clock = clock
 
-    async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
+    async def generate(
+        self, request: GenerationRequest, call: Call, *, again: bool = True
+    ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream an answer under the admission's rules and the call's deadline.
 
-        When the engine dies before anything of this answer went out, and is back in time, the request is given
-        to it once more.
+        With `again`, when the engine dies before anything of this answer went out, and is back in time, the request
+        is given to it once more.
         """
-        again = True
         while True:
             tried, untouched = self._served.current, True
             try:
