@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind
@@ -58,8 +58,8 @@ def judge(canary: Seen, base: Seen, bounds: CanaryBounds) -> str | None:
 
     Too many failures are more than `max_error_rate` of at least `min_requests`, and more than `base` has. Too slow is
     a 95th percentile, of the time to the first piece or of the whole answer, above `max_latency_ratio` times that of
-    `base` (both with at least `min_requests`) and above it by more than `SLACK_S`. Requests that are still open are
-    counted once they are over that limit, so a canary that answers nobody is found while they wait.
+    `base` (both with at least `min_requests`) and above it by more than `SLACK_S`. Requests of the canary that are
+    still open are counted once they are over that limit, so one that answers nobody is found while they wait.
     """
     if canary.requests >= bounds.min_requests and canary.error_rate > max(
         bounds.max_error_rate, base.error_rate
@@ -69,22 +69,33 @@ def judge(canary: Seen, base: Seen, bounds: CanaryBounds) -> str | None:
             f"{canary.error_rate:.1%}, bound {bounds.max_error_rate:.1%}, production "
             f"{base.error_rate:.1%} of {base.requests}"
         )
-    return _slow(
-        "the first piece", canary.firsts, canary.open_firsts, base.firsts, bounds, canary.failed
-    ) or _slow("the whole answer", canary.totals, canary.open_totals, base.totals, bounds, canary.failed)
+    first = _slow(
+        "the first piece",
+        _Times(canary.firsts, canary.open_firsts),
+        _Times(base.firsts, base.open_firsts),
+        bounds,
+        canary.failed,
+    )
+    return first or _slow(
+        "the whole answer",
+        _Times(canary.totals, canary.open_totals),
+        _Times(base.totals, base.open_totals),
+        bounds,
+        canary.failed,
+    )
 
 
-def _slow(
-    what: str,
-    ended: Sequence[float],
-    waiting: Sequence[float],
-    base: Sequence[float],
-    bounds: CanaryBounds,
-    failed: int,
-) -> str | None:
-    if len(base) < bounds.min_requests:
+class _Times(NamedTuple):
+    ended: Sequence[float]
+    open: Sequence[float]
+
+
+def _slow(what: str, canary: _Times, base: _Times, bounds: CanaryBounds, failed: int) -> str | None:
+    ended, waiting = canary
+    if len(base.ended) < bounds.min_requests:
         return None
-    usual = p95(base) or 0.0
+    # In a rush those who still wait for production show how slow it is now; those who have just come show nothing.
+    usual = max(p95(base.ended) or 0.0, p95([*base.ended, *base.open]) or 0.0)
     limit = max(usual * bounds.max_latency_ratio, usual + SLACK_S)
     known = [*ended, *(each for each in waiting if each > limit)]
     found = p95(known)
@@ -92,7 +103,7 @@ def _slow(
         return None
     return (
         f"{what} takes {found:.2f} s in the 95th percentile of {len(known)} requests in {bounds.window_s:g} s, "
-        f"production {usual:.2f} s of {len(base)}: more than {bounds.max_latency_ratio:g} times as long"
+        f"production {usual:.2f} s of {len(base.ended)}: more than {bounds.max_latency_ratio:g} times as long"
     )
 
 

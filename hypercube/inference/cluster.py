@@ -202,18 +202,18 @@ class Hypercluster:
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of texts; see `EngineClient.embed`."""
         pick = self._able(request.model, Capability.EMBED, call)
-        return await whole(pick, call, lambda served: served.embed(request, call))
+        return await whole(pick, lambda served: served.embed(request, call))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of documents against a query; see `EngineClient.score`."""
         pick = self._able(request.model, Capability.SCORE, call)
-        return await whole(pick, call, lambda served: served.score(request, call))
+        return await whole(pick, lambda served: served.score(request, call))
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
         """Text to tokens or back; see `TokenizerClient.tokenize`."""
         check_tokenize(request)
         pick = self._able(request.model, Capability.TOKENIZE, call)
-        return await whole(pick, call, lambda served: served.tokenize(request, call))
+        return await whole(pick, lambda served: served.tokenize(request, call))
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""

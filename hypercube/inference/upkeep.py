@@ -133,7 +133,10 @@ class Upkeep:
         if (await served.settled()).state is EngineState.READY:
             self._switch(served)
             return
-        raise served.unavailable()
+        error = served.unavailable()
+        if served.gone_for_good:
+            error.kind = ErrorKind.ENGINE_FAILED
+        raise error
 
     def _switch(self, served: ServedEngine) -> None:
         """`served` answers the bare name from now on; the old home finishes what it has begun."""
@@ -272,11 +275,11 @@ class Upkeep:
 
     def _note(self, topic: str, note: str = "") -> None:
         """Show it, and tell it once; an empty one takes back what was noted."""
-        notes = self._versions.notes
+        notes, note = self._versions.notes, note.rstrip(".")
         if not note:
             notes.pop(topic, None)
         elif note != notes.get(topic):
-            notes[topic] = note.rstrip(".")
+            notes[topic] = note
             self._on_line(f"{self._versions.name}: {notes[topic]}.")
 
 

@@ -194,6 +194,7 @@ class ModelVersions:
         target = self.routing.to(selector)
         version = target.manifest.version
         if version == own.version:
+            self._standing[selector] = version
             return Pick(self.home)
         if not is_semver(selector) and self._follows(version):
             # The home is on its way to that version.
@@ -201,13 +202,11 @@ class ModelVersions:
         served = self.put_beside(target.manifest)
         if is_semver(selector):
             return Pick(served)
-        if served.status.state is EngineState.READY:
-            self._standing[selector] = version
-            return Pick(served)
         # An alias that was moved: what answered it until now does so until the new version is ready.
         before = self._standing.get(selector)
         old = self.beside.get(before or "") if before != own.version else self.home
-        if old is None or old is served:
+        if old is None or old is served or served.status.state is EngineState.READY:
+            self._standing[selector] = version
             return Pick(served)
         if old.status.state is not EngineState.READY:
             return Pick(served, old)

@@ -70,6 +70,15 @@ def test_a_canary_that_answers_nobody_is_found_while_they_wait() -> None:
     assert judge(fresh, steady(), BOUNDS) is None
 
 
+def test_a_rush_that_slows_both_is_not_held_against_the_canary() -> None:
+    quick = [0.1] * 60
+    rushed = Seen(0, [0.1] * 20 + [1.5] * 20, [0.2] * 20)
+    assert judge(rushed, Seen(0, quick, quick), BOUNDS) is not None
+    assert judge(rushed, Seen(0, quick, quick, [1.5] * 100, [1.5] * 100), BOUNDS) is None
+    # Those who have just come to production do not make it look quicker.
+    assert judge(rushed, Seen(0, [1.0] * 60, [1.2] * 60, [0.01] * 5000, [0.01] * 5000), BOUNDS) is None
+
+
 @given(st.integers(0, 19), LATENCIES, LATENCIES, st.integers(0, 100))
 def test_nothing_is_judged_before_enough_was_seen(
     few: int, slow: list[float], usual: list[float], base_failed: int

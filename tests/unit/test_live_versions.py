@@ -25,6 +25,7 @@ from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.routing import Routing
 from hypercube.inference.upkeep import LINGER_S
+from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore
@@ -54,7 +55,7 @@ class ScriptedEngine(GeneratesOnly):
     """Three pieces an answer, each the version that made it; more than one answer at a time."""
 
     context_length = 10
-    slots = 64
+    slots = 1000
 
     def __init__(self, bench: "Bench", which: ModelManifest) -> None:
         self.script = bench.scripts.setdefault(which.version, Script())
@@ -79,6 +80,7 @@ class ScriptedEngine(GeneratesOnly):
             return
         self.active += 1
         self.bench.asked[self.version] += 1
+        self.bench.last_asked[self.version] = asyncio.get_running_loop().time()
         try:
             for piece in range(3):
                 if self.script.error is not None and piece == self.script.fails_after:
@@ -135,6 +137,7 @@ class Bench:
         self.events: list[str] = []
         self.lines: list[str] = []
         self.asked: Counter[str] = Counter()
+        self.last_asked: dict[str, float] = {}
         self.operator = ModelRegistry(ModelStore(folder), poll_s=0)
         if production:
             self.operator.set_alias("tiny", "production", production)
@@ -149,6 +152,7 @@ class Bench:
             measure=lambda engine: engine.script.bytes if isinstance(engine, ScriptedEngine) else None,
             routing=Routing(registry, means={"tiny": means}),
             on_line=self.lines.append,
+            max_queued=1000,
             **options,
         )
         self.cluster.start()
@@ -180,12 +184,10 @@ class Bench:
         return self.cluster.models()[0].routing_note
 
     async def until_ready(self, *versions: str) -> None:
-        async with asyncio.timeout(3_000):
-            while any(
-                version not in (shown := self.shown()) or shown[version].status.state is not EngineState.READY
-                for version in versions
-            ):
+        for version in versions:
+            while version not in self.shown():  # noqa: ASYNC110 - virtual time
                 await asyncio.sleep(0.05)
+            assert (await self.cluster.settled(f"tiny@{version}")).state is EngineState.READY
 
     async def stream_of_requests(self, seconds: float, every_s: float = 0.05) -> list["asyncio.Task[Answer]"]:
         """Ask again and again, each time as somebody else."""
@@ -200,6 +202,16 @@ async def refused(work: Coroutine[Any, Any, object]) -> HyperCubeError:
     with pytest.raises(HyperCubeError) as caught:
         await work
     return caught.value
+
+
+@pytest.fixture(autouse=True)
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written to the disk takes no virtual time."""
+
+    async def at_once(work: Callable[[], object]) -> object:
+        return work()
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 
 # -- a moved alias
@@ -469,7 +481,8 @@ def test_a_split_is_sticky_by_caller_and_user_and_comes_without_a_restart(
         bench.operator.set_split("tiny", {"production": 70, "canary": 30})
         # Until the canary is ready nobody waits for it.
         await asyncio.sleep(SEEN_S)
-        assert {await bench.version(end_user=f"user {number}") for number in range(5)} == {"1.0.0"}
+        early = await asyncio.gather(*(bench.answer(end_user=f"user {number}") for number in range(50)))
+        assert {answer.version for answer in early} == {"1.0.0"}
         await bench.until_ready("1.1.0")
         people: list[dict[str, Any]] = [{"end_user": f"user {number}"} for number in range(200)]
         people += [{"principal": Principal(f"shop {number}")} for number in range(100)]
@@ -480,7 +493,7 @@ def test_a_split_is_sticky_by_caller_and_user_and_comes_without_a_restart(
         again = [
             answer.version for answer in await asyncio.gather(*(bench.answer(**each) for each in people))
         ]
-        assert first == again
+        assert first == again, (bench.lines, bench.shown())
         share = first.count("1.1.0") / len(first)
         assert abs(share - 0.3) < 6 * (0.3 * 0.7 / len(first)) ** 0.5
         # Two users of one shop may differ; the same user of two shops as well.
@@ -531,7 +544,8 @@ def test_a_split_that_ends_lets_the_canary_finish_and_go(run_virtual: RunVirtual
         await asyncio.sleep(11)  # the canary's first pieces are out
         bench.operator.drop_split("tiny")
         await asyncio.sleep(SEEN_S)
-        assert {await bench.version(end_user=f"user {number}") for number in range(20)} == {"1.0.0"}
+        late = [bench.ask(end_user=f"user {number}") for number in range(20)]
+        assert {answer.version for answer in await asyncio.gather(*late)} == {"1.0.0"}
         assert bench.events == ["+1.0.0", "+1.1.0"]
         assert {answer.version for answer in await asyncio.gather(*asked)} == {"1.0.0", "1.1.0"}
         await asyncio.sleep(SEEN_S)
@@ -555,7 +569,7 @@ def test_a_canary_that_does_not_fit_beside_production_gets_nothing(
         assert "does not hold 1.0.0 and 1.1.0 together" in bench.note()
         # By name it is served all the same: the two take turns.
         assert await bench.version("tiny@canary") == "1.1.0"
-        assert await bench.version() == "1.0.0"
+        assert await bench.version("tiny@production") == "1.0.0"
         assert bench.events == ["+1.0.0", "-1.0.0", "+1.1.0", "-1.1.0", "+1.0.0"]
         await bench.cluster.close()
 
@@ -577,6 +591,208 @@ def test_a_canary_that_does_not_come_up_gets_nothing_and_says_why(
         assert shown.status.state is EngineState.FAILED
         assert "status 1" in shown.status.reason
         assert 99 - bench.scripts["1.1.0"].load_errors <= 8
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+# -- a bad canary
+
+
+BAD: dict[str, Script] = {
+    "fails every request": Script(error=engine_failed("a kernel reads where nothing is")),
+    "breaks its contract": Script(error=HyperCubeError(ErrorKind.INTERNAL, "KeyError: 'logits'")),
+    "is slow": Script(token_s=3.0),
+    "answers nobody": Script(token_s=100_000.0),
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_a_bad_canary_under_load_is_withdrawn_within_five_seconds_and_no_request_is_lost(
+    run_virtual: RunVirtual, tmp_path: Path, how: str
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        bench.scripts["1.0.0"] = Script(token_s=0.1)
+        bench.scripts["1.1.0"] = Script(**vars(BAD[how]))
+        await bench.cluster.settled()
+        bench.operator.set_alias("tiny", "canary", "1.1.0")
+        bench.operator.set_split("tiny", {"production": 80, "canary": 20})
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        answers: list[Answer] = []
+        began, ends_at = loop.time(), loop.time() + 20
+
+        # 32 at a time, each as 8 people in turn, so that the canary is asked all the time.
+        async def people(first: int) -> None:
+            turn = 0
+            while loop.time() < ends_at:
+                answers.append(await bench.answer(end_user=f"user {first + turn % 8 * 32}"))
+                turn += 1
+
+        await asyncio.gather(*(people(first) for first in range(32)))
+        # Every request was answered whole, by one version.
+        assert len(answers) > 200
+        versions = Counter(answer.version for answer in answers)
+        assert versions["1.0.0"] > 200
+        if how != "is slow":
+            assert set(versions) == {"1.0.0"}
+        assert bench.asked["1.1.0"] >= 20
+        assert bench.last_asked["1.1.0"] - began <= 5.0
+        (line,) = [line for line in bench.lines if "withdrawn" in line]
+        (*_, move) = bench.operator.history("tiny")
+        assert (move.who, move.subject, move.action) == ("hypercube", "split", "withdraw")
+        assert (move.before, move.after) == ({"production": 80.0, "canary": 20.0}, None)
+        assert move.why in line
+        assert ("requests failed in 60 s" in move.why) == (BAD[how].error is not None)
+        await asyncio.sleep(SEEN_S)
+        assert bench.operator.routes("tiny").split == {}
+        # The bad version has left memory; its alias can still be asked for.
+        assert "-1.1.0" in bench.events
+        assert bench.cluster.in_flight == 0
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_a_canary_that_fails_after_its_first_piece_is_withdrawn_too(
+    run_virtual: RunVirtual, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        bench.scripts["1.1.0"] = Script(error=engine_failed("it was killed"), fails_after=1)
+        await bench.cluster.settled()
+        bench.operator.set_alias("tiny", "canary", "1.1.0")
+        bench.operator.set_split("tiny", {"production": 1, "canary": 1})
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        outcomes = await asyncio.gather(
+            *(bench.answer(end_user=f"user {number}") for number in range(60)), return_exceptions=True
+        )
+        errors = [each for each in outcomes if isinstance(each, HyperCubeError)]
+        assert len(errors) >= 20
+        assert {error.kind for error in errors} == {ErrorKind.ENGINE_FAILED}
+        await asyncio.sleep(SEEN_S)
+        assert {await bench.version(end_user=f"user {number}") for number in range(20)} == {"1.0.0"}
+        assert bench.operator.history("tiny")[-1].who == "hypercube"
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        ErrorKind.INVALID_ARGUMENT,
+        ErrorKind.CONTEXT_LENGTH_EXCEEDED,
+        ErrorKind.PAYLOAD_TOO_LARGE,
+        ErrorKind.OVERLOADED,
+        ErrorKind.CANCELLED,
+    ],
+)
+def test_what_clients_do_wrong_withdraws_nothing(
+    run_virtual: RunVirtual, tmp_path: Path, kind: ErrorKind
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        bench.scripts["1.1.0"] = Script(error=HyperCubeError(kind, "not like this"))
+        await bench.cluster.settled()
+        bench.operator.set_alias("tiny", "canary", "1.1.0")
+        bench.operator.set_split("tiny", {"production": 1, "canary": 1})
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        await asyncio.gather(
+            *(bench.answer(end_user=f"user {number}") for number in range(200)), return_exceptions=True
+        )
+        await asyncio.sleep(SEEN_S)
+        assert bench.asked["1.1.0"] > 50
+        assert bench.operator.routes("tiny").split == {"production": 1.0, "canary": 1.0}
+        assert bench.shown()["1.1.0"].withdrawn == ""
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_the_bounds_of_the_split_count_before_those_of_the_settings(
+    run_virtual: RunVirtual, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        bench.scripts["1.1.0"] = Script(error=engine_failed("it was killed"))
+        await bench.cluster.settled()
+        bench.operator.set_alias("tiny", "canary", "1.1.0")
+        patient = CanaryBounds(max_error_rate=1.0, min_requests=5)
+        bench.operator.set_split("tiny", {"production": 1, "canary": 1}, bounds=patient)
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        people = [f"user {number}" for number in range(40)]
+        await asyncio.gather(*(bench.answer(end_user=each) for each in people))
+        await asyncio.sleep(SEEN_S)
+        assert bench.shown()["1.1.0"].failed >= 10
+        assert bench.shown()["1.1.0"].withdrawn == ""
+        strict = CanaryBounds(max_error_rate=0.5, min_requests=5)
+        bench.operator.set_split("tiny", {"production": 1, "canary": 1}, bounds=strict)
+        await asyncio.sleep(SEEN_S)
+        move = bench.operator.history("tiny")[-1]
+        assert move.action == "withdraw"
+        assert "bound 50.0%" in move.why
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_a_withdrawn_canary_may_be_tried_again_and_starts_afresh(
+    run_virtual: RunVirtual, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        bench.scripts["1.1.0"] = Script(error=engine_failed("it was killed"))
+        await bench.cluster.settled()
+        bench.operator.set_alias("tiny", "canary", "1.1.0")
+        bench.operator.set_split("tiny", {"production": 1, "canary": 1})
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        people = [f"user {number}" for number in range(60)]
+        await asyncio.gather(*(bench.answer(end_user=each) for each in people))
+        await asyncio.sleep(SEEN_S)
+        assert bench.operator.routes("tiny").split == {}
+        # The operator takes the rollback back: the same split is in force again, and the repaired version is asked.
+        bench.scripts["1.1.0"].error = None
+        assert bench.operator.rollback("tiny", "split").after == {"production": 1.0, "canary": 1.0}
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0")
+        versions = {
+            answer.version for answer in await asyncio.gather(*(bench.answer(end_user=e) for e in people))
+        }
+        assert versions == {"1.0.0", "1.1.0"}
+        assert (bench.shown()["1.1.0"].failed, bench.shown()["1.1.0"].withdrawn) == (0, "")
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_one_bad_target_of_three_leaves_the_other_two(run_virtual: RunVirtual, tmp_path: Path) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", "2.0.0", production="1.0.0")
+        bench.scripts["2.0.0"] = Script(error=engine_failed("it was killed"))
+        await bench.cluster.settled()
+        bench.operator.set_split("tiny", {"production": 1, "1.1.0": 1, "2.0.0": 1})
+        await asyncio.sleep(SEEN_S)
+        await bench.until_ready("1.1.0", "2.0.0")
+        people = [f"user {number}" for number in range(120)]
+        first = [
+            answer.version for answer in await asyncio.gather(*(bench.answer(end_user=e) for e in people))
+        ]
+        await asyncio.sleep(SEEN_S)
+        assert bench.operator.routes("tiny").split == {"production": 1.0, "1.1.0": 1.0}
+        again = [
+            answer.version for answer in await asyncio.gather(*(bench.answer(end_user=e) for e in people))
+        ]
+        # Whoever had the second version keeps it.
+        kept = [number for number, version in enumerate(first) if version == "1.1.0"]
+        assert kept
+        assert all(again[number] == "1.1.0" for number in kept)
         await bench.cluster.close()
 
     run_virtual(main)
