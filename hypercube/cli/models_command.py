@@ -202,8 +202,8 @@ def models_split(
 ) -> None:
     """Share the requests for NAME out among aliases or versions, sticky by the caller's key.
 
-    A running server takes requests away from a target that fails or is slow; bounds not given are its settings'
-    defaults.
+    A running server takes requests away from a target that fails or is slow. Without any bound here, those of its
+    settings count.
     """
     from hypercube.cli.models import bounds_of, open_registry, routes_of, weights_of
 
@@ -256,10 +256,11 @@ def models_history(name: Name, config: Config = None, as_json: AsJson = False) -
     if as_json:
         print_json(moves)
         return
-    keys: tuple[str, ...] = ("time", "who", "action", "subject", "from", "to")
-    if any("why" in move for move in moves):
-        keys += ("why",)
-    print_table(keys, [tuple("-" if m.get(k) is None else _plain(m[k]) for k in keys) for m in moves])
+    keys = ("time", "who", "action", "subject", "from", "to")
+    print_table(keys, [tuple("-" if m[key] is None else _plain(m[key]) for key in keys) for m in moves])
+    for move in moves:
+        if "why" in move:
+            _say(f"{move['time']} {move['action']} by {move['who']}: {move['why']}.")
 
 
 @models_cli.command("convert")

@@ -19,6 +19,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.admission import deadline_exceeded, remaining_s
 from hypercube.inference.engine import ShowsTokens, incapable
 from hypercube.inference.incarnation import Incarnation
+from hypercube.inference.signature_limits import within_limits
 
 if TYPE_CHECKING:
     from hypercube.inference.served_life import ServedLife
@@ -69,6 +70,7 @@ class Answering:
         finished = False
         try:
             with copy.used():
+                request = await within_limits(copy.manifest, copy.engine, request)
                 async with aclosing(copy.engine.generate(request, call)) as events:
                     while (event := await self._next(copy, events, call, began)) is not None:
                         finished = event.finish_reason is not None

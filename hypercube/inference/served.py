@@ -30,6 +30,7 @@ from hypercube.inference.loader import Loader
 from hypercube.inference.restart import RestartBudget
 from hypercube.inference.served_life import ON_DEMAND, ServedLife
 from hypercube.inference.served_status import StatusListener
+from hypercube.inference.signature_limits import check_batch
 from hypercube.model_registry.manifest import ModelManifest
 
 DRAIN_S: Final = 30.0
@@ -93,11 +94,13 @@ class ServedEngine(ServedLife):
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """As `Encoding.embed`, and as `Answering.using`."""
         async with self._answering.using(call) as copy:
+            check_batch(copy.manifest, len(request.texts), "input")
             return await copy.encoding.embed(request, call)
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """As `Encoding.score`, and as `Answering.using`."""
         async with self._answering.using(call) as copy:
+            check_batch(copy.manifest, len(request.documents), "documents")
             return await copy.encoding.score(request, call)
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:

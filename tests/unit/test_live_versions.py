@@ -49,6 +49,7 @@ class Script:
     bytes: int = 1
     error: HyperCubeError | None = None
     fails_after: int = 0
+    first_token: bool = True
 
 
 class ScriptedEngine(GeneratesOnly):
@@ -76,6 +77,8 @@ class ScriptedEngine(GeneratesOnly):
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         assert self.loaded
         if request.max_tokens == 1:  # the first token after loading
+            if not self.script.first_token:
+                raise engine_failed("its logits are no numbers")
             yield GenerationEvent(finish_reason=FinishReason.LENGTH, usage=Usage(1, 1))
             return
         self.active += 1
@@ -264,6 +267,24 @@ def test_a_version_that_does_not_come_up_changes_nothing_and_says_why(
         bench.operator.set_alias("tiny", "production", "1.1.0")
         await asyncio.sleep(SEEN_S + 3)
         assert await bench.version() == "1.1.0"
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_a_version_that_loads_but_makes_no_first_token_is_never_switched_to(
+    run_virtual: RunVirtual, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0")
+        await bench.cluster.settled()
+        bench.scripts["1.1.0"] = Script(first_token=False)
+        bench.operator.set_alias("tiny", "production", "1.1.0")
+        asked = asyncio.create_task(bench.stream_of_requests(30.0, 0.5))
+        assert {answer.version for answer in await asyncio.gather(*await asked)} == {"1.0.0"}
+        assert "+1.1.0" in bench.events
+        assert bench.asked["1.1.0"] == 0
+        assert "its logits are no numbers" in bench.note()
         await bench.cluster.close()
 
     run_virtual(main)
