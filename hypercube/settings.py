@@ -93,6 +93,19 @@ class ModelsSettings(_Section):
     )
 
 
+class CanarySettings(_Section):
+    """When requests are taken away from a target of a split that came without bounds of its own."""
+
+    max_error_rate: float = Field(
+        0.05, ge=0, le=1, description="share of requests that may fail by its fault"
+    )
+    max_latency_ratio: float = Field(
+        3.0, ge=1, le=1e6, description="how many times production's 95th percentile its own may be"
+    )
+    min_requests: int = Field(20, ge=1, le=1000, description="requests seen before anything is judged")
+    window_s: float = Field(60.0, ge=1, le=3600, description="seconds that a request counts for")
+
+
 class EmbeddingSettings(_Section):
     """Which model makes embeddings beside the chat model, and how."""
 
@@ -147,6 +160,7 @@ class Settings(BaseSettings):
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
     models: ModelsSettings = ModelsSettings()
+    canary: CanarySettings = CanarySettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     kernels: KernelSettings = KernelSettings()

@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import Metric
 from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
 from hypercube.app.model_choice import (
     estimate_memory,
+    follow_registry,
     lazy_models,
     make_engines,
     memory_budget,
@@ -103,6 +104,7 @@ class Application:
             min_residency_s=settings.models.min_residency_s,
             min_residents=settings.models.min_residents,
             estimate=estimate_memory(settings, store),
+            routing=follow_registry(settings, store),
             clock=clock,
             on_status=on_model_status,
             on_line=on_line,

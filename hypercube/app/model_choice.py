@@ -11,7 +11,9 @@ from hypercube.inference.factory import EngineFactory, engine_factory
 from hypercube.inference.memory_use import Estimate, estimated_bytes
 from hypercube.inference.planning import plan_model
 from hypercube.inference.residency import too_large
+from hypercube.inference.routing import Routing
 from hypercube.inference.upstream import UPSTREAM, UpstreamOptions, upstream_manifest
+from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.catalogue import CATALOGUE
 from hypercube.model_registry.convert import for_engine
 from hypercube.model_registry.manifest import ModelManifest
@@ -41,6 +43,27 @@ def lazy_models(settings: Settings) -> frozenset[str]:
     """Names of the served models that are loaded on demand: those that only `[models]` names."""
     at_start = {each.name for each in (*chat_manifests(settings), *embedding_manifests(settings))}
     return frozenset({each.name for each in served_manifests(settings)} - at_start)
+
+
+def follow_registry(settings: Settings, store: ModelStore) -> Routing:
+    """How a running server follows the aliases and splits of its models."""
+    model, embedding = settings.model, settings.embedding
+    references = [*settings.models.also, embedding.name, model.name]
+    # Whatever the settings named by version or alias stays that for the bare name; the chat model decides last.
+    means = {name.partition("@")[0]: name for name in references if name not in {NO_MODEL, UPSTREAM}}
+    engines = {model.name.partition("@")[0]: model.engine}
+    as_is = {embedding.name.partition("@")[0]} - engines.keys()
+
+    def fit(manifest: ModelManifest) -> ModelManifest:
+        if manifest.name in as_is:
+            return manifest
+        return _run_by(settings, manifest, engines.get(manifest.name, "auto"))
+
+    canary = settings.canary
+    bounds = CanaryBounds(
+        canary.max_error_rate, canary.max_latency_ratio, canary.min_requests, canary.window_s
+    )
+    return Routing(ModelRegistry(store), fit, bounds, means)
 
 
 def embedding_manifests(settings: Settings) -> list[ModelManifest]:
@@ -100,9 +123,12 @@ def chat_manifests(settings: Settings) -> list[ModelManifest]:
 
 def _fitted(settings: Settings, name: str, engine: str) -> ModelManifest:
     """The version of a model that `engine` runs."""
+    return _run_by(settings, find_model(settings, name), engine)
+
+
+def _run_by(settings: Settings, manifest: ModelManifest, engine: str) -> ModelManifest:
     # Weights that are to be computed with in full width are not cut to half of it on the way.
     dtype = "float32" if settings.model.precision == "fp32" else "bfloat16"
-    manifest = find_model(settings, name)
     return for_engine(manifest, choose_engine(manifest, engine), dtype)
 
 

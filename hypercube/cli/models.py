@@ -12,6 +12,7 @@ from hypercube.cli.output import ERR
 from hypercube.core.errors import invalid
 from hypercube.model_registry.adding import Wish, add_folder, add_gguf
 from hypercube.model_registry.adding_hub import add_hub
+from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.convert import convert, converted
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.manifest_document import document
@@ -222,6 +223,16 @@ def weights_of(words: list[str]) -> dict[str, float]:
     return weights
 
 
+def bounds_of(**given: float | None) -> CanaryBounds | None:
+    """What was given, beside the defaults for the rest; None when nothing was.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT naming the bound that is out of range.
+    """
+    bounds = {name: value for name, value in given.items() if value is not None}
+    return CanaryBounds.of(bounds) if bounds else None
+
+
 def routes_of(registry: ModelRegistry, name: str) -> dict[str, Any]:
     """The aliases and the split of a model."""
     routes = registry.routes(name)
@@ -230,6 +241,7 @@ def routes_of(registry: ModelRegistry, name: str) -> dict[str, Any]:
         "name": name,
         "aliases": dict(routes.aliases),
         "split": {target: weight / total for target, weight in routes.split.items()},
+        "bounds": None if routes.bounds is None else routes.bounds.plain(),
     }
 
 

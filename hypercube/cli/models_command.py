@@ -188,20 +188,45 @@ def models_split(
     name: Name,
     weights: Annotated[list[str] | None, typer.Argument(help="production=95 canary=5")] = None,
     drop: Annotated[bool, typer.Option("--drop", help="End the split.")] = False,
+    max_error_rate: Annotated[
+        float | None, typer.Option(help="Share of failed requests, 0 to 1, that a canary may have.")
+    ] = None,
+    max_latency_ratio: Annotated[
+        float | None, typer.Option(help="How many times production's p95 a canary's may be.")
+    ] = None,
+    min_requests: Annotated[int | None, typer.Option(help="Requests seen before a canary is judged.")] = None,
+    window_s: Annotated[float | None, typer.Option(help="Seconds that a request counts for.")] = None,
     who: Who = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Share the requests for NAME out among aliases or versions, sticky by the caller's key."""
-    from hypercube.cli.models import open_registry, routes_of, weights_of
+    """Share the requests for NAME out among aliases or versions, sticky by the caller's key.
+
+    A running server takes requests away from a target that fails or is slow. Without any bound here, those of its
+    settings count.
+    """
+    from hypercube.cli.models import bounds_of, open_registry, routes_of, weights_of
 
     registry = open_registry(config)
     if drop and weights:
         raise invalid("--drop takes no weights.", param="weights", value=" ".join(weights))
+    bounds = bounds_of(
+        max_error_rate=max_error_rate,
+        max_latency_ratio=max_latency_ratio,
+        min_requests=min_requests,
+        window_s=window_s,
+    )
+    if bounds is not None and not weights:
+        raise invalid(
+            "Bounds go with the weights of a split.",
+            param="weights",
+            fix=f"Write: hypercube models split {name} production=95 canary=5 --max-error-rate 0.02",
+        )
     if drop:
         _moved(name, registry.drop_split(name, who=who).plain(), as_json)
     elif weights:
-        _moved(name, registry.set_split(name, weights_of(weights), who=who).plain(), as_json)
+        move = registry.set_split(name, weights_of(weights), who=who, bounds=bounds)
+        _moved(name, move.plain(), as_json)
     else:
         _routes(routes_of(registry, name), as_json)
 
@@ -233,6 +258,9 @@ def models_history(name: Name, config: Config = None, as_json: AsJson = False) -
         return
     keys = ("time", "who", "action", "subject", "from", "to")
     print_table(keys, [tuple("-" if m[key] is None else _plain(m[key]) for key in keys) for m in moves])
+    for move in moves:
+        if "why" in move:
+            _say(f"{move['time']} {move['action']} by {move['who']}: {move['why']}.")
 
 
 @models_cli.command("convert")

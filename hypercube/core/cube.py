@@ -149,7 +149,9 @@ class Call:
         priority: who goes first where there is a queue.
         tenant: on whose behalf, for fairness between tenants; empty where nobody is told apart.
         principal: who asks; set by the door.
+        end_user: whom the caller asks for, as it says itself; such a user stays with one version of a split.
         timing: filled in on the way.
+        served_by: the version that answers (`name@version`); filled in on the way.
     """
 
     request_id: str = ""
@@ -157,7 +159,17 @@ class Call:
     priority: Priority = Priority.NORMAL
     tenant: str = ""
     principal: Principal = LOCAL
+    end_user: str = ""
     timing: Timing = field(default_factory=Timing)
+    served_by: str = ""
+
+    @property
+    def sticky_key(self) -> str | None:
+        """Who is to get the same version of a split every time; the request itself where nobody is told apart."""
+        caller = self.tenant or ("" if self.principal is LOCAL else self.principal.name)
+        if self.end_user:
+            return f"{caller}/{self.end_user}"
+        return caller or self.request_id or None
 
 
 EventHandler = Callable[[str, Any], Awaitable[None]]

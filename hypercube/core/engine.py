@@ -320,6 +320,37 @@ class EngineStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """One of the versions of a served model: what answers its name, a canary, what was asked for by version.
+
+    Attributes:
+        version: semantic version.
+        status: where it stands.
+        aliases: names that lead to it, `name@alias`.
+        share: 0..1 of the requests for the bare name.
+        in_flight: requests running or waiting.
+        measured_bytes: as of `ServedModel`.
+        requests: of the split, answered or failed within its window; 0 where there is no split.
+        failed: those of them that failed by the version's fault.
+        first_p95_s: 95th percentile of the time to the first piece, of the split's requests.
+        total_p95_s: the same of the whole answer.
+        withdrawn: why requests were taken away from it; empty while they were not.
+    """
+
+    version: str
+    status: EngineStatus
+    aliases: tuple[str, ...] = ()
+    share: float = 1.0
+    in_flight: int = 0
+    measured_bytes: int | None = None
+    requests: int = 0
+    failed: int = 0
+    first_p95_s: float | None = None
+    total_p95_s: float | None = None
+    withdrawn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServedModel:
     """A model as its users see it."""
 
@@ -338,6 +369,10 @@ class ServedModel:
     """It stays in memory whatever other models need."""
     measured_bytes: int | None = None
     """Memory that its processes held after it was last loaded; None while that is not known."""
+    versions: tuple[ServedVersion, ...] = ()
+    """Every version of it that this server has at hand, the one that answers its name first."""
+    routing_note: str = ""
+    """Why that one is not what the registry says; empty while it is."""
 
     @property
     def accepting(self) -> bool:

@@ -5,6 +5,8 @@ import re
 from typing import Final
 
 REQUEST_ID: Final = "x-request-id"
+SERVED_BY: Final = "x-hypercube-model"
+"""Of an answer: the version of the model that made it, `name@version`."""
 """HTTP header and gRPC metadata key."""
 _random: Final = random.Random()  # noqa: S311 - a name, not a secret; the system's own source costs a call
 _SANE: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")

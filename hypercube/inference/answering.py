@@ -19,6 +19,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.admission import deadline_exceeded, remaining_s
 from hypercube.inference.engine import ShowsTokens, incapable
 from hypercube.inference.incarnation import Incarnation
+from hypercube.inference.signature_limits import within_limits
 
 if TYPE_CHECKING:
     from hypercube.inference.served_life import ServedLife
@@ -36,13 +37,14 @@ class Answering:
         self._served = served
         self._clock = clock
 
-    async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
+    async def generate(
+        self, request: GenerationRequest, call: Call, *, again: bool = True
+    ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream an answer under the admission's rules and the call's deadline.
 
-        When the engine dies before anything of this answer went out, and is back in time, the request is given
-        to it once more.
+        With `again`, when the engine dies before anything of this answer went out, and is back in time, the request
+        is given to it once more.
         """
-        again = True
         while True:
             tried, untouched = self._served.current, True
             try:
@@ -68,6 +70,7 @@ class Answering:
         finished = False
         try:
             with copy.used():
+                request = await within_limits(copy.manifest, copy.engine, request)
                 async with aclosing(copy.engine.generate(request, call)) as events:
                     while (event := await self._next(copy, events, call, began)) is not None:
                         finished = event.finish_reason is not None

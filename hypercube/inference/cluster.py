@@ -24,14 +24,18 @@ from hypercube.core.engine import (
 from hypercube.core.errors import HyperCubeError
 from hypercube.inference.engine import EngineOptions, incapable
 from hypercube.inference.factory import EngineFactory, engine_factory
+from hypercube.inference.live_models import LiveModels
 from hypercube.inference.loader import Loader
 from hypercube.inference.loading_queue import MAX_LOADING, LoadingQueue
 from hypercube.inference.memory_use import Estimate, Measure, measured_bytes
 from hypercube.inference.replacement import Replacement, Replacing
 from hypercube.inference.request_check import check_request, check_tokenize, needed
 from hypercube.inference.residency import MIN_RESIDENCY_S, Residency
+from hypercube.inference.routed import stream, whole
+from hypercube.inference.routing import Routing
 from hypercube.inference.served import DRAIN_S, ServedEngine
 from hypercube.inference.served_status import StatusListener
+from hypercube.inference.versions import Pick
 from hypercube.model_registry.catalogue import not_found
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
@@ -65,6 +69,7 @@ class Hypercluster:
         min_residents: int = 1,
         estimate: Estimate | None = None,
         measure: Measure = measured_bytes,
+        routing: Routing | None = None,
         clock: Clock = monotonic,
         on_status: StatusListener | None = None,
         on_line: LineListener | None = None,
@@ -83,6 +88,7 @@ class Hypercluster:
             min_residents: models that must be left in memory after an eviction, the newcomer counted.
             estimate: what a model is going to need; None = the size of its files.
             measure: what a loaded engine takes.
+            routing: where references lead; None = every model stays what its manifest says.
             clock: seconds.
             on_status: see the class.
             on_line: see the class.
@@ -101,18 +107,21 @@ class Hypercluster:
             measure=measure,
             on_line=on_line or _ignore_line,
         )
-        self._served = {
-            manifest.name: ServedEngine(
+
+        def serve(manifest: ModelManifest, shown_as: str = "") -> ServedEngine:
+            return ServedEngine(
                 manifest,
                 loader,
                 make or engine_factory(EngineOptions()),
                 max_queued=max_queued,
                 clock=clock,
                 on_status=on_status or _ignore_status,
-                lazy=manifest.name in lazy,
+                lazy=bool(shown_as) or manifest.name in lazy,
+                shown_as=shown_as,
             )
-            for manifest in manifests
-        }
+
+        self._served = {manifest.name: serve(manifest) for manifest in manifests}
+        self._live = LiveModels(self._served, routing, serve, clock, on_line or _ignore_line)
 
     @property
     def default_model(self) -> str:
@@ -127,15 +136,17 @@ class Hypercluster:
         """Begin to fetch and load every model that is not lazy, in the background. Needs a running loop."""
         for served in self._served.values():
             served.start()
+        self._live.start()
 
     async def close(self) -> None:
         """Stop loading, end every engine and its process. Drain before, if answers are to be finished."""
         await self._residency.close()
+        await self._live.close()
         await asyncio.gather(*(served.close() for served in self._served.values()))
 
     def models(self) -> Sequence[ServedModel]:
         """Every model served here, ready or not."""
-        return tuple(served.describe() for served in self._served.values())
+        return tuple(self._live.describe(name) for name in self._served)
 
     def status(self, model: str = "") -> EngineStatus:
         """Where a model stands."""
@@ -148,7 +159,7 @@ class Hypercluster:
     @property
     def in_flight(self) -> int:
         """Requests running or waiting, of all models."""
-        return sum(served.in_flight for served in self._served.values())
+        return sum(served.in_flight for served in self._live.all())
 
     @property
     def ready(self) -> bool:
@@ -180,44 +191,57 @@ class Hypercluster:
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the continuation of a chat; see `EngineClient.generate`. An invalid request is INVALID_ARGUMENT."""
-        served = self._able(request.model, Capability.GENERATE)
+        pick = self._able(request.model, Capability.GENERATE, call)
         check_request(request)
         for capability in needed(request):
-            self._able(request.model, capability)
-        async with aclosing(served.generate(request, call)) as events:
+            pick = self._checked(pick, capability)
+        async with aclosing(stream(pick, request, call)) as events:
             async for event in events:
                 yield event
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of texts; see `EngineClient.embed`."""
-        return await self._able(request.model, Capability.EMBED).embed(request, call)
+        pick = self._able(request.model, Capability.EMBED, call)
+        return await whole(pick, lambda served: served.embed(request, call))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of documents against a query; see `EngineClient.score`."""
-        return await self._able(request.model, Capability.SCORE).score(request, call)
+        pick = self._able(request.model, Capability.SCORE, call)
+        return await whole(pick, lambda served: served.score(request, call))
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
         """Text to tokens or back; see `TokenizerClient.tokenize`."""
         check_tokenize(request)
-        return await self._able(request.model, Capability.TOKENIZE).tokenize(request, call)
+        pick = self._able(request.model, Capability.TOKENIZE, call)
+        return await whole(pick, lambda served: served.tokenize(request, call))
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""
         await self._find(model).probe(timeout_s)
 
     def _find(self, model: str) -> ServedEngine:
+        """The version that a reference means: `name`, `name@version` or `name@alias`; of a split, the compared one."""
         served = self._served.get(model or self.default_model)
-        if served is None:
-            raise self._unknown(model)
-        return served
+        return self._pick(model, None).served if served is None else served
 
-    def _able(self, model: str, capability: Capability) -> ServedEngine:
-        """The model asked for, or the first that can when none is; INVALID_ARGUMENT naming who could."""
-        served = self._find(model or self._default(capability))
+    def _pick(self, model: str, key: str | None) -> Pick:
+        pick = self._live.pick(model, key)
+        if pick is None:
+            raise self._unknown(model)
+        return pick
+
+    def _able(self, model: str, capability: Capability, call: Call) -> Pick:
+        """Who answers, of the model asked for or the first that can when none is; INVALID_ARGUMENT naming who could."""
+        return self._checked(self._pick(model or self._default(capability), call.sticky_key), capability)
+
+    def _checked(self, pick: Pick, capability: Capability) -> Pick:
+        if capability not in pick.served.engine.capabilities and pick.spare is not None:
+            pick = pick.instead()
+        served = pick.served
         if capability not in served.engine.capabilities:
             able = [name for name, each in self._served.items() if capability in each.engine.capabilities]
             raise incapable(f"The model {served.name!r} ({served.manifest.engine})", capability, able)
-        return served
+        return pick
 
     def _unknown(self, model: str) -> HyperCubeError:
         return not_found(model, tuple(self._served), where="served here")

@@ -20,6 +20,7 @@ from hypercube.core.engine import (
     ScoreRequest,
     Scores,
     ServedModel,
+    ServedVersion,
     Tokenized,
     TokenizeRequest,
 )
@@ -29,6 +30,7 @@ from hypercube.inference.loader import Loader
 from hypercube.inference.restart import RestartBudget
 from hypercube.inference.served_life import ON_DEMAND, ServedLife
 from hypercube.inference.served_status import StatusListener
+from hypercube.inference.signature_limits import check_batch
 from hypercube.model_registry.manifest import ModelManifest
 
 DRAIN_S: Final = 30.0
@@ -48,10 +50,12 @@ class ServedEngine(ServedLife):
         clock: Clock,
         on_status: StatusListener,
         lazy: bool = False,
+        shown_as: str = "",
     ) -> None:
         super().__init__(
             manifest, loader, make, max_queued=max_queued, clock=clock, on_status=on_status, lazy=lazy
         )
+        self.shown_as = shown_as
         self._answering = Answering(self, clock)
 
     @property
@@ -60,7 +64,7 @@ class ServedEngine(ServedLife):
         encoding = self.current.encoding.in_flight if self.current is not None else 0
         return self.admission.in_flight + self.entrance.waiting + encoding
 
-    def describe(self) -> ServedModel:
+    def describe(self, versions: tuple[ServedVersion, ...] = (), routing_note: str = "") -> ServedModel:
         """This model as its users see it."""
         manifest, engine = self.manifest, self.engine
         return ServedModel(
@@ -75,22 +79,28 @@ class ServedEngine(ServedLife):
             on_demand=self.on_demand,
             pinned=self.pinned,
             measured_bytes=self.measured_bytes,
+            versions=versions,
+            routing_note=routing_note,
         )
 
     # -- work
 
-    def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
+    def generate(
+        self, request: GenerationRequest, call: Call, *, again: bool = True
+    ) -> AsyncGenerator[GenerationEvent, None]:
         """As `Answering.generate`."""
-        return self._answering.generate(request, call)
+        return self._answering.generate(request, call, again=again)
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """As `Encoding.embed`, and as `Answering.using`."""
         async with self._answering.using(call) as copy:
+            check_batch(copy.manifest, len(request.texts), "input")
             return await copy.encoding.embed(request, call)
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """As `Encoding.score`, and as `Answering.using`."""
         async with self._answering.using(call) as copy:
+            check_batch(copy.manifest, len(request.documents), "documents")
             return await copy.encoding.score(request, call)
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:

@@ -53,6 +53,8 @@ class ServedGates(ServedStatus):
     async def enter(self, gate: Admission, call: Call) -> Incarnation:
         """A place at `gate`, which the caller gives back, and the copy to use; begins a load if that is needed.
 
+        The call is told the version.
+
         Raises:
             HyperCubeError: UNAVAILABLE when it is not loaded and does not load by itself; as `Admission.acquire`.
         """
@@ -70,6 +72,7 @@ class ServedGates(ServedStatus):
         if self.current is None or self.status.state in {EngineState.FAILED, EngineState.STOPPED}:
             gate.release()
             raise self.unavailable()
+        call.served_by = self.current.manifest.reference
         return self.current
 
     def working(self, engine: Engine) -> Engine:

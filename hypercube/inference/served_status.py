@@ -22,6 +22,7 @@ class ServedStatus:
 
     Attributes:
         manifest: the version that is served, loaded or not.
+        shown_as: what users write to get it, where that is not the model's name: one version beside another.
         status: what is shown of it.
         on_demand: whether requests wait while it is loaded, and begin the load.
         pinned: whether it stays in memory whatever others need.
@@ -32,6 +33,7 @@ class ServedStatus:
 
     def __init__(self, manifest: ModelManifest, clock: Clock, on_status: StatusListener) -> None:
         self.manifest = manifest
+        self.shown_as = ""
         self.status = EngineStatus(EngineState.PENDING, "not started yet")
         self.on_demand = False
         self.pinned = False
@@ -46,7 +48,7 @@ class ServedStatus:
     @property
     def name(self) -> str:
         """As users write it."""
-        return self.manifest.name
+        return self.shown_as or self.manifest.name
 
     def touch(self) -> None:
         """A request began or ended just now."""
@@ -57,7 +59,7 @@ class ServedStatus:
         retry = self._retry_after_s
         return HyperCubeError(
             ErrorKind.UNAVAILABLE,
-            f"The model {self.manifest.name!r} is not ready: {self.status.reason}.",
+            f"The model {self.name!r} is not ready: {self.status.reason}.",
             fix=f"Try again in {retry:.0f} s."
             if retry is not None
             else "It needs the operator: see /readyz.",
@@ -65,11 +67,15 @@ class ServedStatus:
             retry_after_s=retry,
         )
 
+    @property
+    def gone_for_good(self) -> bool:
+        """Whether it failed and nothing more is going to happen by itself."""
+        return self.status.state is EngineState.FAILED and self._retry_after_s is None
+
     async def settled(self) -> EngineStatus:
         """Wait until nothing more is going to happen by itself: ready, failed for good, not loaded, or stopped."""
         while True:
-            state = self.status.state
-            if state in _SETTLED or (state is EngineState.FAILED and self._retry_after_s is None):
+            if self.status.state in _SETTLED or self.gone_for_good:
                 return self.status
             await self._changed.wait()
 
@@ -93,7 +99,11 @@ class ServedStatus:
         self.status = status
         self._changed.set()
         self._changed = asyncio.Event()
-        self._on_status(self.manifest.name, status)
+        self.tell()
+
+    def tell(self) -> None:
+        """Whoever listens hears where it stands."""
+        self._on_status(self.name, self.status)
 
     def say(
         self, state: EngineState, reason: str, *, progress: float | None = None, left_s: float = 0.0

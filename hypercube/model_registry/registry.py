@@ -7,22 +7,27 @@ name@latest         the newest version here, whatever the aliases say
 name:adapter        with a LoRA adapter (a model of format `lora`); `name@canary:adapter@1.0.0` with both
 """
 
-import getpass
 import hashlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, nearest, shown
+from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.disk import disk_errors
 from hypercube.model_registry.index import ModelIndex
 from hypercube.model_registry.manifest import ModelManifest
+from hypercube.model_registry.route_checks import check_alias, no_such, whoami
 from hypercube.model_registry.route_log import POLL_S, RouteLog, utc_now
-from hypercube.model_registry.routes import ALIAS, LATEST, PRODUCTION, RESERVED, SPLIT, Move, Routes, choose
+from hypercube.model_registry.routes import LATEST, PRODUCTION, SPLIT, Move, Routes, choose
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.versions import is_semver
+
+SERVER: Final = "hypercube"
+"""Who moved something, in the history, where a server did it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ class ModelRegistry:
             HyperCubeError: MODEL_NOT_FOUND; INVALID_ARGUMENT for a name that is no alias; FAILED_PRECONDITION when the
                 version is not here whole, or somebody else was faster.
         """
-        _check_alias(alias)
+        check_alias(alias)
         with disk_errors(self.store.root), self.store.layout.changing():
             self._check_here(name, version)
             before = self._fresh(name).now(alias)
@@ -177,7 +182,7 @@ class ModelRegistry:
         with disk_errors(self.store.root), self.store.layout.changing():
             routes = self._fresh(name)
             if alias not in routes.aliases:
-                raise _no_such(name, alias, routes)
+                raise no_such(name, alias, routes)
             if alias in routes.split:
                 raise HyperCubeError(
                     ErrorKind.FAILED_PRECONDITION,
@@ -188,8 +193,17 @@ class ModelRegistry:
                 )
             return self._log.append(name, alias, "drop", None, who or whoami())
 
-    def set_split(self, name: str, weights: Mapping[str, float], *, who: str | None = None) -> Move:
+    def set_split(
+        self,
+        name: str,
+        weights: Mapping[str, float],
+        *,
+        who: str | None = None,
+        bounds: CanaryBounds | None = None,
+    ) -> Move:
         """Send requests for the bare `name` to aliases or versions in proportion to `weights`.
+
+        A server that sees a target leave `bounds` (None: those of its settings) withdraws it, see `withdraw`.
 
         Raises:
             HyperCubeError: INVALID_ARGUMENT for weights that are no shares, or a target that does not exist.
@@ -207,10 +221,10 @@ class ModelRegistry:
             for target in weights:
                 if target not in routes.aliases:
                     if not is_semver(target):
-                        raise _no_such(name, target, routes)
+                        raise no_such(name, target, routes)
                     self._check_here(name, target)
             plain = {target: float(weight) for target, weight in weights.items()}
-            return self._log.append(name, SPLIT, "move", plain, who or whoami())
+            return self._log.append(name, SPLIT, "move", plain, who or whoami(), bounds=bounds)
 
     def drop_split(self, name: str, *, who: str | None = None) -> Move:
         """Send every request for the bare `name` where it went without the split.
@@ -221,8 +235,23 @@ class ModelRegistry:
         with disk_errors(self.store.root), self.store.layout.changing():
             routes = self._fresh(name)
             if not routes.split:
-                raise _no_such(name, SPLIT, routes)
+                raise no_such(name, SPLIT, routes)
             return self._log.append(name, SPLIT, "drop", None, who or whoami())
+
+    def withdraw(self, name: str, target: str, version: str, why: str, *, who: str = SERVER) -> Move | None:
+        """Take `target` out of the split because of what its `version` did; None when it is not in there any more.
+
+        What is left of the split stays; if that is the alias `production` alone, there is no split any more. A
+        `rollback` of the split brings the target back.
+        """
+        with disk_errors(self.store.root), self.store.layout.changing():
+            routes = self._fresh(name)
+            left = {each: weight for each, weight in routes.split.items() if each != target and weight > 0}
+            if target not in routes.split or routes.version_of(target) != version or not left:
+                return None
+            after = None if set(left) == {PRODUCTION} else left
+            log, kept = self._log, None if after is None else routes.bounds
+            return log.append(name, SPLIT, "withdraw", after, who, why=why, bounds=kept)
 
     def rollback(self, name: str, subject: str = PRODUCTION, *, who: str | None = None) -> Move:
         """Undo the last move of an alias, or of the split (`SPLIT`); once more undoes the move before that.
@@ -271,34 +300,3 @@ class ModelRegistry:
                 value=version,
                 fix=f"Fetch it first: hypercube models pull {name}@{version}",
             )
-
-
-def whoami() -> str:
-    """The user of this process, for the history."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return "unknown"
-
-
-def _check_alias(alias: str) -> None:
-    if not ALIAS.fullmatch(alias) or alias in RESERVED:
-        raise invalid(
-            f"{shown(alias)!r} cannot be an alias.",
-            param="alias",
-            value=alias,
-            fix=f"Use a small letter, then letters, digits, '_' and '-'; not {' or '.join(RESERVED)}.",
-        )
-
-
-def _no_such(name: str, subject: str, routes: Routes) -> HyperCubeError:
-    known = ", ".join(routes.aliases) or "none"
-    what = "split" if subject == SPLIT else f"alias {shown(subject)!r}"
-    close = nearest(subject, routes.aliases)
-    return HyperCubeError(
-        ErrorKind.NOT_FOUND,
-        f"The model {name!r} has no {what}.",
-        param="alias",
-        value=subject,
-        fix=(f"Did you mean {close!r}? " if close else "") + f"Its aliases: {known}.",
-    )

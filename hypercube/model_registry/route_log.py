@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.disk import sync_folder
 from hypercube.model_registry.routes import Move, Routes, Target, fold
 
@@ -84,12 +85,23 @@ class RouteLog:
         lines = data.split(b"\n")[:-1]
         return [_move(line, path, number) for number, line in enumerate(lines, start=1)]
 
-    def append(self, name: str, subject: str, action: str, after: Target, who: str) -> Move:
+    def append(
+        self,
+        name: str,
+        subject: str,
+        action: str,
+        after: Target,
+        who: str,
+        *,
+        why: str = "",
+        bounds: CanaryBounds | None = None,
+    ) -> Move:
         """Record a move; whoever calls holds the store's lock."""
         path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         before = fold(self.moves(name)).now(subject)
-        move = Move(self._now().isoformat(timespec="milliseconds"), who, subject, action, before, after)
+        time = self._now().isoformat(timespec="milliseconds")
+        move = Move(time, who, subject, action, before, after, why, bounds)
         line = json.dumps(move.plain(), ensure_ascii=False).encode() + b"\n"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -116,8 +128,10 @@ def _move(line: bytes, path: Path, number: int) -> Move:
     try:
         data: dict[str, Any] = json.loads(line)
         subject, action = data["subject"], data["action"]
-        return Move(data["time"], data["who"], subject, action, data["from"], data["to"])
-    except (ValueError, KeyError, TypeError) as error:
+        bounds = CanaryBounds.of(data["bounds"]) if "bounds" in data else None
+        why = data.get("why", "")
+        return Move(data["time"], data["who"], subject, action, data["from"], data["to"], why, bounds)
+    except (ValueError, KeyError, TypeError, HyperCubeError) as error:
         raise HyperCubeError(
             ErrorKind.FAILED_PRECONDITION,
             f"Line {number} of {path} is not a move of an alias: {type(error).__name__}: {error}.",

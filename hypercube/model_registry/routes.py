@@ -8,6 +8,8 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Final
 
+from hypercube.model_registry.canary_bounds import CanaryBounds
+
 ALIAS: Final = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 PRODUCTION: Final = "production"
 LATEST: Final = "latest"
@@ -28,9 +30,11 @@ class Move:
         time: UTC, ISO 8601.
         who: made it.
         subject: the alias, or `SPLIT`.
-        action: "move", "drop" or "rollback".
+        action: "move", "drop", "rollback", or "withdraw": a server took a target out of the split.
         before: what it was.
         after: what it is.
+        why: with figures, where a program decided.
+        bounds: of the split's targets, where they were given with it.
     """
 
     time: str
@@ -39,10 +43,12 @@ class Move:
     action: str
     before: Target
     after: Target
+    why: str = ""
+    bounds: CanaryBounds | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {
+        plain: dict[str, Any] = {
             "time": self.time,
             "who": self.who,
             "subject": self.subject,
@@ -50,6 +56,11 @@ class Move:
             "from": self.before if not isinstance(self.before, Mapping) else dict(self.before),
             "to": self.after if not isinstance(self.after, Mapping) else dict(self.after),
         }
+        if self.why:
+            plain["why"] = self.why
+        if self.bounds is not None:
+            plain["bounds"] = self.bounds.plain()
+        return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +71,15 @@ class Routes:
         aliases: alias -> version.
         split: alias or version -> weight; empty = no split.
         undo: subject -> what a rollback would bring back, for every subject that has something to go back to.
+        bounds: what the targets of the split may do; None = what the server's settings say.
+        moves: how many moves there have been.
     """
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     split: Mapping[str, float] = field(default_factory=dict)
     undo: Mapping[str, Target] = field(default_factory=dict)
+    bounds: CanaryBounds | None = None
+    moves: int = 0
 
     def now(self, subject: str) -> Target:
         """What `subject` leads to."""
@@ -103,8 +118,16 @@ def fold(moves: Iterable[Move]) -> Routes:
     A rollback undoes the last move that was not undone; a second one undoes the move before that.
     """
     past: dict[str, list[Target]] = {}
-    for move in moves:
+    # Bounds go and come back with the split that they were given with.
+    bounds: list[CanaryBounds | None] = [None]
+    count = 0
+    for count, move in enumerate(moves, start=1):  # noqa: B007 - the last one is their number
         stack = past.setdefault(move.subject, [None])
+        if move.subject == SPLIT:
+            if move.action != "rollback":
+                bounds.append(move.bounds)
+            elif len(stack) > 1:
+                bounds.pop()
         if move.action == "rollback":
             if len(stack) > 1:
                 stack.pop()
@@ -124,6 +147,8 @@ def fold(moves: Iterable[Move]) -> Routes:
         MappingProxyType(aliases),
         MappingProxyType(dict(split)) if isinstance(split, Mapping) else MappingProxyType({}),
         MappingProxyType(undo),
+        bounds[-1],
+        count,
     )
 
 

@@ -20,7 +20,7 @@ from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure, invalid, shown
 from hypercube.core.principal import Role
 from hypercube.gateway.errors import GRPC, failure_of
-from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
 from hypercube.wire.convert import error_to_proto
@@ -112,6 +112,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
                 call.principal.require(method.role)
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
+                    _tell_version(context, call)
                     return reply.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
@@ -134,6 +135,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
                             yield reply.SerializeToString()
                     finally:
                         await close(replies)
+                    _tell_version(context, call)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
@@ -163,6 +165,12 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
                     yield method.failed(failure).SerializeToString()
 
     return answers
+
+
+def _tell_version(context: Context, call: Call) -> None:
+    """Which version of a model answered, in the trailing metadata."""
+    if call.served_by:
+        context.set_trailing_metadata(((SERVED_BY, call.served_by),))
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:

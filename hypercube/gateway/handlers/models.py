@@ -15,14 +15,16 @@ async def models(services: GatewayServices, call: Call) -> tuple[ServedModel, ..
 
 
 async def model(services: GatewayServices, name: str, call: Call) -> ServedModel:
-    """One served model.
+    """One served model; `name@version` and `name@alias` mean it too, where this server has that version at hand.
 
     Raises:
         HyperCubeError: MODEL_NOT_FOUND with the nearest name.
     """
     served = await models(services, call)
+    bare, _, selector = name.partition("@")
     for entry in served:
-        if entry.name == name:
+        at_hand = {key for each in entry.versions for key in (each.version, *each.aliases)}
+        if entry.name == bare and (not selector or selector in at_hand):
             return entry
     names = [entry.name for entry in served]
     like = nearest(name, names)

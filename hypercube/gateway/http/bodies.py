@@ -238,6 +238,24 @@ class EmbeddingsBody(TypedDict):
     usage: EmbeddingsUsageBody
 
 
+class ModelVersionBody(TypedDict):
+    """A version of a served model; the figures are of the split's window, and null or 0 without a split."""
+
+    id: str
+    version: str
+    state: str
+    reason: str
+    aliases: list[str]
+    share: float
+    in_flight: int
+    measured_bytes: int | None
+    requests: int
+    failed: int
+    first_p95_s: float | None
+    total_p95_s: float | None
+    withdrawn: str
+
+
 class ModelBody(TypedDict):
     """A served model: OpenAI's four fields, then ours."""
 
@@ -255,6 +273,8 @@ class ModelBody(TypedDict):
     on_demand: bool
     pinned: bool
     measured_bytes: int | None
+    versions: list[ModelVersionBody]
+    routing_note: str
 
 
 class ModelListBody(TypedDict):

@@ -20,12 +20,13 @@ from hypercube.gateway.http.endpoint import CALL, ROUTE, TIMEOUT, BodyTooLargeEr
 from hypercube.gateway.http.responses import FAILURE, error_response
 from hypercube.gateway.http.routing import RouteTable
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
-from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Paths that answer while draining: whoever watches the server needs them most then."""
 _REQUEST_ID: Final = REQUEST_ID.encode()
+_SERVED_BY: Final = SERVED_BY.encode()
 _TIMEOUT: Final = TIMEOUT_HEADER.encode()
 
 _log = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
 
 
 class _Answer:
-    """`send`, with the request's id and timing put into the head of the answer."""
+    """`send`, with the request's id, its timing and the model's version put into the head of the answer."""
 
     __slots__ = ("_call", "_clock", "_send", "began", "started")
 
@@ -158,6 +159,8 @@ class _Answer:
                 (_REQUEST_ID, self._call.request_id.encode("latin-1")),
                 (b"server-timing", timing.encode("latin-1")),
             ]
+            if self._call.served_by:
+                message["headers"].append((_SERVED_BY, self._call.served_by.encode("latin-1", "replace")))
         await self._send(message)
 
 

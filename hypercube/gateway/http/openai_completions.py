@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from hypercube.core.engine import GenerationRequest, Sampling, TokenizeRequest
 from hypercube.gateway.handlers.choices import MAX_CHOICES, repeated
 from hypercube.gateway.http.openai_protocol import (
-    Hint,
+    EndUser,
     LogitBias,
     OpenAIMessage,
     Seed,
@@ -68,7 +68,7 @@ class CompletionRequest(Strict):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
-    user: Hint = None
+    user: EndUser = None
 
     best_of: Annotated[Any, only(1)] = None
     echo: Annotated[Any, only(False)] = None

@@ -6,6 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from hypercube.core.engine import EmbeddingRequest
+from hypercube.gateway.http.openai_protocol import EndUser
 
 
 def _texts_of(given: Any) -> Any:
@@ -44,7 +45,7 @@ class EmbeddingsRequest(BaseModel):
     model: str = Field(default="", description="As listed by /v1/models; empty for the server's default.")
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1, description="Only the model's own width.")] | None = None
-    user: Annotated[Any, Field(description="Accepted and without effect here.")] = None
+    user: EndUser = None
 
     def to_embedding(self) -> EmbeddingRequest:
         """The request in our own terms."""

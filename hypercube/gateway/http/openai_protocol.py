@@ -139,6 +139,16 @@ def _token_ids(given: dict[str, float]) -> dict[str, float]:
 
 LogitBias = Annotated[dict[str, float], AfterValidator(_token_ids)]
 Hint = Annotated[Any, Field(description="Accepted and without effect here.")]
+EndUser = Annotated[
+    Any, Field(description="Whom the request is for; such a user stays with one version of a split model.")
+]
+_LONGEST_USER: Final = 256
+
+
+def end_user_of(*given: Any) -> str:
+    """The first of `given` that names somebody; what is no plain text, or too long, names nobody."""
+    texts = (each for each in given if isinstance(each, str) and 0 < len(each) <= _LONGEST_USER)
+    return next((each for each in texts if each.isprintable()), "")
 
 
 class OpenAIMessage(Strict):
@@ -198,8 +208,8 @@ class ChatCompletionRequest(Strict):
 
     metadata: Hint = None
     prompt_cache_key: Hint = None
-    safety_identifier: Hint = None
-    user: Hint = None
+    safety_identifier: EndUser = None
+    user: EndUser = None
 
     logit_bias: LogitBias | None = None
     logprobs: bool | None = None
@@ -242,6 +252,11 @@ class ChatCompletionRequest(Strict):
         """What the caller calls that the engines call otherwise."""
         newer = self.max_completion_tokens is not None
         return {"max_tokens": "max_completion_tokens"} if newer else {}
+
+    @property
+    def end_user(self) -> str:
+        """Whom the answer is for; empty where that is not said."""
+        return end_user_of(self.safety_identifier, self.user)
 
     @property
     def choices(self) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling, ToolCall, ToolChoice
-from hypercube.gateway.http.openai_protocol import Hint, Seed, only
+from hypercube.gateway.http.openai_protocol import EndUser, Hint, Seed, end_user_of, only
 from hypercube.gateway.http.openai_tools import (
     ANY_OBJECT,
     JsonObject,
@@ -137,7 +137,7 @@ class ResponsesRequest(Strict):
     user: str | None = None
 
     prompt_cache_key: Hint = None
-    safety_identifier: Hint = None
+    safety_identifier: EndUser = None
 
     access_programs: Annotated[Any, only()] = None
     background_options: Annotated[Any, only()] = None
@@ -163,6 +163,11 @@ class ResponsesRequest(Strict):
         if self.background and self.store is False:
             raise refused("is kept until it is read.", "Leave store out, or send true.", "background")
         return self
+
+    @property
+    def end_user(self) -> str:
+        """Whom the answer is for; empty where that is not said."""
+        return end_user_of(self.safety_identifier, self.user)
 
     @property
     def names(self) -> dict[str, str]:

@@ -28,6 +28,7 @@ _REQUEST: Final[JsonModel[ChatCompletionRequest]] = json_model(ChatCompletionReq
 async def completions(request: HttpRequest) -> Response:
     """Whole answers, or a stream of their pieces."""
     asked = _REQUEST.read(request.body)
+    request.call.end_user = asked.end_user
     try:
         generation, n = asked.to_generation(), asked.choices
         answer = await handler.stream(request.services, handler.repeated(generation, n), request.call)

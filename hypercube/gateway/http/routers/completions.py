@@ -24,7 +24,7 @@ from hypercube.gateway.http.openai_completions import (
     DetokenizeBodyRequest,
     TokenizeBodyRequest,
 )
-from hypercube.gateway.http.openai_protocol import renamed
+from hypercube.gateway.http.openai_protocol import end_user_of, renamed
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, json_response
 from hypercube.gateway.validation import JsonModel, json_model
@@ -37,6 +37,7 @@ _DETOKENIZE: Final[JsonModel[DetokenizeBodyRequest]] = json_model(DetokenizeBody
 async def completions(request: HttpRequest) -> Response:
     """Whole texts, or a stream of their pieces."""
     asked = _COMPLETION.read(request.body)
+    request.call.end_user = end_user_of(asked.user)
     wanted = asked.to_generations()
     try:
         answer = await handler.stream(request.services, wanted, request.call, "cmpl")

@@ -14,6 +14,7 @@ from hypercube.gateway.http import examples
 from hypercube.gateway.http.bodies import EmbeddingsBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.openai_embeddings import EmbeddingsRequest
+from hypercube.gateway.http.openai_protocol import end_user_of
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
 from hypercube.gateway.validation import JsonModel, json_model
@@ -24,6 +25,7 @@ _REQUEST: Final[JsonModel[EmbeddingsRequest]] = json_model(EmbeddingsRequest)
 async def embeddings(request: HttpRequest) -> Response:
     """A vector a text, as numbers or as base64 of little-endian float32."""
     asked = _REQUEST.read(request.body)
+    request.call.end_user = end_user_of(asked.user)
     answer = await handler.embeddings(
         request.services, asked.to_embedding(), request.call, dimensions=asked.dimensions
     )

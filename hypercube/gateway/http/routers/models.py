@@ -4,9 +4,9 @@ from typing import Final
 
 from starlette.responses import Response
 
-from hypercube.core.engine import ServedModel
+from hypercube.core.engine import ServedModel, ServedVersion
 from hypercube.gateway.handlers import models as handler
-from hypercube.gateway.http.bodies import ModelBody, ModelListBody
+from hypercube.gateway.http.bodies import ModelBody, ModelListBody, ModelVersionBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
@@ -42,6 +42,26 @@ def _body(model: ServedModel) -> ModelBody:
         "on_demand": model.on_demand,
         "pinned": model.pinned,
         "measured_bytes": model.measured_bytes,
+        "versions": [_version(model.name, version) for version in model.versions],
+        "routing_note": model.routing_note,
+    }
+
+
+def _version(name: str, version: ServedVersion) -> ModelVersionBody:
+    return {
+        "id": f"{name}@{version.version}",
+        "version": version.version,
+        "state": version.status.state.value,
+        "reason": version.status.reason,
+        "aliases": list(version.aliases),
+        "share": round(version.share, 6),
+        "in_flight": version.in_flight,
+        "measured_bytes": version.measured_bytes,
+        "requests": version.requests,
+        "failed": version.failed,
+        "first_p95_s": version.first_p95_s,
+        "total_p95_s": version.total_p95_s,
+        "withdrawn": version.withdrawn,
     }
 
 

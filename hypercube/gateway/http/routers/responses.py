@@ -33,6 +33,7 @@ async def create(request: HttpRequest) -> Response:
     """A whole response, a stream of its events, or the promise of one."""
     asked = _REQUEST.read(request.body)
     services, call = request.services, request.call
+    call.end_user = asked.end_user
     before = _before(services, asked.previous_response_id, call)
     generation = asked.to_generation(before)
     turns = (*before, *asked.turns())
