@@ -75,7 +75,9 @@ class ModelSettings(_Section):
     precision: str = Field("auto", description="auto, fp32, bf16, fp16, fp8, int8 or int4")
     tensor_parallel: int = Field(1, ge=1, description="devices (processes on a CPU) that share each layer")
     pipeline_parallel: int = Field(1, ge=1, description="devices that share the layers out")
-    adapters: int = Field(0, ge=0, le=64, description="LoRA adapters loaded at once, with vllm; 0 takes none")
+    adapters: int = Field(
+        0, ge=0, le=64, description="LoRA adapters loaded at once, with vllm or transformers; 0 takes none"
+    )
 
 
 class ModelsSettings(_Section):

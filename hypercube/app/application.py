@@ -29,6 +29,7 @@ from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
 from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.core.errors import HyperCubeError
+from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
@@ -43,8 +44,10 @@ from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Read
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 from hypercube.inference.cluster import Hypercluster
+from hypercube.inference.operations import ModelOperations
 from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
+from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore
 from hypercube.observability.logs import get_logger
 from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
@@ -115,6 +118,7 @@ class Application:
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))
         self.cubes.register(ModelsCube(self.engines))
+        self.cubes.register(ModelAdminCube(ModelOperations(self.engines, ModelRegistry(store))))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
         self.services = GatewayServices(

@@ -27,6 +27,7 @@ from hypercube.client.exceptions import (
     Unavailable,
     error_of,
 )
+from hypercube.core.adapters import ServedAdapter
 from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
 from hypercube.core.chart import (
     BirthInput,
@@ -40,6 +41,13 @@ from hypercube.core.chart import (
 )
 from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, ServedModel, Usage
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+from hypercube.core.model_admin import (
+    ModelRemoval,
+    ModelRoutes,
+    ModelVerification,
+    RouteMove,
+    StoreCollection,
+)
 
 __all__ = [
     "NOT_GIVEN",
@@ -73,13 +81,19 @@ __all__ = [
     "LuckAge",
     "LunarDay",
     "ModelNotFound",
+    "ModelRemoval",
+    "ModelRoutes",
+    "ModelVerification",
     "NotFound",
     "NotGiven",
     "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",
+    "RouteMove",
+    "ServedAdapter",
     "ServedModel",
     "Sex",
+    "StoreCollection",
     "TimeBasis",
     "Unauthenticated",
     "Unavailable",

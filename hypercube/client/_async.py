@@ -28,6 +28,7 @@ from hypercube.client._answers import (
     year_terms,
 )
 from hypercube.client._base import NOT_GIVEN, Attempt, Metadata, Method, Pause, ReplyT, RequestT, Timeout
+from hypercube.client._models_async import AsyncModelCalls
 from hypercube.client._requests import (
     BirthLike,
     Messages,
@@ -65,7 +66,7 @@ def _ours() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-class AsyncClient(_base.BaseClient):
+class AsyncClient(AsyncModelCalls, _base.BaseClient):
     """A HyperCube server, over gRPC, for asyncio: the twin of `Client`, with the same methods.
 
     Opens its connection with the first call, in the event loop of that call, and belongs to that loop from then

@@ -22,6 +22,7 @@ from hypercube.client._answers import (
     year_terms,
 )
 from hypercube.client._base import NOT_GIVEN, Attempt, Metadata, Method, Pause, ReplyT, RequestT, Timeout
+from hypercube.client._models_sync import ModelCalls
 from hypercube.client._requests import (
     BirthLike,
     Messages,
@@ -50,7 +51,7 @@ def _failed(call: Any) -> StatusError:
     return StatusError(status_of(call.code(), call.details(), call.trailing_metadata()))
 
 
-class Client(_base.BaseClient):
+class Client(ModelCalls, _base.BaseClient):
     """A HyperCube server, over gRPC.
 
     Opens its connection with the first call. Every method may be called from any number of threads at once; a

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
+from hypercube.core.adapters import ServedAdapter
 from hypercube.core.cube import Call
 
 
@@ -373,6 +374,12 @@ class ServedModel:
     """Every version of it that this server has at hand, the one that answers its name first."""
     routing_note: str = ""
     """Why that one is not what the registry says; empty while it is."""
+    digest: str = ""
+    """SHA-256 over its content (with its adapter's): what belongs into every cache key."""
+    adapters: tuple[ServedAdapter, ...] = ()
+    """The LoRA adapters that it can be asked with."""
+    parent: str = ""
+    """Of an adapter that is listed as a model of its own (`model:adapter`): the model."""
 
     @property
     def accepting(self) -> bool:

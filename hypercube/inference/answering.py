@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hypercube.core.clock import Clock
@@ -71,7 +72,10 @@ class Answering:
         try:
             with copy.used():
                 request = await within_limits(copy.manifest, copy.engine, request)
-                async with aclosing(copy.engine.generate(request, call)) as events:
+                async with (
+                    self._adapted(copy, request, call) as asked,
+                    aclosing(copy.engine.generate(asked, call)) as events,
+                ):
                     while (event := await self._next(copy, events, call, began)) is not None:
                         finished = event.finish_reason is not None
                         if not event.empty:
@@ -80,6 +84,24 @@ class Answering:
             call.timing.compute_s = self._clock() - began
             self._served.touch()
             admission.release(call.timing.compute_s if finished else None)
+
+    @asynccontextmanager
+    async def _adapted(
+        self, copy: Incarnation, request: GenerationRequest, call: Call
+    ) -> AsyncIterator[GenerationRequest]:
+        """The request with its adapter as the engine of `copy` calls it, loaded and kept within this block."""
+        if not request.adapter:
+            yield request
+            return
+        async with AsyncExitStack() as stack:
+            began = self._clock()
+            try:
+                async with asyncio.timeout(remaining_s(call, began, "before its adapter was loaded")):
+                    used = self._served.adapters.used(copy, request.adapter)
+                    name = await stack.enter_async_context(used)
+            except TimeoutError:
+                raise deadline_exceeded("while its adapter was loaded", self._clock() - began) from None
+            yield replace(request, adapter=name)
 
     async def _replaced(self, tried: Incarnation | None, call: Call) -> bool:
         """Wait until another engine is ready in the place of `tried`; False if it lives, or that takes too long."""

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
+from hypercube.core.adapters import ServedAdapter, addressed
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
@@ -22,6 +24,7 @@ from hypercube.core.engine import (
     TokenizeRequest,
 )
 from hypercube.core.errors import HyperCubeError
+from hypercube.inference.adapters import paired_digest
 from hypercube.inference.engine import EngineOptions, incapable
 from hypercube.inference.factory import EngineFactory, engine_factory
 from hypercube.inference.live_models import LiveModels
@@ -29,7 +32,13 @@ from hypercube.inference.loader import Loader
 from hypercube.inference.loading_queue import MAX_LOADING, LoadingQueue
 from hypercube.inference.memory_use import Estimate, Measure, measured_bytes
 from hypercube.inference.replacement import Replacement, Replacing
-from hypercube.inference.request_check import check_request, check_tokenize, needed
+from hypercube.inference.request_check import (
+    check_request,
+    check_tokenize,
+    needed,
+    refuse_adapter,
+    with_adapter,
+)
 from hypercube.inference.residency import MIN_RESIDENCY_S, Residency
 from hypercube.inference.routed import stream, whole
 from hypercube.inference.routing import Routing
@@ -185,12 +194,35 @@ class Hypercluster:
         """Keep a model in memory whatever others need, or no longer. MODEL_NOT_FOUND."""
         self._find(model).pin(pinned)
 
+    async def load_adapter(self, model: str, name: str, reference: str = "") -> ServedAdapter:
+        """Have `model:name` mean an adapter of the registry from now on; see `ModelAdapters.load`. MODEL_NOT_FOUND."""
+        served = self._find(model)
+        loaded = await served.adapters.load(served.current, served.engine, name, reference)
+        return next(
+            each
+            for each in served.describe().adapters
+            if each.reference == loaded.reference and each.name == name
+        )
+
+    async def unload_adapter(self, model: str, name: str) -> ServedAdapter:
+        """Forget an adapter; see `ModelAdapters.unload`. MODEL_NOT_FOUND, NOT_FOUND."""
+        served = self._find(model)
+        gone = await served.adapters.unload(served.current, name)
+        return ServedAdapter(
+            name, gone.reference, paired_digest(served.manifest, gone), gone.licence, gone.created
+        )
+
+    def describe(self, model: str) -> ServedModel:
+        """One model (with its versions), or one version, as its users see it. MODEL_NOT_FOUND."""
+        return self._live.describe(model) if model in self._served else self._find(model).describe()
+
     async def replace(self, model: str, manifest: ModelManifest) -> Replacement:
         """Serve another version of a model without losing a request; see `replacement`. MODEL_NOT_FOUND."""
         return await Replacing(self._find(model), self._clock).replace(manifest)
 
     async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the continuation of a chat; see `EngineClient.generate`. An invalid request is INVALID_ARGUMENT."""
+        request = with_adapter(request)
         pick = self._able(request.model, Capability.GENERATE, call)
         check_request(request)
         for capability in needed(request):
@@ -201,19 +233,27 @@ class Hypercluster:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of texts; see `EngineClient.embed`."""
+        refuse_adapter(request.model)
         pick = self._able(request.model, Capability.EMBED, call)
         return await whole(pick, lambda served: served.embed(request, call))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of documents against a query; see `EngineClient.score`."""
+        refuse_adapter(request.model)
         pick = self._able(request.model, Capability.SCORE, call)
         return await whole(pick, lambda served: served.score(request, call))
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
         """Text to tokens or back; see `TokenizerClient.tokenize`."""
         check_tokenize(request)
-        pick = self._able(request.model, Capability.TOKENIZE, call)
-        return await whole(pick, lambda served: served.tokenize(request, call))
+        model, adapter = addressed(request.model)
+        pick = self._able(model, Capability.TOKENIZE, call)
+        if adapter:
+            # It reads texts as its model does; that there is one is part of the question.
+            pick = self._checked(pick, Capability.ADAPTERS)
+            await pick.served.adapters.find(adapter)
+        alone = replace(request, model=model)
+        return await whole(pick, lambda served: served.tokenize(alone, call))
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""

@@ -207,6 +207,14 @@ class GeneratesOnly(WithoutAdapters):
 
 def incapable(who: str, capability: Capability, able: Sequence[str] = ()) -> HyperCubeError:
     """INVALID_ARGUMENT: `who` (a model or an engine) cannot do that; `able` names what could."""
+    if capability is Capability.ADAPTERS and not able:
+        return invalid(
+            f"{who} cannot load adapters.",
+            param="adapter",
+            value=who,
+            fix=f"Serve it with one of {', '.join(ENGINES_ABLE[capability])}, and set model.adapters above 0.",
+            choices=[],
+        )
     return invalid(
         f"{who} cannot {_DOING[capability]}.",
         param=_PARAM.get(capability, "model"),
@@ -224,7 +232,7 @@ ENGINES_ABLE: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.EMBED: ("transformers", "torch", "upstream", "fake"),
     Capability.SCORE: ("transformers", "torch", "fake"),
     Capability.JSON_SCHEMA: ("llama.cpp", "vllm", "upstream"),
-    Capability.ADAPTERS: ("vllm",),
+    Capability.ADAPTERS: ("transformers", "vllm"),
     Capability.LOGPROBS: (*_TEXT_ENGINES, "fake"),
     Capability.LOGIT_BIAS: _TEXT_ENGINES,
     Capability.TOOLS: (*_TEXT_ENGINES, "fake"),

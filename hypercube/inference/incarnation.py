@@ -10,6 +10,7 @@ from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, ChatMessage, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.adapters import CopyAdapters
 from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import Engine
 from hypercube.inference.residency import Reservation
@@ -29,6 +30,7 @@ class Incarnation:
         manifest: the version that it runs.
         engine: who computes.
         encoding: the batchers of its embeddings and scores.
+        adapters: the LoRA adapters that its engine has.
         reservation: the memory held for it; None until it is held.
         lease: keeps its files in the store; None for a model without files.
         measured_bytes: what its processes took after loading; None while that is not known.
@@ -43,6 +45,7 @@ class Incarnation:
         self.manifest = manifest
         self.engine = engine
         self.encoding = Encoding(manifest.name, lambda: working(engine), clock)
+        self.adapters = CopyAdapters(engine)
         self.reservation: Reservation | None = None
         self.lease: Lease | None = None
         self.measured_bytes: int | None = None

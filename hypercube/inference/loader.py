@@ -1,7 +1,8 @@
 """From a manifest to a loaded copy: files, a turn, memory, the engine, a first token; what fails is given back."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from hypercube.core.clock import Clock
 from hypercube.core.engine import EngineState
@@ -11,7 +12,9 @@ from hypercube.inference.loading_queue import LoadingQueue
 from hypercube.inference.memory_use import Estimate, Measure, measured_bytes
 from hypercube.inference.preparation import Preparation, Say
 from hypercube.inference.residency import Residency, Resident
+from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelManifest
+from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore
 
 
@@ -32,6 +35,7 @@ class Loader:
         """`estimate` says what a model is going to need; without it, the size of its files."""
         self.residency = residency
         self.on_line = on_line
+        self.registry = ModelRegistry(store, clock=clock)
         self._store = store
         self._loads = loads
         self._clock = clock
@@ -60,10 +64,11 @@ class Loader:
         say: Say,
         working: Callable[[Engine], Engine],
         measured_before: int | None = None,
+        furnish: Callable[[Incarnation], Awaitable[None]] | None = None,
     ) -> Incarnation:
         """A copy that made its first token; if anything fails, all that it took is given back.
 
-        `measured_before` is what this version took when it was last loaded.
+        `measured_before` is what this version took when it was last loaded; `furnish` gives the copy its adapters.
 
         Raises:
             HyperCubeError: OVERLOADED when too many wait for their turn; as `Residency.reserve`; as
@@ -84,6 +89,8 @@ class Loader:
                 copy.lease = await preparation.lease()
                 path = await preparation.check()
                 await copy.load(path, lambda sentence: say(EngineState.LOADING, sentence))
+                if furnish is not None:
+                    await furnish(copy)
                 copy.measured_bytes = self._measure(engine)
                 self.residency.settle(copy.reservation, copy.measured_bytes)
         except BaseException:
@@ -96,8 +103,30 @@ class Loader:
         try:
             await copy.end()
         finally:
+            copy.adapters.close()
             lease, copy.lease = copy.lease, None
             if lease is not None:
                 lease.release()
             if copy.reservation is not None:
                 self.residency.release(copy.reservation)
+
+    async def adapter_files(self, manifest: ModelManifest) -> tuple[Path, Lease | None]:
+        """The folder of a LoRA adapter, fetched if need be, its bytes checked just now; kept there by the lease.
+
+        Raises:
+            HyperCubeError: as `Preparation.fetch`, `lease` and `check`.
+        """
+        preparation = await self.fetch(manifest, _quiet)
+        lease = await preparation.lease()
+        try:
+            folder = await preparation.check()
+        except BaseException:
+            if lease is not None:
+                lease.release()
+            raise
+        assert folder is not None, "an adapter has files"
+        return folder, lease
+
+
+def _quiet(state: EngineState, reason: str, *, progress: float | None = None, left_s: float = 0.0) -> None:
+    """The status of a model is not about its adapters."""

@@ -80,7 +80,9 @@ class Replacing:
 
     async def _load(self, preparation: Preparation, engine: Engine) -> Incarnation:
         served = self._served
-        return await served.loader.load(served, preparation, engine, self._say, served.working)
+        return await served.loader.load(
+            served, preparation, engine, self._say, served.working, furnish=served.adapters.furnish
+        )
 
     async def _swap(self, preparation: Preparation, engine: Engine, before: ModelManifest) -> float:
         """The old one leaves first; seconds without either."""

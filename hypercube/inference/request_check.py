@@ -4,8 +4,10 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
+from hypercube.core.adapters import addressed
 from hypercube.core.engine import (
     Capability,
     ChatMessage,
@@ -33,6 +35,36 @@ _RANGES: Final = {
     "frequency_penalty": (-2.0, 2.0),
     "presence_penalty": (-2.0, 2.0),
 }
+
+
+def with_adapter(request: GenerationRequest) -> GenerationRequest:
+    """The request with what its model's name says behind a colon as its adapter.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT when it names two.
+    """
+    model, adapter = addressed(request.model)
+    if not adapter:
+        return request if model == request.model else replace(request, model=model)
+    if request.adapter not in ("", adapter):
+        raise invalid(
+            f"The model is {shown(request.model)!r}, and the adapter {shown(request.adapter)!r}.",
+            param="adapter",
+            value=request.adapter,
+            fix="Name one adapter: in the model's name, or beside it.",
+        )
+    return replace(request, model=model, adapter=adapter)
+
+
+def refuse_adapter(model: str) -> None:
+    """Refuse `model:adapter` where a text is read and none is written; INVALID_ARGUMENT."""
+    if addressed(model).adapter:
+        raise invalid(
+            f"{shown(model)!r} names an adapter, and adapters are for models that generate text.",
+            param="model",
+            value=model,
+            fix=f"Use {addressed(model).model!r} alone.",
+        )
 
 
 def check_request(request: GenerationRequest) -> None:

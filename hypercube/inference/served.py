@@ -81,6 +81,8 @@ class ServedEngine(ServedLife):
             measured_bytes=self.measured_bytes,
             versions=versions,
             routing_note=routing_note,
+            digest=manifest.digest if manifest.files else "",
+            adapters=self.adapters.served(manifest, self.current, self.status.state),
         )
 
     # -- work

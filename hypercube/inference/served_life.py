@@ -8,6 +8,7 @@ from typing import Final
 from hypercube.core.clock import Clock
 from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.adapters import ModelAdapters
 from hypercube.inference.engine import CanBeAway, Engine
 from hypercube.inference.factory import EngineFactory
 from hypercube.inference.incarnation import Incarnation
@@ -28,6 +29,7 @@ class ServedLife(ServedLeaving):
 
     Attributes:
         operation: held while the model is loaded, unloaded or replaced by command.
+        adapters: its LoRA adapters, which outlive its engines.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ServedLife(ServedLeaving):
         self.lazy = self.on_demand = lazy
         self.make = make
         self.operation = asyncio.Lock()
+        self.adapters = ModelAdapters(manifest.name, loader)
         self._engine: Engine = make(manifest)
         self._engine_is_new = True
         self._budget = RestartBudget(clock=clock)
@@ -124,7 +127,13 @@ class ServedLife(ServedLeaving):
             self._engine = self.make(self.manifest)
         self._engine_is_new = False
         return await self.loader.load(
-            self, preparation, self._engine, self.say, self.working, self.measured_bytes
+            self,
+            preparation,
+            self._engine,
+            self.say,
+            self.working,
+            self.measured_bytes,
+            self.adapters.furnish,
         )
 
     def install(self, copy: Incarnation) -> None:

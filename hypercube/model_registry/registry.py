@@ -108,16 +108,41 @@ class ModelRegistry:
         manifest, target = self._one(model, key)
         if not adapter:
             return Resolution(manifest, None, target)
-        tuned, _ = self._one(adapter, key)
-        if tuned.base != manifest.name:
+        return Resolution(manifest, self.adapter(manifest.name, adapter, key), target)
+
+    def adapter(self, model: str, reference: str, key: str | None = None) -> ModelManifest:
+        """The version of a LoRA adapter of `model` that `reference` (`name`, `name@version`, `name@alias`) means.
+
+        Raises:
+            HyperCubeError: MODEL_NOT_FOUND with the nearest adapter of that model.
+        """
+        name = reference.partition("@")[0]
+        if name not in self._index.names():
+            known = [each for each in self._index.names() if self._index.of(each)[0].manifest.base == model]
+            close = nearest(name, known)
             raise HyperCubeError(
                 ErrorKind.MODEL_NOT_FOUND,
-                f"{tuned.name!r} is no adapter of {manifest.name!r}"
+                f"The model {model!r} has no adapter {shown(name)!r}.",
+                param="model",
+                value=f"{model}:{reference}",
+                fix=(f"Did you mean {close!r}? " if close else "")
+                + (
+                    f"Known: {', '.join(known)}."
+                    if known
+                    else f"Bring one: hypercube models add --base {model}"
+                ),
+                details={"choices": known},
+            )
+        tuned, _ = self._one(reference, key)
+        if tuned.base != model:
+            raise HyperCubeError(
+                ErrorKind.MODEL_NOT_FOUND,
+                f"{tuned.name!r} is no adapter of {model!r}"
                 + (f" but of {tuned.base!r}." if tuned.base else ": it is a model of its own."),
                 param="model",
-                value=reference,
+                value=f"{model}:{reference}",
             )
-        return Resolution(manifest, tuned, target)
+        return tuned
 
     def _one(self, reference: str, key: str | None) -> tuple[ModelManifest, str]:
         name, _, selector = reference.partition("@")

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from hypercube._version import __version__
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure
+from hypercube.core.principal import Role
 from hypercube.core.tensors import TensorSpec
 from hypercube.gateway.errors import error_object
 from hypercube.gateway.grpc.inference_wire import PackedAnswer, read_request
@@ -193,6 +194,10 @@ def _quick(request: type[Message], answer: Any) -> Unary[Any]:
     return Unary(request, answer, lambda services: services.limits.chart_s)
 
 
+def _admin(request: type[Message], answer: Any) -> Unary[Any]:
+    return Unary(request, answer, lambda services: services.limits.chat_s, Role.ADMIN)
+
+
 METHODS: Final[Methods] = {
     "ServerLive": _quick(pb.ServerLiveRequest, server_live),
     "ServerReady": _quick(pb.ServerReadyRequest, server_ready),
@@ -204,8 +209,8 @@ METHODS: Final[Methods] = {
     "ModelInfer": Packed(read_request, infer, lambda services: services.limits.chat_s),
     "ModelStreamInfer": Duplex(read_request, stream, failed, lambda services: services.limits.chat_s),
     "RepositoryIndex": _quick(pb.RepositoryIndexRequest, repository_index),
-    "RepositoryModelLoad": _quick(pb.RepositoryModelLoadRequest, repository_load),
-    "RepositoryModelUnload": _quick(pb.RepositoryModelUnloadRequest, repository_unload),
+    "RepositoryModelLoad": _admin(pb.RepositoryModelLoadRequest, repository_load),
+    "RepositoryModelUnload": _admin(pb.RepositoryModelUnloadRequest, repository_unload),
     "SystemSharedMemoryStatus": _quick(pb.SystemSharedMemoryStatusRequest, regions),
     "SystemSharedMemoryRegister": _quick(pb.SystemSharedMemoryRegisterRequest, register),
     "SystemSharedMemoryUnregister": _quick(pb.SystemSharedMemoryUnregisterRequest, unregister),

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hypercube.core.adapters import addressed
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, EngineState, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.model_admin import ModelAction, ModelCommand
+from hypercube.core.principal import Role
 from hypercube.core.tensors import (
     KERNEL_MODELS,
     Datatype,
@@ -17,6 +20,7 @@ from hypercube.core.tensors import (
 )
 from hypercube.gateway.handlers import models as served_models
 from hypercube.gateway.handlers.health import readiness
+from hypercube.gateway.handlers.model_admin import operate
 from hypercube.gateway.inference_statistics import ModelStatistics
 from hypercube.gateway.services import CHARTS_PART, GatewayServices
 
@@ -52,6 +56,10 @@ async def find(services: GatewayServices, name: str, version: str, call: Call) -
     if model is None:
         known = await every(services, call)
         model = known.get(name)
+        base, adapter = addressed(name)
+        if model is None and adapter and (beside := known.get(base)) is not None and beside.decoupled:
+            # Its first request will look for it, and load it if it is there.
+            model = generation_model(name)
         if model is None:
             like = nearest(name, known)
             raise HyperCubeError(
@@ -122,11 +130,13 @@ async def ready(services: GatewayServices, name: str, version: str, call: Call) 
 
 
 async def load(services: GatewayServices, name: str, parameters: Mapping[str, Any], call: Call) -> None:
-    """Make sure that a model is loaded. Models load when the server starts, so this only says how it went.
+    """Have a model in memory; returns when it is ready. The kernels always are.
 
     Raises:
-        HyperCubeError: MODEL_NOT_FOUND; INVALID_ARGUMENT for a configuration; UNAVAILABLE while it still loads.
+        HyperCubeError: PERMISSION_DENIED; MODEL_NOT_FOUND; INVALID_ARGUMENT for a configuration; UNAVAILABLE with the
+            reason when it cannot be loaded, or for the kernels while charts cannot be computed.
     """
+    call.principal.require(Role.ADMIN)
     await find(services, name, "", call)
     if parameters:
         raise HyperCubeError(
@@ -136,29 +146,46 @@ async def load(services: GatewayServices, name: str, parameters: Mapping[str, An
             value=", ".join(sorted(map(str, parameters))),
             fix="Leave them out; a model is configured by the server's settings.",
         )
-    for entry in await index(services, call):
-        if entry.name == name and entry.state != "READY":
-            raise HyperCubeError(
-                ErrorKind.UNAVAILABLE,
-                f"The model {name!r} is {entry.state.lower()}: {entry.reason}.",
-                param="model",
-                value=name,
-                fix="Ask again later.",
-                retry_after_s=5.0,
-            )
+    if name not in KERNEL_MODELS:
+        await _command(services, ModelAction.LOAD, name, call)
+    elif not await server_ready(services):
+        raise HyperCubeError(
+            ErrorKind.UNAVAILABLE,
+            f"The model {name!r} is not ready: charts cannot be computed.",
+            param="model",
+            value=name,
+            fix="Ask again later.",
+            retry_after_s=5.0,
+        )
 
 
 async def unload(services: GatewayServices, name: str, call: Call) -> None:
-    """Refused: MODEL_NOT_FOUND, or FAILED_PRECONDITION for a model that is part of the server."""
+    """Finish what is under way with a model and give its memory back.
+
+    Raises:
+        HyperCubeError: PERMISSION_DENIED; MODEL_NOT_FOUND; FAILED_PRECONDITION for a kernel, which is part of the
+            server.
+    """
+    call.principal.require(Role.ADMIN)
     await find(services, name, "", call)
-    what = "is built in" if name in KERNEL_MODELS else "was chosen by the server's settings"
-    raise HyperCubeError(
-        ErrorKind.FAILED_PRECONDITION,
-        f"The model {name!r} {what} and cannot be unloaded.",
-        param="model",
-        value=name,
-        fix="Leave it loaded; other users of this server rely on it.",
-    )
+    if name in KERNEL_MODELS:
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            f"The model {name!r} is built in and cannot be unloaded: it is the server's own code, and holds no memory "
+            "of its own.",
+            param="model",
+            value=name,
+            fix="Leave it loaded.",
+        )
+    await _command(services, ModelAction.UNLOAD, name, call)
+
+
+async def _command(services: GatewayServices, action: ModelAction, name: str, call: Call) -> None:
+    """The same for a model, and for an adapter, which is loaded beside its model."""
+    model, adapter = addressed(name)
+    if adapter:
+        action = ModelAction.LOAD_ADAPTER if action is ModelAction.LOAD else ModelAction.UNLOAD_ADAPTER
+    await operate(services, ModelCommand(action, model, adapter=adapter), call)
 
 
 async def statistics(

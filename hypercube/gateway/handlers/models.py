@@ -1,5 +1,8 @@
 """What is served here."""
 
+from dataclasses import replace
+
+from hypercube.core.adapters import SEPARATOR, addressed
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
@@ -8,10 +11,26 @@ from hypercube.gateway.services import MODELS, GatewayServices
 
 
 async def models(services: GatewayServices, call: Call) -> tuple[ServedModel, ...]:
-    """Every served model, the default first."""
+    """Every served model, the default first; each with its adapters behind it, as models of their own."""
     async with within(call, services.clock):
         response: ModelsResponse = await services.cubes.process(MODELS, ModelsRequest(), call)
-    return response.models
+    return tuple(entry for model in response.models for entry in (model, *_adapted(model)))
+
+
+def _adapted(model: ServedModel) -> tuple[ServedModel, ...]:
+    return tuple(
+        replace(
+            model,
+            name=f"{model.name}{SEPARATOR}{adapter.name}",
+            version=adapter.reference.partition("@")[2],
+            licence=adapter.licence or model.licence,
+            created=adapter.created,
+            digest=adapter.digest,
+            adapters=(),
+            parent=model.name,
+        )
+        for adapter in model.adapters
+    )
 
 
 async def model(services: GatewayServices, name: str, call: Call) -> ServedModel:
@@ -26,6 +45,10 @@ async def model(services: GatewayServices, name: str, call: Call) -> ServedModel
         at_hand = {key for each in entry.versions for key in (each.version, *each.aliases)}
         if entry.name == bare and (not selector or selector in at_hand):
             return entry
+    base = next((entry for entry in served if entry.name == addressed(name).model), None)
+    if base is not None and Capability.ADAPTERS in base.capabilities and addressed(name).adapter:
+        # Its first request will look for it, and load it if it is there.
+        return replace(base, name=name, adapters=(), parent=base.name, digest="")
     names = [entry.name for entry in served]
     like = nearest(name, names)
     raise HyperCubeError(

@@ -24,6 +24,7 @@ from hypercube.gateway.http.routers import (
     embeddings,
     health,
     inference,
+    model_admin,
     models,
     responses,
 )
@@ -37,6 +38,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *completions.OPERATIONS,
     *responses.OPERATIONS,
     *embeddings.OPERATIONS,
+    # Before `models`, whose pattern takes whatever follows.
+    *model_admin.OPERATIONS,
     *models.OPERATIONS,
     *cubes.OPERATIONS,
     *inference.OPERATIONS,

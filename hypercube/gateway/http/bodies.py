@@ -275,6 +275,9 @@ class ModelBody(TypedDict):
     measured_bytes: int | None
     versions: list[ModelVersionBody]
     routing_note: str
+    digest: str
+    parent: str | None
+    capabilities: list[str]
 
 
 class ModelListBody(TypedDict):

@@ -145,6 +145,24 @@ EMBEDDINGS_ANSWER: Final[dict[str, Any]] = {
     "usage": {"prompt_tokens": 9, "total_tokens": 9},
 }
 
+UNLOADS: Final[dict[str, Any]] = {"as it is": {}, "at once": {"drain_s": 0}}
+
+ALIASES: Final[dict[str, Any]] = {
+    "to a version": {"version": "1.1.0"},
+    "only from where it is known to lead": {"version": "1.1.0", "expected": "1.0.0"},
+}
+
+SPLITS: Final[dict[str, Any]] = {"a canary": {"weights": {"1.0.0": 95, "1.1.0": 5}}}
+
+ROLLBACKS: Final[dict[str, Any]] = {"of production": {}, "of an alias": {"subject": "canary"}}
+
+COLLECTS: Final[dict[str, Any]] = {
+    "what would go": {"dry_run": True},
+    "old versions, too": {"dry_run": True, "keep": 2},
+}
+
+ADAPTERS: Final[dict[str, Any]] = {"of that name": {}, "one version": {"reference": "ko-style@1.0.0"}}
+
 PROCESS: Final[dict[str, Any]] = {
     "saju": {"births": [{"birth": "1990-05-03T07:20", "place": "Seoul"}]},
 }

@@ -17,6 +17,7 @@ from hypercube.gateway.request_id import REQUEST_ID
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REASONS: Final = {
     400: "Something in the request is wrong; `param`, `value` and `fix` say what.",
+    403: "The caller is known, and may not do this.",
     404: "There is nothing of that name here.",
     409: "What it is about is in the wrong state for that.",
     413: "The body is over the limit.",
@@ -30,6 +31,7 @@ _TAGS: Final = (
     {"name": "chat", "description": "OpenAI's chat."},
     {"name": "embeddings", "description": "OpenAI's embeddings."},
     {"name": "models", "description": "What is served."},
+    {"name": "model administration", "description": "Changes what is served; for administrators."},
     {"name": "inference", "description": "The Open Inference Protocol v2 of KServe and Triton."},
     {"name": "cubes", "description": "The parts of this server, by one contract."},
     {"name": "health", "description": "For probes and dashboards."},

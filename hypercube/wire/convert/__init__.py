@@ -20,9 +20,6 @@ from hypercube.wire.convert.chat import (
     chat_request_to_proto,
     event_from_proto,
     event_to_proto,
-    model_from_proto,
-    model_to_proto,
-    models_to_proto,
     usage_from_proto,
     usage_to_proto,
 )
@@ -30,9 +27,20 @@ from hypercube.wire.convert.errors import (
     error_from_proto,
     error_to_proto,
 )
+from hypercube.wire.convert.models import (
+    ADMIN_METHODS,
+    AdminMethod,
+    command_from_proto,
+    command_to_proto,
+    model_from_proto,
+    model_to_proto,
+    models_to_proto,
+)
 from hypercube.wire.convert.records import from_message, member, to_message
 
 __all__ = [
+    "ADMIN_METHODS",
+    "AdminMethod",
     "birth_from_proto",
     "birth_to_proto",
     "chart_from_proto",
@@ -40,6 +48,8 @@ __all__ = [
     "charts_request_to_proto",
     "chat_request_from_proto",
     "chat_request_to_proto",
+    "command_from_proto",
+    "command_to_proto",
     "error_from_proto",
     "error_to_proto",
     "event_from_proto",

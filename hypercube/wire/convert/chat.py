@@ -1,21 +1,17 @@
-"""Chats and models on the wire."""
+"""Chats on the wire."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from hypercube.core.engine import (
     ChatMessage,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     Sampling,
-    ServedModel,
     Usage,
 )
 from hypercube.wire.convert.fields import put
-from hypercube.wire.v1 import chat_pb2, models_pb2
+from hypercube.wire.v1 import chat_pb2
 
 SAMPLING_NUMBERS: Final = (
     "temperature",
@@ -87,38 +83,3 @@ def event_from_proto(message: chat_pb2.ChatEvent) -> GenerationEvent:
         finish_reason=FinishReason(message.finish_reason) if message.finish_reason else None,
         usage=usage_from_proto(message.usage) if message.HasField("usage") else None,
     )
-
-
-def model_to_proto(model: ServedModel) -> models_pb2.Model:
-    """A served model and where it stands."""
-    return models_pb2.Model(
-        name=model.name,
-        engine=model.engine,
-        context_length=model.context_length,
-        licence=model.licence,
-        created=model.created,
-        state=model.status.state.value,
-        reason=model.status.reason,
-        progress=model.status.progress,
-    )
-
-
-def model_from_proto(message: models_pb2.Model) -> ServedModel:
-    """A served model and where it stands."""
-    return ServedModel(
-        name=message.name,
-        engine=message.engine,
-        context_length=message.context_length,
-        licence=message.licence,
-        created=message.created,
-        status=EngineStatus(
-            state=EngineState(message.state),
-            reason=message.reason,
-            progress=message.progress if message.HasField("progress") else None,
-        ),
-    )
-
-
-def models_to_proto(models: Sequence[ServedModel]) -> models_pb2.ListModelsReply:
-    """Every served model, in the order given."""
-    return models_pb2.ListModelsReply(models=[model_to_proto(model) for model in models])

@@ -40,17 +40,37 @@ class Model(google.protobuf.message.Message):
     STATE_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     PROGRESS_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    ON_DEMAND_FIELD_NUMBER: builtins.int
+    PINNED_FIELD_NUMBER: builtins.int
+    MEASURED_BYTES_FIELD_NUMBER: builtins.int
+    DIGEST_FIELD_NUMBER: builtins.int
+    PARENT_FIELD_NUMBER: builtins.int
+    CAPABILITIES_FIELD_NUMBER: builtins.int
     name: builtins.str
     engine: builtins.str
     context_length: builtins.int
     licence: builtins.str
     created: builtins.int
     state: builtins.str
-    """pending, downloading, loading, ready, failed or stopped."""
+    """pending, idle (the first request loads it), unloaded, downloading, loading, ready, failed or stopped."""
     reason: builtins.str
     """Why it is not ready, or what it runs on."""
     progress: builtins.float
     """0..1 while downloading."""
+    version: builtins.str
+    on_demand: builtins.bool
+    """Requests for it wait while it is loaded, instead of being refused."""
+    pinned: builtins.bool
+    """It stays in memory whatever other models need."""
+    measured_bytes: builtins.int
+    """Memory that its processes held after it was last loaded."""
+    digest: builtins.str
+    """SHA-256 over its content, with its adapter's."""
+    parent: builtins.str
+    """Of an adapter (`model:adapter`): the model."""
+    @property
+    def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
         self,
         *,
@@ -62,9 +82,19 @@ class Model(google.protobuf.message.Message):
         state: builtins.str = ...,
         reason: builtins.str = ...,
         progress: builtins.float | None = ...,
+        version: builtins.str = ...,
+        on_demand: builtins.bool = ...,
+        pinned: builtins.bool = ...,
+        measured_bytes: builtins.int | None = ...,
+        digest: builtins.str = ...,
+        parent: builtins.str = ...,
+        capabilities: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_progress", b"_progress", "progress", b"progress"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_progress", b"_progress", "context_length", b"context_length", "created", b"created", "engine", b"engine", "licence", b"licence", "name", b"name", "progress", b"progress", "reason", b"reason", "state", b"state"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "measured_bytes", b"measured_bytes", "progress", b"progress"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "capabilities", b"capabilities", "context_length", b"context_length", "created", b"created", "digest", b"digest", "engine", b"engine", "licence", b"licence", "measured_bytes", b"measured_bytes", "name", b"name", "on_demand", b"on_demand", "parent", b"parent", "pinned", b"pinned", "progress", b"progress", "reason", b"reason", "state", b"state", "version", b"version"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_measured_bytes", b"_measured_bytes"]) -> typing.Literal["measured_bytes"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_progress", b"_progress"]) -> typing.Literal["progress"] | None: ...
 
 Global___Model: typing_extensions.TypeAlias = Model
@@ -84,3 +114,621 @@ class ListModelsReply(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["models", b"models"]) -> None: ...
 
 Global___ListModelsReply: typing_extensions.TypeAlias = ListModelsReply
+
+@typing.final
+class LoadModelRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___LoadModelRequest: typing_extensions.TypeAlias = LoadModelRequest
+
+@typing.final
+class UnloadModelRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    DRAIN_S_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    drain_s: builtins.float
+    """Seconds to wait for answers under way; absent: the server's default."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        drain_s: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_drain_s", b"_drain_s", "drain_s", b"drain_s"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_drain_s", b"_drain_s", "drain_s", b"drain_s", "model", b"model"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_drain_s", b"_drain_s"]) -> typing.Literal["drain_s"] | None: ...
+
+Global___UnloadModelRequest: typing_extensions.TypeAlias = UnloadModelRequest
+
+@typing.final
+class PinModelRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    PINNED_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    pinned: builtins.bool
+    """False lets it be evicted again; absent: true."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        pinned: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_pinned", b"_pinned", "pinned", b"pinned"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_pinned", b"_pinned", "model", b"model", "pinned", b"pinned"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_pinned", b"_pinned"]) -> typing.Literal["pinned"] | None: ...
+
+Global___PinModelRequest: typing_extensions.TypeAlias = PinModelRequest
+
+@typing.final
+class ModelRoutesRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___ModelRoutesRequest: typing_extensions.TypeAlias = ModelRoutesRequest
+
+@typing.final
+class ModelRoutes(google.protobuf.message.Message):
+    """Where references to a model lead."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class AliasesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class SplitEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAME_FIELD_NUMBER: builtins.int
+    ALIASES_FIELD_NUMBER: builtins.int
+    SPLIT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    @property
+    def aliases(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Alias to version."""
+
+    @property
+    def split(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """Alias or version to its share of the requests for the bare name, 1 in all; empty without a split."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        aliases: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        split: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["aliases", b"aliases", "name", b"name", "split", b"split"]) -> None: ...
+
+Global___ModelRoutes: typing_extensions.TypeAlias = ModelRoutes
+
+@typing.final
+class SetAliasRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    ALIAS_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    EXPECTED_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    alias: builtins.str
+    version: builtins.str
+    expected: builtins.str
+    """Move it only if it leads to this version now; empty: whatever it leads to."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        alias: builtins.str = ...,
+        version: builtins.str = ...,
+        expected: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["alias", b"alias", "expected", b"expected", "model", b"model", "version", b"version"]) -> None: ...
+
+Global___SetAliasRequest: typing_extensions.TypeAlias = SetAliasRequest
+
+@typing.final
+class DropAliasRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    ALIAS_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    alias: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        alias: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["alias", b"alias", "model", b"model"]) -> None: ...
+
+Global___DropAliasRequest: typing_extensions.TypeAlias = DropAliasRequest
+
+@typing.final
+class SetSplitRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class WeightsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    MODEL_FIELD_NUMBER: builtins.int
+    WEIGHTS_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    @property
+    def weights(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
+        """By alias or version, in any unit."""
+
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        weights: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "weights", b"weights"]) -> None: ...
+
+Global___SetSplitRequest: typing_extensions.TypeAlias = SetSplitRequest
+
+@typing.final
+class DropSplitRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___DropSplitRequest: typing_extensions.TypeAlias = DropSplitRequest
+
+@typing.final
+class RollbackRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    subject: builtins.str
+    """An alias, or "split"; empty: production."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        subject: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "subject", b"subject"]) -> None: ...
+
+Global___RollbackRequest: typing_extensions.TypeAlias = RollbackRequest
+
+@typing.final
+class ModelHistoryRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___ModelHistoryRequest: typing_extensions.TypeAlias = ModelHistoryRequest
+
+@typing.final
+class RouteTarget(google.protobuf.message.Message):
+    """Where an alias leads (a version), or a split (weights)."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class WeightsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    VERSION_FIELD_NUMBER: builtins.int
+    WEIGHTS_FIELD_NUMBER: builtins.int
+    version: builtins.str
+    @property
+    def weights(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        version: builtins.str = ...,
+        weights: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["version", b"version", "weights", b"weights"]) -> None: ...
+
+Global___RouteTarget: typing_extensions.TypeAlias = RouteTarget
+
+@typing.final
+class RouteMove(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    TIME_FIELD_NUMBER: builtins.int
+    WHO_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    ACTION_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    time: builtins.str
+    """UTC, ISO 8601."""
+    who: builtins.str
+    subject: builtins.str
+    """The alias, or "split"."""
+    action: builtins.str
+    """move, drop or rollback."""
+    @property
+    def before(self) -> Global___RouteTarget:
+        """Absent: nothing."""
+
+    @property
+    def after(self) -> Global___RouteTarget: ...
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        time: builtins.str = ...,
+        who: builtins.str = ...,
+        subject: builtins.str = ...,
+        action: builtins.str = ...,
+        before: Global___RouteTarget | None = ...,
+        after: Global___RouteTarget | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "action", b"action", "after", b"after", "before", b"before", "model", b"model", "subject", b"subject", "time", b"time", "who", b"who"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_after", b"_after"]) -> typing.Literal["after"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_before", b"_before"]) -> typing.Literal["before"] | None: ...
+
+Global___RouteMove: typing_extensions.TypeAlias = RouteMove
+
+@typing.final
+class ModelHistoryReply(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MOVES_FIELD_NUMBER: builtins.int
+    @property
+    def moves(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RouteMove]:
+        """The oldest first."""
+
+    def __init__(
+        self,
+        *,
+        moves: collections.abc.Iterable[Global___RouteMove] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["moves", b"moves"]) -> None: ...
+
+Global___ModelHistoryReply: typing_extensions.TypeAlias = ModelHistoryReply
+
+@typing.final
+class VerifyModelRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """A reference: name, name@version, name@alias."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___VerifyModelRequest: typing_extensions.TypeAlias = VerifyModelRequest
+
+@typing.final
+class ModelVerification(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFERENCE_FIELD_NUMBER: builtins.int
+    FILES_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    SECONDS_FIELD_NUMBER: builtins.int
+    reference: builtins.str
+    files: builtins.int
+    bytes: builtins.int
+    seconds: builtins.float
+    def __init__(
+        self,
+        *,
+        reference: builtins.str = ...,
+        files: builtins.int = ...,
+        bytes: builtins.int = ...,
+        seconds: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "files", b"files", "reference", b"reference", "seconds", b"seconds"]) -> None: ...
+
+Global___ModelVerification: typing_extensions.TypeAlias = ModelVerification
+
+@typing.final
+class CollectModelsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    KEEP_FIELD_NUMBER: builtins.int
+    dry_run: builtins.bool
+    """Only say what would go; absent: true."""
+    keep: builtins.int
+    """Of each model, drop unused versions but the newest so many; absent: drop none."""
+    def __init__(
+        self,
+        *,
+        dry_run: builtins.bool | None = ...,
+        keep: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_dry_run", b"_dry_run", "_keep", b"_keep", "dry_run", b"dry_run", "keep", b"keep"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_dry_run", b"_dry_run", "_keep", b"_keep", "dry_run", b"dry_run", "keep", b"keep"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_dry_run", b"_dry_run"]) -> typing.Literal["dry_run"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_keep", b"_keep"]) -> typing.Literal["keep"] | None: ...
+
+Global___CollectModelsRequest: typing_extensions.TypeAlias = CollectModelsRequest
+
+@typing.final
+class StoreGarbage(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """From the store's root."""
+    bytes: builtins.int
+    reason: builtins.str
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        bytes: builtins.int = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "path", b"path", "reason", b"reason"]) -> None: ...
+
+Global___StoreGarbage: typing_extensions.TypeAlias = StoreGarbage
+
+@typing.final
+class StoreCollection(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    ITEMS_FIELD_NUMBER: builtins.int
+    dry_run: builtins.bool
+    bytes: builtins.int
+    @property
+    def items(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___StoreGarbage]: ...
+    def __init__(
+        self,
+        *,
+        dry_run: builtins.bool = ...,
+        bytes: builtins.int = ...,
+        items: collections.abc.Iterable[Global___StoreGarbage] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "dry_run", b"dry_run", "items", b"items"]) -> None: ...
+
+Global___StoreCollection: typing_extensions.TypeAlias = StoreCollection
+
+@typing.final
+class RemoveModelRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """name (with every version of it) or name@version."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___RemoveModelRequest: typing_extensions.TypeAlias = RemoveModelRequest
+
+@typing.final
+class ModelRemoval(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    FREED_BYTES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    version: builtins.str
+    """Empty: every version."""
+    freed_bytes: builtins.int
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        freed_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["freed_bytes", b"freed_bytes", "name", b"name", "version", b"version"]) -> None: ...
+
+Global___ModelRemoval: typing_extensions.TypeAlias = ModelRemoval
+
+@typing.final
+class ListAdaptersRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+
+Global___ListAdaptersRequest: typing_extensions.TypeAlias = ListAdaptersRequest
+
+@typing.final
+class LoadAdapterRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    ADAPTER_FIELD_NUMBER: builtins.int
+    REFERENCE_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    adapter: builtins.str
+    """What requests call it: `model:adapter`."""
+    reference: builtins.str
+    """Which adapter of the registry: name, name@version, name@alias; empty: the one of that name."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        adapter: builtins.str = ...,
+        reference: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "model", b"model", "reference", b"reference"]) -> None: ...
+
+Global___LoadAdapterRequest: typing_extensions.TypeAlias = LoadAdapterRequest
+
+@typing.final
+class UnloadAdapterRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    ADAPTER_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    adapter: builtins.str
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        adapter: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapter", b"adapter", "model", b"model"]) -> None: ...
+
+Global___UnloadAdapterRequest: typing_extensions.TypeAlias = UnloadAdapterRequest
+
+@typing.final
+class Adapter(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REFERENCE_FIELD_NUMBER: builtins.int
+    DIGEST_FIELD_NUMBER: builtins.int
+    LICENCE_FIELD_NUMBER: builtins.int
+    CREATED_FIELD_NUMBER: builtins.int
+    LOADED_FIELD_NUMBER: builtins.int
+    KEPT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    reference: builtins.str
+    """Its version: name@version."""
+    digest: builtins.str
+    """SHA-256 over the content of the model and of the adapter together."""
+    licence: builtins.str
+    created: builtins.int
+    loaded: builtins.bool
+    """The running engine has it; otherwise the next request for it loads it."""
+    kept: builtins.bool
+    """Loaded by command, and again whenever the engine starts anew."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        reference: builtins.str = ...,
+        digest: builtins.str = ...,
+        licence: builtins.str = ...,
+        created: builtins.int = ...,
+        loaded: builtins.bool = ...,
+        kept: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["created", b"created", "digest", b"digest", "kept", b"kept", "licence", b"licence", "loaded", b"loaded", "name", b"name", "reference", b"reference"]) -> None: ...
+
+Global___Adapter: typing_extensions.TypeAlias = Adapter
+
+@typing.final
+class ListAdaptersReply(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ADAPTERS_FIELD_NUMBER: builtins.int
+    @property
+    def adapters(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Adapter]: ...
+    def __init__(
+        self,
+        *,
+        adapters: collections.abc.Iterable[Global___Adapter] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["adapters", b"adapters"]) -> None: ...
+
+Global___ListAdaptersReply: typing_extensions.TypeAlias = ListAdaptersReply

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ModelsStub(object):
-    """The models served here.
+    """The models served here. Every method but List needs the role `admin`.
     """
 
     def __init__(self, channel):
@@ -40,13 +40,195 @@ class ModelsStub(object):
                 request_serializer=hypercube_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=hypercube_dot_v1_dot_models__pb2.ListModelsReply.FromString,
                 _registered_method=True)
+        self.Load = channel.unary_unary(
+                '/hypercube.v1.Models/Load',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.LoadModelRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.Model.FromString,
+                _registered_method=True)
+        self.Unload = channel.unary_unary(
+                '/hypercube.v1.Models/Unload',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.Model.FromString,
+                _registered_method=True)
+        self.Pin = channel.unary_unary(
+                '/hypercube.v1.Models/Pin',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.PinModelRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.Model.FromString,
+                _registered_method=True)
+        self.Routes = channel.unary_unary(
+                '/hypercube.v1.Models/Routes',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.ModelRoutesRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.ModelRoutes.FromString,
+                _registered_method=True)
+        self.SetAlias = channel.unary_unary(
+                '/hypercube.v1.Models/SetAlias',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.SetAliasRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+                _registered_method=True)
+        self.DropAlias = channel.unary_unary(
+                '/hypercube.v1.Models/DropAlias',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.DropAliasRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+                _registered_method=True)
+        self.SetSplit = channel.unary_unary(
+                '/hypercube.v1.Models/SetSplit',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.SetSplitRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+                _registered_method=True)
+        self.DropSplit = channel.unary_unary(
+                '/hypercube.v1.Models/DropSplit',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.DropSplitRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+                _registered_method=True)
+        self.Rollback = channel.unary_unary(
+                '/hypercube.v1.Models/Rollback',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.RollbackRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+                _registered_method=True)
+        self.History = channel.unary_unary(
+                '/hypercube.v1.Models/History',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.ModelHistoryRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.ModelHistoryReply.FromString,
+                _registered_method=True)
+        self.Verify = channel.unary_unary(
+                '/hypercube.v1.Models/Verify',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.VerifyModelRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.ModelVerification.FromString,
+                _registered_method=True)
+        self.Collect = channel.unary_unary(
+                '/hypercube.v1.Models/Collect',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.CollectModelsRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.StoreCollection.FromString,
+                _registered_method=True)
+        self.Remove = channel.unary_unary(
+                '/hypercube.v1.Models/Remove',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.RemoveModelRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.ModelRemoval.FromString,
+                _registered_method=True)
+        self.ListAdapters = channel.unary_unary(
+                '/hypercube.v1.Models/ListAdapters',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.ListAdaptersRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.ListAdaptersReply.FromString,
+                _registered_method=True)
+        self.LoadAdapter = channel.unary_unary(
+                '/hypercube.v1.Models/LoadAdapter',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.LoadAdapterRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.Adapter.FromString,
+                _registered_method=True)
+        self.UnloadAdapter = channel.unary_unary(
+                '/hypercube.v1.Models/UnloadAdapter',
+                request_serializer=hypercube_dot_v1_dot_models__pb2.UnloadAdapterRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_models__pb2.Adapter.FromString,
+                _registered_method=True)
 
 
 class ModelsServicer(object):
-    """The models served here.
+    """The models served here. Every method but List needs the role `admin`.
     """
 
     def List(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Load(self, request, context):
+        """Answers when the model is ready, or has failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unload(self, request, context):
+        """Finish what is under way, then give the memory back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pin(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Routes(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAlias(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropAlias(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetSplit(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropSplit(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rollback(self, request, context):
+        """Undo the last move of an alias, or of the split.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def History(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Verify(self, request, context):
+        """Read every stored byte of a version again and compare the digests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Collect(self, request, context):
+        """Delete from the store what nobody needs, or say what would go.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Remove(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAdapters(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LoadAdapter(self, request, context):
+        """Load a LoRA adapter under a name, or have another version take that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnloadAdapter(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,6 +242,86 @@ def add_ModelsServicer_to_server(servicer, server):
                     request_deserializer=hypercube_dot_v1_dot_models__pb2.ListModelsRequest.FromString,
                     response_serializer=hypercube_dot_v1_dot_models__pb2.ListModelsReply.SerializeToString,
             ),
+            'Load': grpc.unary_unary_rpc_method_handler(
+                    servicer.Load,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.LoadModelRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.Model.SerializeToString,
+            ),
+            'Unload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unload,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.UnloadModelRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.Model.SerializeToString,
+            ),
+            'Pin': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pin,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.PinModelRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.Model.SerializeToString,
+            ),
+            'Routes': grpc.unary_unary_rpc_method_handler(
+                    servicer.Routes,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.ModelRoutesRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.ModelRoutes.SerializeToString,
+            ),
+            'SetAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAlias,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.SetAliasRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.RouteMove.SerializeToString,
+            ),
+            'DropAlias': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropAlias,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.DropAliasRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.RouteMove.SerializeToString,
+            ),
+            'SetSplit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSplit,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.SetSplitRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.RouteMove.SerializeToString,
+            ),
+            'DropSplit': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropSplit,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.DropSplitRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.RouteMove.SerializeToString,
+            ),
+            'Rollback': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rollback,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.RollbackRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.RouteMove.SerializeToString,
+            ),
+            'History': grpc.unary_unary_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.ModelHistoryRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.ModelHistoryReply.SerializeToString,
+            ),
+            'Verify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Verify,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.VerifyModelRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.ModelVerification.SerializeToString,
+            ),
+            'Collect': grpc.unary_unary_rpc_method_handler(
+                    servicer.Collect,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.CollectModelsRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.StoreCollection.SerializeToString,
+            ),
+            'Remove': grpc.unary_unary_rpc_method_handler(
+                    servicer.Remove,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.RemoveModelRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.ModelRemoval.SerializeToString,
+            ),
+            'ListAdapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAdapters,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.ListAdaptersRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.ListAdaptersReply.SerializeToString,
+            ),
+            'LoadAdapter': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadAdapter,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.LoadAdapterRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.Adapter.SerializeToString,
+            ),
+            'UnloadAdapter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnloadAdapter,
+                    request_deserializer=hypercube_dot_v1_dot_models__pb2.UnloadAdapterRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_models__pb2.Adapter.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'hypercube.v1.Models', rpc_method_handlers)
@@ -69,7 +331,7 @@ def add_ModelsServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Models(object):
-    """The models served here.
+    """The models served here. Every method but List needs the role `admin`.
     """
 
     @staticmethod
@@ -89,6 +351,438 @@ class Models(object):
             '/hypercube.v1.Models/List',
             hypercube_dot_v1_dot_models__pb2.ListModelsRequest.SerializeToString,
             hypercube_dot_v1_dot_models__pb2.ListModelsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Load(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Load',
+            hypercube_dot_v1_dot_models__pb2.LoadModelRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Unload',
+            hypercube_dot_v1_dot_models__pb2.UnloadModelRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Pin',
+            hypercube_dot_v1_dot_models__pb2.PinModelRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.Model.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Routes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Routes',
+            hypercube_dot_v1_dot_models__pb2.ModelRoutesRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.ModelRoutes.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/SetAlias',
+            hypercube_dot_v1_dot_models__pb2.SetAliasRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropAlias(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/DropAlias',
+            hypercube_dot_v1_dot_models__pb2.DropAliasRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSplit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/SetSplit',
+            hypercube_dot_v1_dot_models__pb2.SetSplitRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropSplit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/DropSplit',
+            hypercube_dot_v1_dot_models__pb2.DropSplitRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rollback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Rollback',
+            hypercube_dot_v1_dot_models__pb2.RollbackRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.RouteMove.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/History',
+            hypercube_dot_v1_dot_models__pb2.ModelHistoryRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.ModelHistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Verify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Verify',
+            hypercube_dot_v1_dot_models__pb2.VerifyModelRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.ModelVerification.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Collect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Collect',
+            hypercube_dot_v1_dot_models__pb2.CollectModelsRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.StoreCollection.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Remove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/Remove',
+            hypercube_dot_v1_dot_models__pb2.RemoveModelRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.ModelRemoval.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAdapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/ListAdapters',
+            hypercube_dot_v1_dot_models__pb2.ListAdaptersRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.ListAdaptersReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LoadAdapter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/LoadAdapter',
+            hypercube_dot_v1_dot_models__pb2.LoadAdapterRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.Adapter.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnloadAdapter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Models/UnloadAdapter',
+            hypercube_dot_v1_dot_models__pb2.UnloadAdapterRequest.SerializeToString,
+            hypercube_dot_v1_dot_models__pb2.Adapter.FromString,
             options,
             channel_credentials,
             insecure,

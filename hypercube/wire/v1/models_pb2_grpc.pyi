@@ -41,14 +41,334 @@ _ModelsListType = typing_extensions.TypeVar(
     ],
 )
 
-class ModelsStub(typing.Generic[_ModelsListType]):
-    """The models served here."""
+_ModelsLoadType = typing_extensions.TypeVar(
+    '_ModelsLoadType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+)
+
+_ModelsUnloadType = typing_extensions.TypeVar(
+    '_ModelsUnloadType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+)
+
+_ModelsPinType = typing_extensions.TypeVar(
+    '_ModelsPinType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.PinModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.PinModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.PinModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+)
+
+_ModelsRoutesType = typing_extensions.TypeVar(
+    '_ModelsRoutesType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+        hypercube.wire.v1.models_pb2.ModelRoutes,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+        hypercube.wire.v1.models_pb2.ModelRoutes,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+        hypercube.wire.v1.models_pb2.ModelRoutes,
+    ],
+)
+
+_ModelsSetAliasType = typing_extensions.TypeVar(
+    '_ModelsSetAliasType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+)
+
+_ModelsDropAliasType = typing_extensions.TypeVar(
+    '_ModelsDropAliasType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+)
+
+_ModelsSetSplitType = typing_extensions.TypeVar(
+    '_ModelsSetSplitType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+)
+
+_ModelsDropSplitType = typing_extensions.TypeVar(
+    '_ModelsDropSplitType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+)
+
+_ModelsRollbackType = typing_extensions.TypeVar(
+    '_ModelsRollbackType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RollbackRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RollbackRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RollbackRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+)
+
+_ModelsHistoryType = typing_extensions.TypeVar(
+    '_ModelsHistoryType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+        hypercube.wire.v1.models_pb2.ModelHistoryReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+        hypercube.wire.v1.models_pb2.ModelHistoryReply,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+        hypercube.wire.v1.models_pb2.ModelHistoryReply,
+    ],
+)
+
+_ModelsVerifyType = typing_extensions.TypeVar(
+    '_ModelsVerifyType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.VerifyModelRequest,
+        hypercube.wire.v1.models_pb2.ModelVerification,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.VerifyModelRequest,
+        hypercube.wire.v1.models_pb2.ModelVerification,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.VerifyModelRequest,
+        hypercube.wire.v1.models_pb2.ModelVerification,
+    ],
+)
+
+_ModelsCollectType = typing_extensions.TypeVar(
+    '_ModelsCollectType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.CollectModelsRequest,
+        hypercube.wire.v1.models_pb2.StoreCollection,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.CollectModelsRequest,
+        hypercube.wire.v1.models_pb2.StoreCollection,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.CollectModelsRequest,
+        hypercube.wire.v1.models_pb2.StoreCollection,
+    ],
+)
+
+_ModelsRemoveType = typing_extensions.TypeVar(
+    '_ModelsRemoveType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RemoveModelRequest,
+        hypercube.wire.v1.models_pb2.ModelRemoval,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RemoveModelRequest,
+        hypercube.wire.v1.models_pb2.ModelRemoval,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RemoveModelRequest,
+        hypercube.wire.v1.models_pb2.ModelRemoval,
+    ],
+)
+
+_ModelsListAdaptersType = typing_extensions.TypeVar(
+    '_ModelsListAdaptersType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+        hypercube.wire.v1.models_pb2.ListAdaptersReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+        hypercube.wire.v1.models_pb2.ListAdaptersReply,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+        hypercube.wire.v1.models_pb2.ListAdaptersReply,
+    ],
+)
+
+_ModelsLoadAdapterType = typing_extensions.TypeVar(
+    '_ModelsLoadAdapterType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+)
+
+_ModelsUnloadAdapterType = typing_extensions.TypeVar(
+    '_ModelsUnloadAdapterType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+)
+
+class ModelsStub(typing.Generic[_ModelsListType, _ModelsLoadType, _ModelsUnloadType, _ModelsPinType, _ModelsRoutesType, _ModelsSetAliasType, _ModelsDropAliasType, _ModelsSetSplitType, _ModelsDropSplitType, _ModelsRollbackType, _ModelsHistoryType, _ModelsVerifyType, _ModelsCollectType, _ModelsRemoveType, _ModelsListAdaptersType, _ModelsLoadAdapterType, _ModelsUnloadAdapterType]):
+    """The models served here. Every method but List needs the role `admin`."""
 
     @typing.overload
     def __init__(self: ModelsStub[
         grpc.UnaryUnaryMultiCallable[
             hypercube.wire.v1.models_pb2.ListModelsRequest,
             hypercube.wire.v1.models_pb2.ListModelsReply,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.LoadModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.UnloadModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.PinModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+            hypercube.wire.v1.models_pb2.ModelRoutes,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.SetAliasRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.DropAliasRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.SetSplitRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.DropSplitRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.RollbackRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+            hypercube.wire.v1.models_pb2.ModelHistoryReply,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.VerifyModelRequest,
+            hypercube.wire.v1.models_pb2.ModelVerification,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.CollectModelsRequest,
+            hypercube.wire.v1.models_pb2.StoreCollection,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.RemoveModelRequest,
+            hypercube.wire.v1.models_pb2.ModelRemoval,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+            hypercube.wire.v1.models_pb2.ListAdaptersReply,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+            hypercube.wire.v1.models_pb2.Adapter,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+            hypercube.wire.v1.models_pb2.Adapter,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -58,19 +378,185 @@ class ModelsStub(typing.Generic[_ModelsListType]):
             hypercube.wire.v1.models_pb2.ListModelsRequest,
             hypercube.wire.v1.models_pb2.ListModelsReply,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.LoadModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.UnloadModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.PinModelRequest,
+            hypercube.wire.v1.models_pb2.Model,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+            hypercube.wire.v1.models_pb2.ModelRoutes,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.SetAliasRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.DropAliasRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.SetSplitRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.DropSplitRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.RollbackRequest,
+            hypercube.wire.v1.models_pb2.RouteMove,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+            hypercube.wire.v1.models_pb2.ModelHistoryReply,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.VerifyModelRequest,
+            hypercube.wire.v1.models_pb2.ModelVerification,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.CollectModelsRequest,
+            hypercube.wire.v1.models_pb2.StoreCollection,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.RemoveModelRequest,
+            hypercube.wire.v1.models_pb2.ModelRemoval,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+            hypercube.wire.v1.models_pb2.ListAdaptersReply,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+            hypercube.wire.v1.models_pb2.Adapter,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+            hypercube.wire.v1.models_pb2.Adapter,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     List: _ModelsListType
+
+    Load: _ModelsLoadType
+    """Answers when the model is ready, or has failed."""
+
+    Unload: _ModelsUnloadType
+    """Finish what is under way, then give the memory back."""
+
+    Pin: _ModelsPinType
+
+    Routes: _ModelsRoutesType
+
+    SetAlias: _ModelsSetAliasType
+
+    DropAlias: _ModelsDropAliasType
+
+    SetSplit: _ModelsSetSplitType
+
+    DropSplit: _ModelsDropSplitType
+
+    Rollback: _ModelsRollbackType
+    """Undo the last move of an alias, or of the split."""
+
+    History: _ModelsHistoryType
+
+    Verify: _ModelsVerifyType
+    """Read every stored byte of a version again and compare the digests."""
+
+    Collect: _ModelsCollectType
+    """Delete from the store what nobody needs, or say what would go."""
+
+    Remove: _ModelsRemoveType
+
+    ListAdapters: _ModelsListAdaptersType
+
+    LoadAdapter: _ModelsLoadAdapterType
+    """Load a LoRA adapter under a name, or have another version take that name."""
+
+    UnloadAdapter: _ModelsUnloadAdapterType
 
 ModelsAsyncStub: typing_extensions.TypeAlias = ModelsStub[
     grpc.aio.UnaryUnaryMultiCallable[
         hypercube.wire.v1.models_pb2.ListModelsRequest,
         hypercube.wire.v1.models_pb2.ListModelsReply,
     ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.PinModelRequest,
+        hypercube.wire.v1.models_pb2.Model,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+        hypercube.wire.v1.models_pb2.ModelRoutes,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropAliasRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.SetSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.DropSplitRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RollbackRequest,
+        hypercube.wire.v1.models_pb2.RouteMove,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+        hypercube.wire.v1.models_pb2.ModelHistoryReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.VerifyModelRequest,
+        hypercube.wire.v1.models_pb2.ModelVerification,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.CollectModelsRequest,
+        hypercube.wire.v1.models_pb2.StoreCollection,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.RemoveModelRequest,
+        hypercube.wire.v1.models_pb2.ModelRemoval,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+        hypercube.wire.v1.models_pb2.ListAdaptersReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+        hypercube.wire.v1.models_pb2.Adapter,
+    ],
 ]
 
 class ModelsServicer(metaclass=abc.ABCMeta):
-    """The models served here."""
+    """The models served here. Every method but List needs the role `admin`."""
 
     @abc.abstractmethod
     def List(
@@ -78,5 +564,123 @@ class ModelsServicer(metaclass=abc.ABCMeta):
         request: hypercube.wire.v1.models_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> typing.Union[hypercube.wire.v1.models_pb2.ListModelsReply, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ListModelsReply]]: ...
+
+    @abc.abstractmethod
+    def Load(
+        self,
+        request: hypercube.wire.v1.models_pb2.LoadModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.Model, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.Model]]:
+        """Answers when the model is ready, or has failed."""
+
+    @abc.abstractmethod
+    def Unload(
+        self,
+        request: hypercube.wire.v1.models_pb2.UnloadModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.Model, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.Model]]:
+        """Finish what is under way, then give the memory back."""
+
+    @abc.abstractmethod
+    def Pin(
+        self,
+        request: hypercube.wire.v1.models_pb2.PinModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.Model, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.Model]]: ...
+
+    @abc.abstractmethod
+    def Routes(
+        self,
+        request: hypercube.wire.v1.models_pb2.ModelRoutesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.ModelRoutes, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ModelRoutes]]: ...
+
+    @abc.abstractmethod
+    def SetAlias(
+        self,
+        request: hypercube.wire.v1.models_pb2.SetAliasRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.RouteMove, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.RouteMove]]: ...
+
+    @abc.abstractmethod
+    def DropAlias(
+        self,
+        request: hypercube.wire.v1.models_pb2.DropAliasRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.RouteMove, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.RouteMove]]: ...
+
+    @abc.abstractmethod
+    def SetSplit(
+        self,
+        request: hypercube.wire.v1.models_pb2.SetSplitRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.RouteMove, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.RouteMove]]: ...
+
+    @abc.abstractmethod
+    def DropSplit(
+        self,
+        request: hypercube.wire.v1.models_pb2.DropSplitRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.RouteMove, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.RouteMove]]: ...
+
+    @abc.abstractmethod
+    def Rollback(
+        self,
+        request: hypercube.wire.v1.models_pb2.RollbackRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.RouteMove, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.RouteMove]]:
+        """Undo the last move of an alias, or of the split."""
+
+    @abc.abstractmethod
+    def History(
+        self,
+        request: hypercube.wire.v1.models_pb2.ModelHistoryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.ModelHistoryReply, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ModelHistoryReply]]: ...
+
+    @abc.abstractmethod
+    def Verify(
+        self,
+        request: hypercube.wire.v1.models_pb2.VerifyModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.ModelVerification, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ModelVerification]]:
+        """Read every stored byte of a version again and compare the digests."""
+
+    @abc.abstractmethod
+    def Collect(
+        self,
+        request: hypercube.wire.v1.models_pb2.CollectModelsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.StoreCollection, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.StoreCollection]]:
+        """Delete from the store what nobody needs, or say what would go."""
+
+    @abc.abstractmethod
+    def Remove(
+        self,
+        request: hypercube.wire.v1.models_pb2.RemoveModelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.ModelRemoval, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ModelRemoval]]: ...
+
+    @abc.abstractmethod
+    def ListAdapters(
+        self,
+        request: hypercube.wire.v1.models_pb2.ListAdaptersRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.ListAdaptersReply, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.ListAdaptersReply]]: ...
+
+    @abc.abstractmethod
+    def LoadAdapter(
+        self,
+        request: hypercube.wire.v1.models_pb2.LoadAdapterRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.Adapter, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.Adapter]]:
+        """Load a LoRA adapter under a name, or have another version take that name."""
+
+    @abc.abstractmethod
+    def UnloadAdapter(
+        self,
+        request: hypercube.wire.v1.models_pb2.UnloadAdapterRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.models_pb2.Adapter, collections.abc.Awaitable[hypercube.wire.v1.models_pb2.Adapter]]: ...
 
 def add_ModelsServicer_to_server(servicer: ModelsServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

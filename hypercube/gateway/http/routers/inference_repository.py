@@ -5,6 +5,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from hypercube.core.errors import invalid, shown
+from hypercube.core.principal import Role
 from hypercube.gateway.handlers import inference_models
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.inference_bodies import (
@@ -50,7 +51,7 @@ async def load(request: HttpRequest) -> Response:
 
 
 async def unload(request: HttpRequest) -> Response:
-    """Refused, with the reason."""
+    """A model's memory is given back; refused for what is part of the server."""
     _object(_read(request, "parameters"))
     await inference_models.unload(request.services, request.path["name"], request.call)
     return json_response({})
@@ -163,24 +164,28 @@ OPERATIONS: Final = (
         "POST",
         "/v2/repository/models/{name}/load",
         _TAG,
-        "Make sure that a model is loaded",
+        "Load a model",
         load,
+        allowance="chat_s",
         request=LoadBody,
         examples={"as it is": {}},
         response=NothingBody,
-        errors=(400, 404, 503),
+        errors=(400, 403, 404, 502, 503, 504),
         parameters=_NAME,
+        role=Role.ADMIN,
     ),
     Operation(
         "POST",
         "/v2/repository/models/{name}/unload",
         _TAG,
-        "Refused: models are part of the server",
+        "Unload a model; the kernels are part of the server, and refused",
         unload,
+        allowance="chat_s",
         request=LoadBody,
         response=NothingBody,
-        errors=(400, 404, 409),
+        errors=(400, 403, 404, 409, 504),
         parameters=_NAME,
+        role=Role.ADMIN,
     ),
     Operation("GET", "/v2/models/stats", _TAG, "Counters of every model", statistics, response=StatsBody),
     Operation(

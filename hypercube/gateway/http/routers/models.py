@@ -16,17 +16,20 @@ async def models(request: HttpRequest) -> Response:
     """Every served model."""
     body: ModelListBody = {
         "object": "list",
-        "data": [_body(model) for model in await handler.models(request.services, request.call)],
+        "data": [model_body(model) for model in await handler.models(request.services, request.call)],
     }
     return json_response(body)
 
 
 async def model(request: HttpRequest) -> Response:
     """One served model."""
-    return json_response(_body(await handler.model(request.services, request.path["name"], request.call)))
+    return json_response(
+        model_body(await handler.model(request.services, request.path["name"], request.call))
+    )
 
 
-def _body(model: ServedModel) -> ModelBody:
+def model_body(model: ServedModel) -> ModelBody:
+    """A model in OpenAI's form, with our fields beside."""
     return {
         "id": model.name,
         "object": "model",
@@ -44,6 +47,9 @@ def _body(model: ServedModel) -> ModelBody:
         "measured_bytes": model.measured_bytes,
         "versions": [_version(model.name, version) for version in model.versions],
         "routing_note": model.routing_note,
+        "digest": model.digest,
+        "parent": model.parent or None,
+        "capabilities": [capability.value for capability in model.capabilities],
     }
 
 
