@@ -12,12 +12,12 @@ from hypercube.app.model_choice import chat_manifests, make_engines
 from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference import engine_choice
+from hypercube.inference.adapter_files import check_adapter, shapes_in
 from hypercube.inference.devices import Devices, Gpu
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.engine_choice import choose_engine
 from hypercube.inference.vllm import VllmEngine
 from hypercube.inference.vllm import engine as engine_module
-from hypercube.inference.vllm.adapter_files import check_adapter, shapes_in
 from hypercube.inference.vllm.settings import core_binding, engine_arguments, prepare_environment
 from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.convert import converted

@@ -22,6 +22,7 @@ from transformers.generation.continuous_batching.continuous_api import (
 )
 from transformers.generation.logits_process import LogitsProcessorList
 
+from hypercube.inference.transformers.lora import Adapter, Hooks, key_prefixes
 from hypercube.inference.transformers.sampling import Draw, Row, choose, likeliest, rate
 
 PAGE_TOKENS: Final = 32
@@ -46,7 +47,7 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
     is written in the place of the library's own choice, which would look through all the logits once more.
     """
 
-    supported_kwargs: dict[str, type] = {"draw": Draw}  # noqa: RUF012 - as the base class has it
+    supported_kwargs: dict[str, type] = {"draw": Draw, "adapter": Adapter}  # noqa: RUF012 - as the base class has it
     ignored_kwargs: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -129,6 +130,7 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
         eos: token ids that end an answer.
         receive: hears, on the event loop, each result (a token more, an end, a failure).
         crash: hears, on the batching's own thread, what broke the generation for good.
+        adapters: whether requests may come with LoRA adapters (`adapter=` of `add_request`).
     """
 
     def __init__(
@@ -141,6 +143,7 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
         loop: asyncio.AbstractEventLoop,
         receive: Callable[[Any], None],
         crash: Callable[[Exception], None],
+        adapters: bool = False,
     ) -> None:
         pages = -(-context_length // PAGE_TOKENS) + 1
         super().__init__(
@@ -164,9 +167,22 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
         self.logit_processor.tensors_required = 1
         self.output_router = _Router(loop, receive)
         self._crash = crash
+        self._keyed = False
+        self._hooks: Hooks | None = None
+        if adapters:
+            self._hooks = Hooks(model)
+            model.register_forward_pre_hook(self._begin_step)
+
+    def _begin_step(self, model: Any, args: Any) -> None:
+        """The library has laid the next step out: tell the hooks whose tokens it computes."""
+        if self._hooks is not None and self.batch_processor is not None:
+            self._hooks.begin(self.batch_processor.inputs_and_outputs.requests_in_batch)
 
     def _create_batch_processor(self) -> Any:
         processor = super()._create_batch_processor()
+        if self._hooks is not None and not self._keyed:
+            key_prefixes(processor)
+            self._keyed = True
         processor.model_runner._sample = self.sampler.write  # noqa: SLF001 - its way of choosing tokens
         return processor
 

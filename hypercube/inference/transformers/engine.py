@@ -42,6 +42,14 @@ class TransformersEngine(WorkerEngine):
         # The ranks of a tensor-parallel group share the cores.
         threads = options.threads or max(1, available_cores() // options.tensor_parallel)
         check_device(options.device)
+        if options.adapters and options.tensor_parallel > 1:
+            raise HyperCubeError(
+                ErrorKind.FAILED_PRECONDITION,
+                f"The transformers engine has no LoRA adapters on {options.tensor_parallel} devices.",
+                param="model.adapters",
+                value=options.adapters,
+                fix="Set model.tensor_parallel to 1, or model.engine to vllm.",
+            )
         if options.device == "cpu":
             choose_precision(options.precision, this_cpu(), ENGINE)
         else:
@@ -56,8 +64,9 @@ class TransformersEngine(WorkerEngine):
                 "device": options.device,
                 "precision": options.precision,
                 "tensor_parallel": options.tensor_parallel,
+                "max_adapters": options.adapters,
             },
-            capabilities=CAPABILITIES,
+            capabilities=CAPABILITIES | {Capability.ADAPTERS} if options.adapters else CAPABILITIES,
             description=f"transformers, {options.slots} slots",
             context_length=options.context_length,
             slots=options.slots,

@@ -18,6 +18,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.adapter_files import shapes_in
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
 from hypercube.inference.generated_text import Detokenizer, RatedTokens, StopFinder
@@ -31,6 +32,7 @@ from hypercube.inference.worker.program import Say
 
 if TYPE_CHECKING:
     from hypercube.inference.transformers.batching import Batching
+    from hypercube.inference.transformers.lora import Adapter, Adapters
 
 T = TypeVar("T")
 
@@ -45,6 +47,9 @@ class CausalProgram:
     def __init__(self) -> None:
         self._batching: Batching | None = None
         self._ranks: Ranks | None = None
+        self._adapters: Adapters | None = None
+        # One change at a time: what is counted before a load must still be true after it.
+        self._changing = asyncio.Lock()
         self._prompts: Prompts
         self._tokenizer: Any = None
         self._model: Any = None
@@ -112,6 +117,11 @@ class CausalProgram:
         self._prompts = Prompts(opened.tokenizer)
         self._context_length = min(settings["context_length"], opened.longest)
 
+        if settings["max_adapters"]:
+            from hypercube.inference.transformers.lora import Adapters
+
+            shapes = shapes_in(Path(settings["path"]))
+            self._adapters = Adapters(opened.model, settings["max_adapters"], shapes)
         batching = Batching(
             opened.model,
             slots=settings["slots"],
@@ -120,6 +130,7 @@ class CausalProgram:
             loop=loop,
             receive=self._receive,
             crash=lambda error: _from_thread(loop, self._crashed, error),
+            adapters=self._adapters is not None,
         )
         # The cache is allocated here and not by the first request, so what does not fit is refused now.
         batching.warmup()
@@ -165,8 +176,7 @@ class CausalProgram:
         """Stream the answer, an event a token that shows something; its batching has no priorities."""
         if request.json_schema is not None:
             raise incapable(WHO, Capability.JSON_SCHEMA, ("llama.cpp", "vllm"))
-        if request.adapter:
-            raise incapable(WHO, Capability.ADAPTERS, ("vllm",))
+        adapter = self._adapter(request.adapter)
         if forced_schema(request) is not None:
             raise incapable(WHO, Capability.TOOL_CHOICE, ("llama.cpp", "vllm"))
         loop = asyncio.get_running_loop()
@@ -178,7 +188,7 @@ class CausalProgram:
         number = f"{next(self._numbers)}"
         outputs = self._outputs[number] = asyncio.Queue()
         try:
-            self._gathering.add(lambda: self._submit(number, prompt, limit, request))
+            self._gathering.add(lambda: self._submit(number, prompt, limit, request, adapter))
             detokenizer = Detokenizer(self._decode)
             stops = StopFinder((*request.sampling.stop, *self._prompts.stops_of(request)))
             calls, rated = ToolCallReader(request), RatedTokens()
@@ -222,7 +232,14 @@ class CausalProgram:
             if self._outputs.pop(number, None) is not None and self._batching is not None:
                 self._batching.cancel_request(number)
 
-    def _submit(self, number: str, prompt: list[int], limit: int, request: GenerationRequest) -> None:
+    def _submit(
+        self,
+        number: str,
+        prompt: list[int],
+        limit: int,
+        request: GenerationRequest,
+        adapter: "Adapter | None",
+    ) -> None:
         if number not in self._outputs:
             return  # its client left meanwhile
         self._running.add(number)
@@ -235,8 +252,15 @@ class CausalProgram:
         assert batching is not None
         if request.logprobs is not None:
             batching.sampler.rated[number] = Rated(request.logprobs)
+        more = {} if adapter is None else {"adapter": adapter}
         taken = batching.add_request(
-            prompt, request_id=number, max_new_tokens=limit, streaming=True, eos_token_id=self._eos, draw=draw
+            prompt,
+            request_id=number,
+            max_new_tokens=limit,
+            streaming=True,
+            eos_token_id=self._eos,
+            draw=draw,
+            **more,
         )
         if taken is None:
             self._outputs[number].put_nowait(None)
@@ -286,12 +310,25 @@ class CausalProgram:
         raise incapable(WHO, Capability.SCORE)
 
     async def load_adapter(self, name: str, folder: str) -> None:
-        """Not among its capabilities."""
-        raise incapable(WHO, Capability.ADAPTERS)
+        """Take a LoRA adapter in under a name; a name that is taken means the new one for requests to come."""
+        if self._adapters is None:
+            raise incapable(WHO, Capability.ADAPTERS)
+        async with self._changing:
+            await asyncio.to_thread(self._adapters.load, name, Path(folder))
 
     async def unload_adapter(self, name: str) -> None:
-        """Not among its capabilities."""
-        raise incapable(WHO, Capability.ADAPTERS)
+        """Forget an adapter; answers under way end with theirs."""
+        if self._adapters is None:
+            raise incapable(WHO, Capability.ADAPTERS)
+        async with self._changing:
+            self._adapters.unload(name)
+
+    def _adapter(self, name: str) -> "Adapter | None":
+        if not name:
+            return None
+        if self._adapters is None:
+            raise incapable(WHO, Capability.ADAPTERS)
+        return self._adapters.find(name)
 
     async def close(self) -> None:
         """End the other ranks; the rest ends with the process."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.inference.adapter_files import Shapes, check_adapter, refused
 from hypercube.inference.engine import engine_failed
-from hypercube.inference.vllm.adapter_files import Shapes, check_adapter, refused
 from hypercube.inference.vllm.settings import KEPT_ADAPTERS
 
 

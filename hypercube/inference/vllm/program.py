@@ -25,6 +25,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.inference.adapter_files import shapes_in
 from hypercube.inference.chat_stream import trimmed
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
@@ -33,7 +34,6 @@ from hypercube.inference.liveness import TICK_S
 from hypercube.inference.precision import choose_precision, this_cpu
 from hypercube.inference.tool_calls import ToolCallReader, forced_schema, joined
 from hypercube.inference.transformers.prompt import Prompts
-from hypercube.inference.vllm.adapter_files import shapes_in
 from hypercube.inference.vllm.adapters import Adapters
 from hypercube.inference.vllm.processes import Processes
 from hypercube.inference.vllm.settings import engine_arguments, prepare_environment

@@ -13,7 +13,7 @@ from hypercube.core.errors import HyperCubeError, invalid
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
-_PREFIX: Final = "base_model.model."
+PREFIX: Final = "base_model.model."
 _HEADER_LIMIT: Final = 100 << 20
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -45,10 +45,10 @@ def check_adapter(name: str, folder: Path, model: Shapes) -> None:
     if not isinstance(config, dict):
         raise refused(name, f"{CONFIG} is no JSON object")
     for key, shape in shapes.items():
-        module, _, matrix = key.removeprefix(_PREFIX).rpartition(".lora_")
+        module, _, matrix = key.removeprefix(PREFIX).rpartition(".lora_")
         whole = model.get(f"{module}.weight")
         if whole is None or len(whole) != 2 or len(shape) != 2:
-            continue  # another layout of names; vLLM says which modules it does not know
+            continue  # another layout of names; the engine says which modules it does not know
         place = {"A.weight": 1, "B.weight": 0}.get(matrix)
         if place is not None and shape[place] != whole[place]:
             raise refused(name, f"{key} is {list(shape)}, and the model's {module}.weight is {list(whole)}")
