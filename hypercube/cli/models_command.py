@@ -5,10 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
+from hypercube.cli.models_server_command import adapters_cli, models_load, models_pin, models_unload
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.errors import invalid
 
 models_cli = typer.Typer(help="Models: their versions, files, aliases and splits.", no_args_is_help=True)
+models_cli.command("load")(models_load)
+models_cli.command("unload")(models_unload)
+models_cli.command("pin")(models_pin)
+models_cli.add_typer(adapters_cli, name="adapters")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Config = Annotated[

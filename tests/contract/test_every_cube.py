@@ -17,6 +17,7 @@ from hypercube.core.engine import (
     TokenizeRequest,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.model_admin import ModelAction, ModelCommand
 from hypercube.core.tensors import Datatype, Tensor, TensorRequest
 from hypercube.cubes.contract import violations
 from hypercube.settings import load_settings
@@ -26,6 +27,7 @@ EXAMPLES: dict[str, Any] = {
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
     "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),
+    "model-admin": ModelCommand(ModelAction.PIN, "fake"),
     "tokenizer": TokenizeRequest("갑목 일간"),
     "tensors": TensorRequest(
         "saju_features", (Tensor("pillars", Datatype.UINT8, (1, 4), memoryview(bytes((6, 16, 23, 53)))),)

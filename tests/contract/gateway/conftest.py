@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc.aio
 import httpx
@@ -14,6 +16,7 @@ import pytest
 import uvicorn
 
 from hypercube.app.listening import HttpServer, bind_http, stop_http
+from hypercube.core.adapters import ServedAdapter
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
@@ -33,6 +36,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
@@ -47,7 +51,14 @@ from hypercube.gateway.http.door import HttpDoor
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.inference.engine import incapable
 from hypercube.inference.fake import tokenize, vector
+from hypercube.inference.operations import ModelOperations
 from hypercube.inference.request_check import check_request, check_texts, check_tokenize, needed
+from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.registry import ModelRegistry
+from hypercube.model_registry.store import ModelStore
+
+if TYPE_CHECKING:
+    from hypercube.inference.cluster import Hypercluster
 
 CONTEXT = 64
 ABLE = (Capability.GENERATE, Capability.EMBED, Capability.COMPLETE, Capability.TOKENIZE)
@@ -67,13 +78,58 @@ class ScriptedEngine:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     active: int = 0
     requests: list[GenerationRequest] = field(default_factory=list)
+    state: EngineState = EngineState.READY
+    pinned: bool = False
+    adapters: dict[str, ServedAdapter] = field(default_factory=dict)
+    commands: list[str] = field(default_factory=list)
+    """What administrators had it do."""
 
     def models(self) -> Sequence[ServedModel]:
-        status = EngineStatus(EngineState.READY, "scripted, in this process")
-        return (ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, ABLE),)
+        status = EngineStatus(self.state, "scripted, in this process")
+        small = ServedModel("small", "scripted", CONTEXT, "Apache-2.0", 1_790_000_000, status, ABLE)
+        return (replace(small, pinned=self.pinned, adapters=tuple(self.adapters.values())),)
+
+    # -- what the operations of `ModelOperations` ask of a cluster; it goes by the name of the registry's model, too
+
+    def describe(self, model: str) -> ServedModel:
+        self._check("small" if model == "my-chat" else model)
+        return replace(self.models()[0], name=model)
+
+    async def load(self, model: str) -> EngineStatus:
+        self.describe(model)
+        self.commands.append("load")
+        self.state = EngineState.READY
+        return self.models()[0].status
+
+    async def unload(self, model: str, drain_s: float) -> EngineStatus:
+        self.describe(model)
+        self.commands.append(f"unload {drain_s:g}")
+        self.state = EngineState.UNLOADED
+        return self.models()[0].status
+
+    def pin(self, model: str, pinned: bool = True) -> None:
+        self.describe(model)
+        self.commands.append(f"pin {pinned}")
+        self.pinned = pinned
+
+    async def load_adapter(self, model: str, name: str, reference: str = "") -> ServedAdapter:
+        self.describe(model)
+        self.commands.append(f"load {model}:{name}")
+        version = reference.partition("@")[2] or "1.0.0"
+        found = ServedAdapter(name, f"ko-style@{version}", "d" * 64, "MIT", 1_790_000_001, True, True)
+        self.adapters[name] = found
+        return found
+
+    async def unload_adapter(self, model: str, name: str) -> ServedAdapter:
+        self.describe(model)
+        self.commands.append(f"unload {model}:{name}")
+        if name not in self.adapters:
+            raise HyperCubeError(ErrorKind.NOT_FOUND, f"No adapter {name!r} is loaded.", param="adapter")
+        return replace(self.adapters.pop(name), loaded=False, kept=False)
 
     def _check(self, model: str) -> None:
-        if model not in ("", "small"):
+        base, _, adapter = model.partition(":")
+        if base not in ("", "small") or (adapter and adapter not in self.adapters):
             raise HyperCubeError(
                 ErrorKind.MODEL_NOT_FOUND,
                 f"No model {model!r} is served here.",
@@ -162,6 +218,7 @@ class House:
     registry: CubeRegistry
     observed: list[tuple[str, str, str]]
     parts: dict[str, PartStatus]
+    models: ModelRegistry
 
     def app(self) -> HttpDoor:
         return create_http_app(self.services)
@@ -173,9 +230,30 @@ class House:
         return replace(self, services=replace(self.services, clock=clock))
 
 
+def stored_models(root: Path) -> ModelRegistry:
+    """A store with `my-chat` in two versions, to each of which two aliases led: one after the other."""
+    store = ModelStore(root)
+    for version in ("1.0.0", "1.1.0"):
+        data = b"GGUF" + version.encode()
+        draft = root / f"draft-{version}"
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        file = ModelFile("my-chat.gguf", len(data), hashlib.sha256(data).hexdigest())
+        manifest = ModelManifest(
+            "my-chat", version, "", "MIT", "llama.cpp", "gguf", CONTEXT, 1_790_000_000, (file,)
+        )
+        store.publish(manifest, {file.name: draft})
+    registry = ModelRegistry(store, poll_s=0.0)
+    for alias in ("production", "canary"):
+        for version in ("1.1.0", "1.0.0"):
+            registry.set_alias("my-chat", alias, version, who="setup")
+    return registry
+
+
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
+async def house(tmp_path: Path) -> AsyncIterator[House]:
     engine = ScriptedEngine()
+    models = stored_models(tmp_path / "models")
     batchers = SajuBatchers("reference")
     registry = CubeRegistry()
     for cube in (
@@ -184,6 +262,7 @@ async def house() -> AsyncIterator[House]:
         EmbeddingsCube(engine),
         TokenizerCube(engine),
         ModelsCube(engine),
+        ModelAdminCube(ModelOperations(cast("Hypercluster", engine), models)),
     ):
         registry.register(cube)
     registry.register(TensorsCube(backend="reference"))
@@ -201,7 +280,7 @@ async def house() -> AsyncIterator[House]:
     services = GatewayServices(
         cubes=registry, readiness=readiness, metrics_text=lambda: b"hypercube_up 1\n", observe=observe
     )
-    yield House(services, engine, registry, observed, parts)
+    yield House(services, engine, registry, observed, parts, models)
     assert engine.active == 0, "the model was left at work"
     assert services.traffic.in_flight == 0, "a request was never counted out"
     await registry.stop_all()

@@ -104,6 +104,7 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
     assert [(cube.name, cube.health) for cube in cubes.cubes] == [
         ("chat", "healthy"),
         ("embeddings", "healthy"),
+        ("model-admin", "healthy"),
         ("models", "healthy"),
         ("saju", "healthy"),
         ("tensors", "healthy"),

@@ -205,7 +205,7 @@ async def test_metadata_config_and_readiness(http: httpx.AsyncClient, house: Any
     assert (await http.get("/v2/models/saju_pillars/ready")).status_code == 400
 
 
-async def test_the_repository(http: httpx.AsyncClient) -> None:
+async def test_the_repository(http: httpx.AsyncClient, house: Any) -> None:
     index = (await http.post("/v2/repository/index")).json()
     names = [entry["name"] for entry in index]
     assert names == ["saju_pillars", "saju_features", "saju_compatibility", "small"]
@@ -214,6 +214,13 @@ async def test_the_repository(http: httpx.AsyncClient) -> None:
         for _ in range(2):
             assert (await http.post(f"/v2/repository/models/{name}/load", json={})).status_code == 200
         refused = await http.post(f"/v2/repository/models/{name}/unload")
+        if name == "small":
+            assert refused.status_code == 200
+            (entry,) = [e for e in (await http.post("/v2/repository/index")).json() if e["name"] == name]
+            assert entry["state"] == "UNAVAILABLE"
+            assert house.engine.commands == ["load", "load", "unload 30"]
+            assert (await http.get("/v2/models/small/ready")).status_code == 400
+            continue
         assert refused.status_code == 409
         assert "cannot be unloaded" in refused.json()["error"]
     assert (await http.post("/v2/repository/models/none/load")).status_code == 404
