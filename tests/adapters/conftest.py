@@ -15,6 +15,9 @@ CONTEXT = 256
 TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}<|start|>assistant\n"
 )
+TOKENS = 8
+# One beginning of more than two pages of the cache, so that prefixes are shared wherever they may be.
+SHARED = "the day master is yang wood, born in spring, and water feeds it; now tell of " * 2
 MARGIN = 1e-4
 """Answers are compared where the likeliest token is ahead by this much; sums in another order differ by 1e-6."""
 VARIANTS: tuple[dict[str, Any], ...] = (
@@ -33,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without the engine's packages there is nothing to run."""
     if any(importlib.util.find_spec(name) is None for name in PACKAGES):
         for item in items:
-            if "adapters" in item.path.parts and "transformers" in item.name + item.path.name:
+            if item.path.parent == Path(__file__).parent and "transformers" in item.path.name:
                 item.add_marker(pytest.mark.skip(reason="needs the extra `transformers`"))
 
 
@@ -183,6 +186,31 @@ def merged(model: Path, adapters: dict[str, Path]) -> Merged:
     torch.set_num_threads(1)
     models = {"": merge(model, None), **{name: merge(model, folder) for name, folder in adapters.items()}}
     return Merged(AutoTokenizer.from_pretrained(model), models)
+
+
+@pytest.fixture(scope="session")
+def texts(merged: Any) -> list[str]:
+    """Questions whose answers no rounding can change, with any adapter."""
+    found = []
+    for number in range(40):
+        text = f"{SHARED}{number}"
+        if all(merged.answer(which, text, TOKENS)[1] > MARGIN for which in merged.models):
+            found.append(text)
+        if len(found) == 4:
+            return found
+    raise AssertionError("too few questions with clear answers")
+
+
+@pytest.fixture(scope="session")
+def expected(merged: Any, texts: list[str]) -> dict[tuple[str, str], str]:
+    answers = {
+        (which, text): merged.answer(which, text, TOKENS)[0] for which in merged.models for text in texts
+    }
+    for text in texts:
+        assert len({answers[which, text] for which in merged.models}) == len(merged.models), (
+            "every adapter must be heard"
+        )
+    return answers
 
 
 @pytest.fixture(scope="session")

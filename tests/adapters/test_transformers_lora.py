@@ -20,33 +20,6 @@ from hypercube.inference.transformers.program import CausalProgram
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOKENS = 8
 LIMIT = 4
-# One beginning of more than two pages of the cache, so that prefixes are shared wherever they may be.
-SHARED = "the day master is yang wood, born in spring, and water feeds it; now tell of " * 2
-
-
-@pytest.fixture(scope="module")
-def texts(merged: Any) -> list[str]:
-    """Questions whose answers no rounding can change, with any adapter."""
-    found = []
-    for number in range(40):
-        text = f"{SHARED}{number}"
-        if all(merged.answer(which, text, TOKENS)[1] > 1e-4 for which in merged.models):
-            found.append(text)
-        if len(found) == 4:
-            return found
-    raise AssertionError("too few questions with clear answers")
-
-
-@pytest.fixture(scope="module")
-def expected(merged: Any, texts: list[str]) -> dict[tuple[str, str], str]:
-    answers = {
-        (which, text): merged.answer(which, text, TOKENS)[0] for which in merged.models for text in texts
-    }
-    for text in texts:
-        assert len({answers[which, text] for which in merged.models}) == len(merged.models), (
-            "every adapter must be heard"
-        )
-    return answers
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

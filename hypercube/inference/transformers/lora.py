@@ -98,8 +98,8 @@ def read_adapter(name: str, folder: Path, model: nn.Module, shapes: Shapes) -> A
             raise refused(name, f"{path} has {got}; {wanted[0]} inputs and {wanted[1]} outputs were expected")
         # The scale is applied in float32, before the number format of the model is taken on.
         scaled = pair["B"].float() * _scale(config, path, pair["A"].shape[0])
-        place = {"device": module.weight.device, "dtype": module.weight.dtype}
-        layers[path] = (pair["A"].to(**place).contiguous(), scaled.to(**place).contiguous())
+        device, dtype = module.weight.device, module.weight.dtype
+        layers[path] = (pair["A"].to(device, dtype).contiguous(), scaled.to(device, dtype).contiguous())
         if not all(bool(torch.isfinite(each).all()) for each in layers[path]):
             raise refused(name, f"{path} holds numbers that are not finite")
     if not layers:

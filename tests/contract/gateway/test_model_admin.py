@@ -1,5 +1,6 @@
 """Administration of models over HTTP and gRPC: what it does, who may, and what is written down of it."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,12 @@ import openai
 import pytest
 from structlog.testing import capture_logs
 
+from hypercube.client import AsyncClient, Client, FailedPrecondition
+from hypercube.client._models import ADMIN as SDK_METHODS
 from hypercube.core.model_admin import ModelAction
 from hypercube.core.principal import Principal, Role
 from hypercube.gateway.grpc import rpc
-from hypercube.gateway.grpc.server import SERVICES
+from hypercube.gateway.grpc.server import SERVICES, create_grpc_server
 from hypercube.gateway.http import endpoint
 from hypercube.gateway.http.app import OPERATIONS
 from hypercube.wire.convert import ADMIN_METHODS
@@ -280,3 +283,60 @@ async def test_each_command_is_one_line_of_the_audit(http: httpx.AsyncClient, as
         },
     ]  # fmt: skip
     assert json.dumps(logs)
+
+
+async def through_the_sdk(target: str, twin: bool, call: Callable[[Any], Any]) -> Any:
+    """What a method of either client gives, or raises."""
+    if twin:
+        async with AsyncClient(target) as client:
+            return await call(client)
+
+    def plain() -> Any:
+        with Client(target) as client:
+            return call(client)
+
+    return await asyncio.to_thread(plain)
+
+
+@pytest.mark.parametrize("twin", [False, True], ids=["Client", "AsyncClient"])
+async def test_the_sdk_has_a_method_for_each(house: Any, twin: bool) -> None:
+    server = create_grpc_server(house.services)
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+
+    async def do(call: Callable[[Any], Any]) -> Any:
+        return await through_the_sdk(target, twin, call)
+
+    try:
+        assert (await do(lambda c: c.unload_model("small", drain_s=1))).status.state.value == "unloaded"
+        assert (await do(lambda c: c.load_model("small"))).status.state.value == "ready"
+        assert (await do(lambda c: c.pin_model("small"))).pinned
+        assert (
+            await do(lambda c: c.set_alias("my-chat", "canary", "1.1.0", expected="1.0.0"))
+        ).after == "1.1.0"
+        split = await do(lambda c: c.set_split("my-chat", {"canary": 1, "production": 1}))
+        assert split.after == {"canary": 1.0, "production": 1.0}
+        assert (await do(lambda c: c.model_routes("my-chat"))).split == {"canary": 0.5, "production": 0.5}
+        assert (await do(lambda c: c.drop_split("my-chat"))).after is None
+        assert (await do(lambda c: c.rollback("my-chat", "canary"))).after == "1.0.0"
+        assert (await do(lambda c: c.drop_alias("my-chat", "canary"))).action == "drop"
+        assert len(await do(lambda c: c.model_history("my-chat"))) == 9
+        assert (await do(lambda c: c.verify_model("my-chat@1.0.0"))).files == 1
+        assert (await do(lambda c: c.collect_models())).items == ()
+        assert (await do(lambda c: c.remove_model("my-chat@1.1.0"))).freed_bytes == 9
+        assert (await do(lambda c: c.load_adapter("small", "style"))).loaded
+        assert [a.name for a in await do(lambda c: c.adapters("small"))] == ["style"]
+        assert not (await do(lambda c: c.unload_adapter("small", "style"))).loaded
+        with pytest.raises(FailedPrecondition):
+            await do(lambda c: c.remove_model("my-chat@1.0.0"))
+    finally:
+        await server.stop(0)
+
+
+def test_the_sdk_asks_for_each_method_as_the_server_has_it() -> None:
+    assert {method.path for method in SDK_METHODS.values()} == {
+        f"/{service}/{name}" for service, name, _ in ADMIN_CALLS if service == "hypercube.v1.Models"
+    }
+    never_twice = {action for action, method in SDK_METHODS.items() if not method.repeatable}
+    assert ModelAction.ROLLBACK in never_twice
+    assert ModelAction.HISTORY not in never_twice
