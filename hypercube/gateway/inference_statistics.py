@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from hypercube.core.adapters import addressed
 from hypercube.core.cube import Timing
 
 _NS: Final = 1_000_000_000
@@ -51,7 +52,10 @@ class ModelStatistics:
 
 
 class InferenceStatistics:
-    """The counters of every model, for every transport; only models that are served have any."""
+    """The counters of every model, for every transport; only models that are served have any.
+
+    What is asked with an adapter counts for its model: adapters are named by callers, and come and go.
+    """
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
@@ -59,7 +63,7 @@ class InferenceStatistics:
 
     def of(self, model: str) -> ModelStatistics:
         """The counters of a model, zeros before its first request."""
-        return self._models.get(model) or ModelStatistics()
+        return self._models.get(addressed(model).model) or ModelStatistics()
 
     def succeeded(
         self, model: str, timing: Timing, *, total_s: float, input_s: float, output_s: float
@@ -79,6 +83,6 @@ class InferenceStatistics:
         self._touch(model).fail.add(total_s)
 
     def _touch(self, model: str) -> ModelStatistics:
-        counters = self._models.setdefault(model, ModelStatistics())
+        counters = self._models.setdefault(addressed(model).model, ModelStatistics())
         counters.last_inference_ms = int(self._wall_clock() * 1000)
         return counters

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypercube.core.adapters import SEPARATOR, addressed
+from hypercube.core.adapters import SEPARATOR
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
@@ -45,10 +45,6 @@ async def model(services: GatewayServices, name: str, call: Call) -> ServedModel
         at_hand = {key for each in entry.versions for key in (each.version, *each.aliases)}
         if entry.name == bare and (not selector or selector in at_hand):
             return entry
-    base = next((entry for entry in served if entry.name == addressed(name).model), None)
-    if base is not None and Capability.ADAPTERS in base.capabilities and addressed(name).adapter:
-        # Its first request will look for it, and load it if it is there.
-        return replace(base, name=name, adapters=(), parent=base.name, digest="")
     names = [entry.name for entry in served]
     like = nearest(name, names)
     raise HyperCubeError(
