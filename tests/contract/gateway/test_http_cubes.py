@@ -11,6 +11,7 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
     assert [(cube["name"], cube["color"], cube["category"], cube["state"]) for cube in cubes] == [
         ("chat", "blue", "feature", "running"),
         ("embeddings", "blue", "feature", "running"),
+        ("model-admin", "yellow", "data", "running"),
         ("models", "yellow", "data", "running"),
         ("saju", "blue", "feature", "running"),
         ("tensors", "blue", "feature", "running"),
