@@ -167,12 +167,16 @@ class ModelAdapters:
     Attributes:
         model: its name.
         loader: finds and fetches them.
-        named: those that were loaded by command, or with the model, by the name that requests use.
+        named: those that were loaded by command, or with the model, by the name that requests use; all versions of
+            the model that are served share them.
     """
 
     model: str
     loader: "Loader"
-    named: dict[str, ModelManifest] = field(default_factory=dict)
+    named: dict[str, ModelManifest] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.named = self.loader.named_adapters.setdefault(self.model, {})
 
     def _kept(self, manifest: ModelManifest) -> bool:
         return any(manifest.reference == each.reference for each in self.named.values())
@@ -228,7 +232,6 @@ class ModelAdapters:
         except HyperCubeError as error:
             if error.kind is ErrorKind.ENGINE_FAILED:
                 raise
-            self.named.pop(name, None)
             self.loader.on_line(f"{self.model}: the adapter {name!r} is left out: {error.message}")
 
     # -- by command

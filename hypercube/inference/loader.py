@@ -19,7 +19,14 @@ from hypercube.model_registry.store import ModelStore
 
 
 class Loader:
-    """Loads copies of all models of a process: they share its turns and its memory."""
+    """Loads copies of all models of a process: they share its turns and its memory.
+
+    Attributes:
+        residency: shares memory out.
+        on_line: hears of notable events.
+        registry: where adapters are found.
+        named_adapters: of each model, the adapters loaded by command, by the name that requests use.
+    """
 
     def __init__(
         self,
@@ -36,6 +43,7 @@ class Loader:
         self.residency = residency
         self.on_line = on_line
         self.registry = ModelRegistry(store, clock=clock)
+        self.named_adapters: dict[str, dict[str, ModelManifest]] = {}
         self._store = store
         self._loads = loads
         self._clock = clock
