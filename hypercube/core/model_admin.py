@@ -115,9 +115,10 @@ class RouteMove:
         time: UTC, ISO 8601.
         who: moved it.
         subject: the alias, or "split".
-        action: "move", "drop" or "rollback".
+        action: "move", "drop", "rollback", or "withdraw": a server took a target out of the split.
         before: a version; for the split, weights; None = nothing.
         after: the same.
+        why: with figures, where a server decided.
     """
 
     model: str
@@ -127,6 +128,7 @@ class RouteMove:
     action: str
     before: str | Mapping[str, float] | None
     after: str | Mapping[str, float] | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _move(name: str, move: Move) -> RouteMove:
     before, after = (
         dict(target) if isinstance(target, Mapping) else target for target in (move.before, move.after)
     )
-    return RouteMove(name, move.time, move.who, move.subject, move.action, before, after)
+    return RouteMove(name, move.time, move.who, move.subject, move.action, before, after, move.why)
 
 
 def _seconds(drain_s: float | None) -> float:

@@ -41,7 +41,9 @@ MODEL = ServedModel(
     "tiny",
 )
 MOVE = RouteMove("m", "2026-11-23T00:00:00.000+00:00", "ops", "canary", "move", None, "1.0.0")
-SPLIT = RouteMove("m", "t", "ops", "split", "rollback", {"canary": 0.5, "production": 9.5}, None)
+SPLIT = RouteMove(
+    "m", "t", "ops", "split", "withdraw", {"canary": 0.5, "production": 9.5}, None, "3 of 20 failed"
+)
 ADAPTER = ServedAdapter("style", "style@1.0.0", "e" * 64, "MIT", 7, True, False)
 COMMANDS = [
     ModelCommand(ModelAction.LOAD, "m"),

@@ -28,6 +28,8 @@ def _adapted(model: ServedModel) -> tuple[ServedModel, ...]:
             digest=adapter.digest,
             adapters=(),
             parent=model.name,
+            versions=(),
+            routing_note="",
         )
         for adapter in model.adapters
     )
@@ -43,7 +45,7 @@ async def model(services: GatewayServices, name: str, call: Call) -> ServedModel
     bare, _, selector = name.partition("@")
     for entry in served:
         at_hand = {key for each in entry.versions for key in (each.version, *each.aliases)}
-        if entry.name == bare and (not selector or selector in at_hand):
+        if entry.name == name or (entry.name == bare and selector in at_hand):
             return entry
     names = [entry.name for entry in served]
     like = nearest(name, names)

@@ -87,6 +87,7 @@ MoveBody = TypedDict(
         "action": str,
         "from": "str | dict[str, float] | None",
         "to": "str | dict[str, float] | None",
+        "why": str,
     },
 )
 """One move of an alias or of the split."""

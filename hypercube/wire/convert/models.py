@@ -189,6 +189,7 @@ def move_to_proto(move: RouteMove) -> pb.RouteMove:
         action=move.action,
         before=_target_to_proto(move.before),
         after=_target_to_proto(move.after),
+        why=move.why,
     )
 
 
@@ -202,6 +203,7 @@ def move_from_proto(message: pb.RouteMove) -> RouteMove:
         message.action,
         _target_from_proto(message.before) if message.HasField("before") else None,
         _target_from_proto(message.after) if message.HasField("after") else None,
+        message.why,
     )
 
 

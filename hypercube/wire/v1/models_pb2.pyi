@@ -425,6 +425,7 @@ class RouteMove(google.protobuf.message.Message):
     ACTION_FIELD_NUMBER: builtins.int
     BEFORE_FIELD_NUMBER: builtins.int
     AFTER_FIELD_NUMBER: builtins.int
+    WHY_FIELD_NUMBER: builtins.int
     model: builtins.str
     time: builtins.str
     """UTC, ISO 8601."""
@@ -432,7 +433,9 @@ class RouteMove(google.protobuf.message.Message):
     subject: builtins.str
     """The alias, or "split"."""
     action: builtins.str
-    """move, drop or rollback."""
+    """move, drop, rollback, or withdraw (a server took a target out of the split)."""
+    why: builtins.str
+    """With figures, where a server decided."""
     @property
     def before(self) -> Global___RouteTarget:
         """Absent: nothing."""
@@ -449,9 +452,10 @@ class RouteMove(google.protobuf.message.Message):
         action: builtins.str = ...,
         before: Global___RouteTarget | None = ...,
         after: Global___RouteTarget | None = ...,
+        why: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "action", b"action", "after", b"after", "before", b"before", "model", b"model", "subject", b"subject", "time", b"time", "who", b"who"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "action", b"action", "after", b"after", "before", b"before", "model", b"model", "subject", b"subject", "time", b"time", "who", b"who", "why", b"why"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_after", b"_after"]) -> typing.Literal["after"] | None: ...
     @typing.overload

@@ -147,7 +147,7 @@ async def test_aliases_splits_and_their_history(http: httpx.AsyncClient, asked_b
     moved = await http.post("/v1/models/my-chat/aliases/canary", json={"version": "1.1.0"})
     assert moved.json() | {"time": ""} == {
         "model": "my-chat", "time": "", "who": "ops", "subject": "canary", "action": "move", "from": "1.0.0",
-        "to": "1.1.0",
+        "to": "1.1.0", "why": "",
     }  # fmt: skip
     late = await http.post(
         "/v1/models/my-chat/aliases/canary", json={"version": "1.0.0", "expected": "1.0.0"}

@@ -201,6 +201,7 @@ def _move(move: RouteMove) -> MoveBody:
         "action": move.action,
         "from": _plain(move.before),
         "to": _plain(move.after),
+        "why": move.why,
     }
 
 
