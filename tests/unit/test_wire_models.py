@@ -3,7 +3,7 @@
 import pytest
 
 from hypercube.core.adapters import ServedAdapter
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import (
     ModelAction,
@@ -36,9 +36,17 @@ MODEL = ServedModel(
     True,
     True,
     123,
+    (
+        ServedVersion(
+            "1.0.0", EngineStatus(EngineState.READY, "here"), ("production",), 0.95, 2, 7, 40, 1, 0.5, 1.5
+        ),
+        ServedVersion(
+            "1.1.0", EngineStatus(EngineState.DOWNLOADING, "12 %", 0.12), withdrawn="3 of 20 failed"
+        ),
+    ),
+    "follows",
     "d" * 64,
-    (),
-    "tiny",
+    parent="tiny",
 )
 MOVE = RouteMove("m", "2026-11-23T00:00:00.000+00:00", "ops", "canary", "move", None, "1.0.0")
 SPLIT = RouteMove(

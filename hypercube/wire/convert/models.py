@@ -11,7 +11,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from hypercube.core.adapters import ServedAdapter
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.core.errors import invalid
 from hypercube.core.model_admin import (
     ModelAction,
@@ -48,6 +48,46 @@ def model_to_proto(model: ServedModel) -> pb.Model:
         digest=model.digest,
         parent=model.parent,
         capabilities=[capability.value for capability in model.capabilities],
+        versions=[_version_to_proto(version) for version in model.versions],
+        routing_note=model.routing_note,
+    )
+
+
+def _version_to_proto(version: ServedVersion) -> pb.ModelVersion:
+    return pb.ModelVersion(
+        version=version.version,
+        state=version.status.state.value,
+        reason=version.status.reason,
+        progress=version.status.progress,
+        aliases=version.aliases,
+        share=version.share,
+        in_flight=version.in_flight,
+        measured_bytes=version.measured_bytes,
+        requests=version.requests,
+        failed=version.failed,
+        first_p95_s=version.first_p95_s,
+        total_p95_s=version.total_p95_s,
+        withdrawn=version.withdrawn,
+    )
+
+
+def _version_from_proto(message: pb.ModelVersion) -> ServedVersion:
+    return ServedVersion(
+        version=message.version,
+        status=EngineStatus(
+            EngineState(message.state),
+            message.reason,
+            message.progress if message.HasField("progress") else None,
+        ),
+        aliases=tuple(message.aliases),
+        share=message.share,
+        in_flight=message.in_flight,
+        measured_bytes=message.measured_bytes if message.HasField("measured_bytes") else None,
+        requests=message.requests,
+        failed=message.failed,
+        first_p95_s=message.first_p95_s if message.HasField("first_p95_s") else None,
+        total_p95_s=message.total_p95_s if message.HasField("total_p95_s") else None,
+        withdrawn=message.withdrawn,
     )
 
 
@@ -70,6 +110,8 @@ def model_from_proto(message: pb.Model) -> ServedModel:
         on_demand=message.on_demand,
         pinned=message.pinned,
         measured_bytes=message.measured_bytes if message.HasField("measured_bytes") else None,
+        versions=tuple(_version_from_proto(version) for version in message.versions),
+        routing_note=message.routing_note,
         digest=message.digest,
         parent=message.parent,
     )

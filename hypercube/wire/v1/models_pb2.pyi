@@ -47,6 +47,8 @@ class Model(google.protobuf.message.Message):
     DIGEST_FIELD_NUMBER: builtins.int
     PARENT_FIELD_NUMBER: builtins.int
     CAPABILITIES_FIELD_NUMBER: builtins.int
+    VERSIONS_FIELD_NUMBER: builtins.int
+    ROUTING_NOTE_FIELD_NUMBER: builtins.int
     name: builtins.str
     engine: builtins.str
     context_length: builtins.int
@@ -69,8 +71,14 @@ class Model(google.protobuf.message.Message):
     """SHA-256 over its content, with its adapter's."""
     parent: builtins.str
     """Of an adapter (`model:adapter`): the model."""
+    routing_note: builtins.str
+    """Why that one is not what the registry says; empty while it is."""
     @property
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def versions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ModelVersion]:
+        """Every version of it that the server has at hand, the one that answers its name first."""
+
     def __init__(
         self,
         *,
@@ -89,15 +97,82 @@ class Model(google.protobuf.message.Message):
         digest: builtins.str = ...,
         parent: builtins.str = ...,
         capabilities: collections.abc.Iterable[builtins.str] | None = ...,
+        versions: collections.abc.Iterable[Global___ModelVersion] | None = ...,
+        routing_note: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "measured_bytes", b"measured_bytes", "progress", b"progress"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "capabilities", b"capabilities", "context_length", b"context_length", "created", b"created", "digest", b"digest", "engine", b"engine", "licence", b"licence", "measured_bytes", b"measured_bytes", "name", b"name", "on_demand", b"on_demand", "parent", b"parent", "pinned", b"pinned", "progress", b"progress", "reason", b"reason", "state", b"state", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "capabilities", b"capabilities", "context_length", b"context_length", "created", b"created", "digest", b"digest", "engine", b"engine", "licence", b"licence", "measured_bytes", b"measured_bytes", "name", b"name", "on_demand", b"on_demand", "parent", b"parent", "pinned", b"pinned", "progress", b"progress", "reason", b"reason", "routing_note", b"routing_note", "state", b"state", "version", b"version", "versions", b"versions"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_measured_bytes", b"_measured_bytes"]) -> typing.Literal["measured_bytes"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_progress", b"_progress"]) -> typing.Literal["progress"] | None: ...
 
 Global___Model: typing_extensions.TypeAlias = Model
+
+@typing.final
+class ModelVersion(google.protobuf.message.Message):
+    """A version of a served model; the figures are of the split's window, 0 or absent without a split."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    PROGRESS_FIELD_NUMBER: builtins.int
+    ALIASES_FIELD_NUMBER: builtins.int
+    SHARE_FIELD_NUMBER: builtins.int
+    IN_FLIGHT_FIELD_NUMBER: builtins.int
+    MEASURED_BYTES_FIELD_NUMBER: builtins.int
+    REQUESTS_FIELD_NUMBER: builtins.int
+    FAILED_FIELD_NUMBER: builtins.int
+    FIRST_P95_S_FIELD_NUMBER: builtins.int
+    TOTAL_P95_S_FIELD_NUMBER: builtins.int
+    WITHDRAWN_FIELD_NUMBER: builtins.int
+    version: builtins.str
+    state: builtins.str
+    reason: builtins.str
+    progress: builtins.float
+    share: builtins.float
+    """0..1 of the requests for the bare name."""
+    in_flight: builtins.int
+    measured_bytes: builtins.int
+    requests: builtins.int
+    failed: builtins.int
+    first_p95_s: builtins.float
+    total_p95_s: builtins.float
+    withdrawn: builtins.str
+    """Why requests were taken away from it; empty while they were not."""
+    @property
+    def aliases(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        version: builtins.str = ...,
+        state: builtins.str = ...,
+        reason: builtins.str = ...,
+        progress: builtins.float | None = ...,
+        aliases: collections.abc.Iterable[builtins.str] | None = ...,
+        share: builtins.float = ...,
+        in_flight: builtins.int = ...,
+        measured_bytes: builtins.int | None = ...,
+        requests: builtins.int = ...,
+        failed: builtins.int = ...,
+        first_p95_s: builtins.float | None = ...,
+        total_p95_s: builtins.float | None = ...,
+        withdrawn: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_first_p95_s", b"_first_p95_s", "_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "_total_p95_s", b"_total_p95_s", "first_p95_s", b"first_p95_s", "measured_bytes", b"measured_bytes", "progress", b"progress", "total_p95_s", b"total_p95_s"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_first_p95_s", b"_first_p95_s", "_measured_bytes", b"_measured_bytes", "_progress", b"_progress", "_total_p95_s", b"_total_p95_s", "aliases", b"aliases", "failed", b"failed", "first_p95_s", b"first_p95_s", "in_flight", b"in_flight", "measured_bytes", b"measured_bytes", "progress", b"progress", "reason", b"reason", "requests", b"requests", "share", b"share", "state", b"state", "total_p95_s", b"total_p95_s", "version", b"version", "withdrawn", b"withdrawn"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_first_p95_s", b"_first_p95_s"]) -> typing.Literal["first_p95_s"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_measured_bytes", b"_measured_bytes"]) -> typing.Literal["measured_bytes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_progress", b"_progress"]) -> typing.Literal["progress"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_total_p95_s", b"_total_p95_s"]) -> typing.Literal["total_p95_s"] | None: ...
+
+Global___ModelVersion: typing_extensions.TypeAlias = ModelVersion
 
 @typing.final
 class ListModelsReply(google.protobuf.message.Message):
