@@ -181,18 +181,18 @@ class ModelAdapters:
     def _kept(self, manifest: ModelManifest) -> bool:
         return any(manifest.reference == each.reference for each in self.named.values())
 
-    async def find(self, asked: str) -> ModelManifest:
-        """The version that `asked` means now.
+    async def find(self, asked: str, key: str | None = None) -> ModelManifest:
+        """The version that `asked` means now; with a split of the adapter, the same one for the same `key`.
 
         Raises:
             HyperCubeError: MODEL_NOT_FOUND with the nearest name.
         """
         if asked in self.named:
             return self.named[asked]
-        return await asyncio.to_thread(self.loader.registry.adapter, self.model, asked)
+        return await asyncio.to_thread(self.loader.registry.adapter, self.model, asked, key)
 
     @asynccontextmanager
-    async def used(self, copy: "Incarnation", asked: str) -> AsyncIterator[str]:
+    async def used(self, copy: "Incarnation", asked: str, key: str | None = None) -> AsyncIterator[str]:
         """What the engine of `copy` calls the adapter `asked`; loaded first, if that is needed. Empty stays empty.
 
         Raises:
@@ -201,7 +201,7 @@ class ModelAdapters:
         if not asked:
             yield ""
             return
-        manifest = await self.find(asked)
+        manifest = await self.find(asked, key)
         held = await copy.adapters.hold(manifest, asked, self.loader, self._kept)
         async with copy.adapters.using(held) as name:
             yield name

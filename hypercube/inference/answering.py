@@ -97,7 +97,7 @@ class Answering:
             began = self._clock()
             try:
                 async with asyncio.timeout(remaining_s(call, began, "before its adapter was loaded")):
-                    used = self._served.adapters.used(copy, request.adapter)
+                    used = self._served.adapters.used(copy, request.adapter, call.sticky_key)
                     name = await stack.enter_async_context(used)
             except TimeoutError:
                 raise deadline_exceeded("while its adapter was loaded", self._clock() - began) from None

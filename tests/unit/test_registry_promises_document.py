@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = {"U": "unit", "E": "e2e", "C": "contract/gateway", "V": "vllm"}
-NAMED = re.compile(r"`(?:(?P<folder>[UECV])/(?P<file>test_\w+\.py))?::(?P<test>test_\w+)`")
+FOLDERS = {"U": "unit", "E": "e2e", "C": "contract/gateway", "V": "vllm", "A": "adapters"}
+NAMED = re.compile(r"`(?:(?P<folder>[UECVA])/(?P<file>test_\w+\.py))?::(?P<test>test_\w+)`")
 FEATURES = (
     "Versions",
     "Aliases / stages",
