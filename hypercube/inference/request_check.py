@@ -27,6 +27,8 @@ MAX_SCHEMA_DEPTH: Final = 64
 MAX_TOP_LOGPROBS: Final = 20
 MAX_LOGIT_BIAS: Final = 300
 MAX_TOOLS: Final = 128
+MOST_TOKENS: Final = 2**31 - 1
+"""What engines count answers in; no context window is near it."""
 MAX_TEXTS: Final = 4096
 """Texts of one request for vectors or scores: each is an item of a queue."""
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -87,6 +89,8 @@ def check_request(request: GenerationRequest) -> None:
             value=request.max_tokens,
             fix="Write a number from 1, or leave it out.",
         )
+    if request.max_tokens is not None and request.max_tokens > MOST_TOKENS:
+        raise _out_of_range("max_tokens", request.max_tokens, f"from 1 to {MOST_TOKENS}")
     _check_sampling(request.sampling)
     if request.json_schema is not None:
         _check_schema(request.json_schema)

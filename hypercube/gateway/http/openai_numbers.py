@@ -3,12 +3,12 @@
 The bounds are judged by the gate before the engines (`inference.request_check`), for all transports alike.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field, WithJsonSchema
 
 from hypercube.gateway.handlers.choices import MAX_CHOICES
-from hypercube.inference.request_check import MAX_TOP_LOGPROBS, RANGES
+from hypercube.inference.request_check import MAX_TOP_LOGPROBS, MOST_TOKENS, RANGES
 
 _INT64: Final = 2**63 - 1
 
@@ -18,14 +18,13 @@ def _number(name: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "number", "minimum": low, "maximum": high})
 
 
-def _integer(low: int, high: int | None = None) -> WithJsonSchema:
-    schema: dict[str, Any] = {"type": "integer", "minimum": low}
-    return WithJsonSchema(schema if high is None else {**schema, "maximum": high})
+def _integer(low: int, high: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": low, "maximum": high})
 
 
 Seed = Annotated[int, Field(ge=-_INT64, le=_INT64)]
 Choices = Annotated[int, Field(ge=1, le=MAX_CHOICES)]
-Tokens = Annotated[int, _integer(1)]
+Tokens = Annotated[int, _integer(1, MOST_TOKENS)]
 TopLogprobs = Annotated[int, _integer(0, MAX_TOP_LOGPROBS)]
 Temperature = Annotated[float, _number("temperature")]
 TopP = Annotated[float, _number("top_p")]
