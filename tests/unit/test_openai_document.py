@@ -13,6 +13,7 @@ from hypercube.gateway.http.openai_completions import (
     DetokenizeBodyRequest,
     TokenizeBodyRequest,
 )
+from hypercube.gateway.http.openai_embeddings import EmbeddingsRequest
 from hypercube.gateway.http.openai_protocol import ChatCompletionRequest, Neutral
 from hypercube.gateway.http.openai_responses import ResponsesRequest
 from hypercube.inference.engine import ENGINES_ABLE, EngineOptions
@@ -28,6 +29,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "POST /v1/chat/completions": ChatCompletionRequest,
     "POST /v1/completions": CompletionRequest,
     "POST /v1/responses": ResponsesRequest,
+    "POST /v1/embeddings": EmbeddingsRequest,
     "POST /tokenize": TokenizeBodyRequest,
     "POST /detokenize": DetokenizeBodyRequest,
 }
@@ -44,6 +46,7 @@ NEEDS: Final = {
 }
 ROUTES: Final = {
     "POST /v1/completions": Capability.COMPLETE,
+    "POST /v1/embeddings": Capability.EMBED,
     "POST /tokenize": Capability.TOKENIZE,
     "POST /detokenize": Capability.TOKENIZE,
 }
