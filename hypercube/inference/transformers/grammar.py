@@ -16,7 +16,11 @@ from llguidance.hf import from_tokenizer
 
 _KEPT: Final = 32
 """Schemas that stay compiled."""
-_LAYOUT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+_LAYOUT: Final[Any] = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}
 """White space as `json.dumps` writes it: with a choice of it, a small model may write nothing else for ever."""
 
 
