@@ -348,12 +348,6 @@ async def test_a_schema_that_nothing_can_keep_is_the_callers_error(
     assert await answer(engine, chat("x", max_tokens=2))
 
 
-async def test_adapters_are_refused_and_who_can_is_named(engine: TransformersEngine) -> None:
-    error = await failure_of(events_of(engine, dataclasses.replace(chat("x"), adapter="a")))
-    assert error.kind is ErrorKind.INVALID_ARGUMENT
-    assert "vllm" in str(error)
-
-
 async def test_sampling_is_each_requests_own(engine: TransformersEngine) -> None:
     greedy = chat("hello", max_tokens=24)
     drawn = [chat("hello", max_tokens=24, temperature=1.5, seed=seed) for seed in (1, 2)]

@@ -19,7 +19,7 @@ from hypercube.gateway.http.openai_responses import ResponsesRequest
 from hypercube.inference.engine import ENGINES_ABLE, EngineOptions
 from hypercube.inference.fake import FakeEngine
 from hypercube.inference.llama_cpp import LlamaCppEngine
-from hypercube.inference.transformers.engine import CAPABILITIES
+from hypercube.inference.transformers.engine import TransformersEngine
 from hypercube.inference.upstream import UpstreamEngine, UpstreamOptions
 from hypercube.inference.vllm.engine import VllmEngine
 
@@ -97,7 +97,8 @@ def test_what_engines_are_said_to_do_is_what_they_say() -> None:
     said = {
         "fake": FakeEngine.capabilities,
         "llama.cpp": LlamaCppEngine.capabilities,
-        "transformers": CAPABILITIES | {Capability.EMBED, Capability.SCORE},
+        "transformers": TransformersEngine(EngineOptions(device="cpu", adapters=1)).capabilities
+        | {Capability.EMBED, Capability.SCORE},
         "vllm": vllm,
         "upstream": UpstreamEngine(upstream, options).capabilities | {Capability.EMBED},
     }

@@ -98,10 +98,8 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
             self.unsound.add(row.request_id)
             return 0
         self.unsound_in_a_row = 0
-        if row.draw.schema is None:
-            token = choose(logits, row, top)
-        else:
-            token = choose(self._constrained(logits, row), row)
+        held = self._constrained(logits, row)
+        token = choose(held, row, top if held is logits else None)
         rated = self.rated.get(row.request_id)
         if rated is not None:
             rated.tokens.append(rate(logits, token, rated.most))
