@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from hypercube.core.principal import Role
 from hypercube.gateway.http.app import OPERATIONS, openapi_document
 from hypercube.gateway.http.operations import Operation
 
@@ -106,7 +107,9 @@ def meant(draw: Any, value: Any) -> Any:
 def cases(draw: Any, operation: Operation, mode: GenerationMode, stored: str) -> Case:
     """A case as schemathesis makes it; two of three that the document allows then ask for what there is."""
     case: Any = draw(document[operation.template][operation.method].as_strategy(generation_mode=mode))
-    if mode is GenerationMode.POSITIVE and draw(st.integers(0, 2)):
+    # Whoever may change the server would take from the others what they ask for.
+    harmless = operation.role is not Role.ADMIN
+    if harmless and mode is GenerationMode.POSITIVE and draw(st.integers(0, 2)):
         for parameter in case.path_parameters or {}:
             case.path_parameters[parameter] = draw(
                 st.sampled_from(names(operation.template, parameter, stored))
@@ -153,7 +156,8 @@ def hunt(client: httpx.Client, operation: Operation, most: int) -> None:
         hunt_one(client, operation, mode, share(operation, most), stored, sent)
         assert sent.total() >= share(operation, most), (mode, sent)
         statuses += sent
-    assert statuses[200] or operation.template in NEVER_OK, statuses
+    if operation.role is not Role.ADMIN:  # of those there is little that a server without models can do
+        assert statuses[200] or operation.template in NEVER_OK, statuses
 
 
 def hunt_one(
