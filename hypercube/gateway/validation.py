@@ -52,10 +52,11 @@ class JsonModel(Generic[T]):
 
     def explain_document(self, problems: Sequence[ErrorDetails], document: Any) -> HyperCubeError:
         """`explain`, for a body that was parsed already."""
+        problems = _telling(problems[: _OTHERS_SHOWN + 1], document)
         first = self._one(problems[0], document)
         if len(problems) == 1:
             return first
-        others = [self._one(problem, document) for problem in problems[1 : _OTHERS_SHOWN + 1]]
+        others = [self._one(problem, document) for problem in problems[1:]]
         return invalid(
             first.message,
             param=first.param,
@@ -174,6 +175,17 @@ def _path(problem: ErrorDetails, document: Any) -> Path:
         elif place == len(location) - 1 and problem["type"] in _MISSING:
             steps.append(step)
     return tuple(steps)
+
+
+def _telling(problems: Sequence[ErrorDetails], document: Any) -> list[ErrorDetails]:
+    """The complaints with those last that the others go deeper than.
+
+    A list with one bad item, where a text may stand too, is not wrong for being no text.
+    """
+    paths = [_path(problem, document) for problem in problems]
+    outside = [any(len(a) < len(b) and a == b[: len(a)] for b in paths) for a in paths]
+    order = sorted(range(len(problems)), key=lambda at: outside[at])
+    return [problems[at] for at in order]
 
 
 def _properties(schema: Mapping[str, Any], path: Path) -> set[str]:

@@ -16,7 +16,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest, Scores
 from hypercube.core.errors import HyperCubeError
 from hypercube.inference.engine import Embedded, Engine, Scored
-from hypercube.inference.request_check import check_texts
+from hypercube.inference.request_check import MAX_TEXTS, check_texts
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,8 +24,6 @@ Result = TypeVar("Result")
 SHORTEST_BUCKET: Final = 32
 BATCH_COST: Final = 16_384.0
 """Padded UTF-8 bytes in one batch: about 4,000 to 16,000 tokens, by language."""
-_PARTS: Final = 4096
-"""Texts of one request: each is an item of the queue."""
 
 
 def bucket(text: str) -> int:
@@ -56,14 +54,14 @@ class Encoding:
 
     async def embed(self, request: EmbeddingRequest, call: Call) -> Embeddings:
         """Vectors of `request.texts`; see `core.engine.EngineClient.embed`."""
-        check_texts(request.texts, "input", most=_PARTS)
+        check_texts(request.texts, "input", most=MAX_TEXTS)
         found = await self._all(self._texts, request.texts, map(bucket, request.texts), "input", call)
         return Embeddings(tuple(each.vector for each in found), sum(each.tokens for each in found))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of `request.documents`; see `core.engine.EngineClient.score`."""
         check_texts((request.query,), "query", most=1)
-        check_texts(request.documents, "documents", most=_PARTS)
+        check_texts(request.documents, "documents", most=MAX_TEXTS)
         pairs = [(request.query, document) for document in request.documents]
         sizes = (bucket(request.query + document) for document in request.documents)
         found = await self._all(self._pairs, pairs, sizes, "documents", call)

@@ -27,14 +27,19 @@ MAX_SCHEMA_DEPTH: Final = 64
 MAX_TOP_LOGPROBS: Final = 20
 MAX_LOGIT_BIAS: Final = 300
 MAX_TOOLS: Final = 128
+MOST_TOKENS: Final = 2**31 - 1
+"""What engines count answers in; no context window is near it."""
+MAX_TEXTS: Final = 4096
+"""Texts of one request for vectors or scores: each is an item of a queue."""
 _TOOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_RANGES: Final = {
+RANGES: Final = {
     "temperature": (0.0, 2.0),
     "top_p": (0.0, 1.0),
     "min_p": (0.0, 1.0),
     "frequency_penalty": (-2.0, 2.0),
     "presence_penalty": (-2.0, 2.0),
 }
+"""What a number of `Sampling` may be."""
 
 
 def with_adapter(request: GenerationRequest) -> GenerationRequest:
@@ -84,6 +89,8 @@ def check_request(request: GenerationRequest) -> None:
             value=request.max_tokens,
             fix="Write a number from 1, or leave it out.",
         )
+    if request.max_tokens is not None and request.max_tokens > MOST_TOKENS:
+        raise _out_of_range("max_tokens", request.max_tokens, f"from 1 to {MOST_TOKENS}")
     _check_sampling(request.sampling)
     if request.json_schema is not None:
         _check_schema(request.json_schema)
@@ -317,7 +324,7 @@ def check_texts(texts: Sequence[str], param: str, *, most: int) -> None:
 
 
 def _check_sampling(sampling: Sampling) -> None:
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in RANGES.items():
         value = getattr(sampling, name)
         if value is not None and not (math.isfinite(value) and low <= value <= high):
             raise _out_of_range(name, value, f"from {low:g} to {high:g}")

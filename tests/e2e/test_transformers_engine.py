@@ -8,6 +8,7 @@ Some tests run a program that is the engine's own but for one fault, switched on
 import asyncio
 import dataclasses
 import importlib.util
+import json
 import os
 import signal
 import time
@@ -16,11 +17,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import pytest_asyncio
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Sampling
+from hypercube.core.engine import (
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Sampling,
+    Tool,
+    ToolChoice,
+)
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.transformers import engine as engine_module
@@ -36,6 +46,7 @@ pytestmark = [
 CONTEXT = 256
 TEMPLATE = (
     "{% if messages[0].role == 'assistant' %}{{ raise_exception('the first turn is the user\\'s') }}{% endif %}"
+    "{% for t in tools or [] %}{{ t.function.name }} {% endfor %}"
     "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}<|start|>assistant\n"
 )
 FAULTY = """
@@ -246,10 +257,95 @@ async def test_a_template_that_refuses_the_turns_is_the_callers_error(engine: Tr
     assert "the first turn is the user's" in error.message
 
 
-async def test_a_schema_is_refused_and_who_can_is_named(engine: TransformersEngine) -> None:
-    error = await failure_of(events_of(engine, dataclasses.replace(chat("x"), json_schema="{}")))
-    assert error.kind is ErrorKind.INVALID_ARGUMENT
-    assert "llama.cpp, vllm" in str(error)
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "element": {"enum": ["wood", "목", "fire"]},
+        "strength": {"type": "integer", "minimum": 0, "maximum": 99},
+        "yang": {"type": "boolean"},
+        "notes": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[a-z가-힣]{1,4}$"},
+            "maxItems": 2,
+        },
+        "more": {"$ref": "#/$defs/more"},
+    },
+    "required": ["element", "strength", "yang", "notes", "more"],
+    "additionalProperties": False,
+    "$defs": {"more": {"anyOf": [{"type": "null"}, {"const": "yes"}]}},
+}
+LIMIT = 200
+TOOLS = (
+    Tool("weather", "", json.dumps({"type": "object", "properties": {"city": {"enum": ["서울", "Busan"]}},
+                                    "required": ["city"], "additionalProperties": False})),
+    Tool("day", "", json.dumps({"type": "object", "properties": {"n": {"enum": [1, 2]}},
+                                "required": ["n"], "additionalProperties": False})),
+)  # fmt: skip
+
+
+def kept(schema: Any, text: str, **sampling: Any) -> GenerationRequest:
+    return dataclasses.replace(chat(text, LIMIT, **sampling), json_schema=json.dumps(schema))
+
+
+async def test_random_weights_keep_to_a_schema_alone_and_beside_others(engine: TransformersEngine) -> None:
+    free = chat("hello", max_tokens=24)
+    plain = await answer(engine, free)
+    held = [kept(SCHEMA, f"question {seed}", temperature=1.0, seed=seed) for seed in range(6)]
+    together = await asyncio.gather(
+        *(events_of(engine, request) for request in (*held, kept(SCHEMA, "x"), free))
+    )
+    assert "".join(event.text for event in together.pop()) == plain
+    texts = ["".join(event.text for event in events) for events in together]
+    for events, text in zip(together, texts, strict=True):
+        found = json.loads(text)
+        jsonschema_rs.validate(SCHEMA, found)
+        assert text == json.dumps(found, ensure_ascii=False), "white space as json.dumps writes it"
+        assert events[-1].finish_reason is FinishReason.STOP
+    assert len(set(texts)) > 3, "the draws are still drawn"
+    assert await answer(engine, held[2]) == texts[2], "the same seed, alone"
+
+
+async def test_a_schema_that_was_cut_short_says_so(engine: TransformersEngine) -> None:
+    events = await events_of(engine, dataclasses.replace(kept(SCHEMA, "x"), max_tokens=3))
+    assert events[-1].finish_reason is FinishReason.LENGTH
+    whole = "".join(event.text for event in await events_of(engine, kept(SCHEMA, "x")))
+    assert whole.startswith("".join(event.text for event in events))
+
+
+@pytest.mark.parametrize(("name", "parallel"), [("day", True), ("weather", False), ("", False)])
+async def test_a_call_is_forced(engine: TransformersEngine, name: str, parallel: bool) -> None:
+    asked = dataclasses.replace(
+        chat("x", LIMIT),
+        tools=TOOLS,
+        tool_choice=ToolChoice.REQUIRED,
+        tool_name=name,
+        parallel_tool_calls=parallel,
+    )
+    events = await events_of(engine, asked)
+    assert "".join(event.text for event in events) == ""
+    (call,) = [call for event in events for call in event.tool_calls]
+    assert events[-1].finish_reason is FinishReason.TOOL_CALLS
+    tool = next(tool for tool in TOOLS if tool.name == call.name)
+    assert call.name == (name or call.name)
+    jsonschema_rs.validate(json.loads(tool.parameters), json.loads(call.arguments))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "nonsense"},
+        {"type": "string", "pattern": "(?=lookahead)x"},
+        {"$ref": "#/$defs/none"},
+        {"type": "object", "properties": {"a": 7}},
+        {"allOf": [{"type": "string"}, {"type": "integer"}]},
+    ],
+)
+async def test_a_schema_that_nothing_can_keep_is_the_callers_error(
+    engine: TransformersEngine, schema: Any
+) -> None:
+    error = await failure_of(events_of(engine, kept(schema, "x")))
+    assert (error.kind, error.param) == (ErrorKind.INVALID_ARGUMENT, "response_format"), error
+    assert await answer(engine, chat("x", max_tokens=2))
 
 
 async def test_sampling_is_each_requests_own(engine: TransformersEngine) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -71,17 +72,23 @@ async def loaded(model: Path, options: EngineOptions = OPTIONS) -> AsyncIterator
 
 
 async def answers(engine: TransformersEngine) -> list[str]:
-    async def one(text: str, **sampling: float) -> str:
+    async def one(text: str, schema: str | None = None, **sampling: float) -> str:
         request = GenerationRequest(
             (ChatMessage("user", text),),
             max_tokens=16,
+            json_schema=schema,
             sampling=Sampling(**sampling),  # type: ignore[arg-type]
         )
         return "".join([event.text async for event in engine.generate(request, Call())])
 
     greedy = [one(f"question {number}", temperature=0.0) for number in range(4)]
     drawn = [one("question", temperature=1.0, seed=number) for number in range(2)]
-    return await asyncio.gather(*greedy, *drawn)
+    # Longer than what is asked for: this model has no token to end with.
+    held = '{"type": "string", "pattern": "^[aeiou]{40}$"}'
+    kept = one("question", held, temperature=1.0, seed=3)
+    found = await asyncio.gather(*greedy, *drawn, kept)
+    assert re.fullmatch('"[aeiou]{15}', found[-1]), found[-1]
+    return found
 
 
 def other_rank(engine: TransformersEngine) -> int:

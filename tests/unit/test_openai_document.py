@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 
 from hypercube.core.engine import Capability
 from hypercube.gateway.http.openai_completions import (
@@ -13,12 +13,13 @@ from hypercube.gateway.http.openai_completions import (
     DetokenizeBodyRequest,
     TokenizeBodyRequest,
 )
+from hypercube.gateway.http.openai_embeddings import EmbeddingsRequest
 from hypercube.gateway.http.openai_protocol import ChatCompletionRequest, Neutral
 from hypercube.gateway.http.openai_responses import ResponsesRequest
 from hypercube.inference.engine import ENGINES_ABLE, EngineOptions
 from hypercube.inference.fake import FakeEngine
 from hypercube.inference.llama_cpp import LlamaCppEngine
-from hypercube.inference.transformers.engine import CAPABILITIES
+from hypercube.inference.transformers.engine import TransformersEngine
 from hypercube.inference.upstream import UpstreamEngine, UpstreamOptions
 from hypercube.inference.vllm.engine import VllmEngine
 
@@ -28,6 +29,7 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "POST /v1/chat/completions": ChatCompletionRequest,
     "POST /v1/completions": CompletionRequest,
     "POST /v1/responses": ResponsesRequest,
+    "POST /v1/embeddings": EmbeddingsRequest,
     "POST /tokenize": TokenizeBodyRequest,
     "POST /detokenize": DetokenizeBodyRequest,
 }
@@ -44,6 +46,7 @@ NEEDS: Final = {
 }
 ROUTES: Final = {
     "POST /v1/completions": Capability.COMPLETE,
+    "POST /v1/embeddings": Capability.EMBED,
     "POST /tokenize": Capability.TOKENIZE,
     "POST /detokenize": Capability.TOKENIZE,
 }
@@ -54,7 +57,7 @@ OF_THE_FAKE: Final = {"temperature", "top_p", "top_k", "min_p", "frequency_penal
 def cells(route: str, name: str) -> list[str]:
     """What the table has to say of a field: one cell an engine."""
     field = MODELS[route].model_fields[name]
-    if any(isinstance(each, AfterValidator) and isinstance(each.func, Neutral) for each in field.metadata):
+    if any(isinstance(each, Neutral) for each in field.metadata):
         return ["refused"] * len(ENGINES)
     if field.annotation is Any:
         return ["ignored"] * len(ENGINES)
@@ -94,7 +97,8 @@ def test_what_engines_are_said_to_do_is_what_they_say() -> None:
     said = {
         "fake": FakeEngine.capabilities,
         "llama.cpp": LlamaCppEngine.capabilities,
-        "transformers": CAPABILITIES | {Capability.EMBED, Capability.SCORE},
+        "transformers": TransformersEngine(EngineOptions(device="cpu", adapters=1)).capabilities
+        | {Capability.EMBED, Capability.SCORE},
         "vllm": vllm,
         "upstream": UpstreamEngine(upstream, options).capabilities | {Capability.EMBED},
     }

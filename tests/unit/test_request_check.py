@@ -19,6 +19,7 @@ HELLO = (ChatMessage("user", "안녕"),)
         (GenerationRequest((ChatMessage("user", "half \ud800"),)), "messages[0].content"),
         (GenerationRequest(HELLO, max_tokens=-1), "max_tokens"),
         (GenerationRequest(HELLO, max_tokens=0), "max_tokens"),
+        (GenerationRequest(HELLO, max_tokens=2**64), "max_tokens"),
         (GenerationRequest(HELLO, sampling=Sampling(temperature=2.1)), "temperature"),
         (GenerationRequest(HELLO, sampling=Sampling(temperature=math.nan)), "temperature"),
         (GenerationRequest(HELLO, sampling=Sampling(top_p=-0.1)), "top_p"),

@@ -7,11 +7,21 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from hypercube.core.engine import GenerationRequest, Sampling, TokenizeRequest
 from hypercube.gateway.handlers.choices import MAX_CHOICES, repeated
+from hypercube.gateway.http.openai_numbers import (
+    Choices,
+    FrequencyPenalty,
+    MinP,
+    PresencePenalty,
+    Seed,
+    Temperature,
+    Tokens,
+    TopK,
+    TopP,
+)
 from hypercube.gateway.http.openai_protocol import (
     EndUser,
     LogitBias,
     OpenAIMessage,
-    Seed,
     Stop,
     StreamOptions,
     bias_of,
@@ -36,13 +46,28 @@ def _prompts(given: Any) -> Any:
     return tuple(tuple(each) if isinstance(each, list) else each for each in given)
 
 
-_TOKENS: Final[dict[str, Any]] = {"type": "array", "items": {"type": "integer"}, "minItems": 1}
-_TEXT: Final[dict[str, Any]] = {"type": "string"}
+_TOKENS: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+    "minItems": 1,
+}
+_TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}
 _Prompts = Annotated[
     tuple[str | tuple[int, ...], ...],
     BeforeValidator(_prompts),
     WithJsonSchema(
-        {"anyOf": [_TEXT, _TOKENS, {"type": "array", "items": {"anyOf": [_TEXT, _TOKENS]}, "minItems": 1}]}
+        {
+            "anyOf": [
+                _TEXT,
+                _TOKENS,
+                {
+                    "type": "array",
+                    "items": {"anyOf": [_TEXT, _TOKENS]},
+                    "minItems": 1,
+                    "maxItems": MAX_CHOICES,
+                },
+            ]
+        }
     ),
 ]
 
@@ -52,18 +77,18 @@ class CompletionRequest(Strict):
 
     prompt: _Prompts
     model: str = Field(default="", description="As listed by /v1/models; empty for the server's default.")
-    max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
+    max_tokens: Tokens | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    top_k: TopK | None = None
+    min_p: MinP | None = None
+    frequency_penalty: FrequencyPenalty | None = None
+    presence_penalty: PresencePenalty | None = None
     seed: Seed | None = None
     stop: Stop = ()
     logit_bias: LogitBias | None = None
     logprobs: Annotated[int, Field(ge=0, le=MAX_LOGPROBS)] | None = None
-    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
+    n: Choices | None = None
     response_format: ResponseFormat | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None

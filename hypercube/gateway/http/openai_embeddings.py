@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from hypercube.core.engine import EmbeddingRequest
 from hypercube.gateway.http.openai_protocol import EndUser
+from hypercube.inference.request_check import MAX_TEXTS
 
 
 def _texts_of(given: Any) -> Any:
@@ -29,10 +30,13 @@ def _texts_of(given: Any) -> Any:
     return tuple(given)
 
 
+_TEXT = {"type": "string", "minLength": 1}
 _Input = Annotated[
     tuple[str, ...],
     BeforeValidator(_texts_of),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    WithJsonSchema(
+        {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": MAX_TEXTS}]}
+    ),
 ]
 
 

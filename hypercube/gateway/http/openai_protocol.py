@@ -9,12 +9,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
 from hypercube.core.errors import HyperCubeError
-from hypercube.gateway.handlers.choices import MAX_CHOICES
+from hypercube.gateway.http.openai_numbers import (
+    Choices,
+    FrequencyPenalty,
+    MinP,
+    PresencePenalty,
+    Seed,
+    Temperature,
+    Tokens,
+    TopK,
+    TopLogprobs,
+    TopP,
+)
 from hypercube.gateway.http.openai_tools import (
     CalledTool,
     FunctionTool,
@@ -25,11 +45,10 @@ from hypercube.gateway.http.openai_tools import (
     refused,
     schema_of,
 )
+from hypercube.inference.request_check import MAX_LOGIT_BIAS, MAX_STOP_CHARACTERS, MAX_STOPS, ROLES
 
-_INT64: Final = 2**63 - 1
 _LONGEST_ID: Final = 10
 """Digits of a token id."""
-Seed = Annotated[int, Field(ge=-_INT64, le=_INT64)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +59,14 @@ class Neutral:
     """
 
     values: tuple[Any, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Judged after what the annotation itself says."""
+        return no_info_after_validator_function(self, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Null and the values, and nothing else."""
+        return {"enum": [*self.values, None], "description": "Not honoured here; these ask for nothing."}
 
     def __call__(self, value: Any) -> Any:
         """The value, if it asks for nothing."""
@@ -66,9 +93,9 @@ def _json(value: Any) -> str:
             return str(value)
 
 
-def only(*values: Any) -> AfterValidator:
+def only(*values: Any) -> Neutral:
     """A field that this server does not honour: None and `values`, which ask for nothing, are accepted."""
-    return AfterValidator(Neutral(values))
+    return Neutral(values)
 
 
 def _text_of(content: Any) -> Any:
@@ -102,6 +129,7 @@ def _tuple_of(stop: Any) -> Any:
 
 
 _STRING_OR = {"type": "string"}
+_STOP = {"type": "string", "minLength": 1, "maxLength": MAX_STOP_CHARACTERS}
 _Content = Annotated[
     str,
     BeforeValidator(_text_of),
@@ -115,6 +143,7 @@ _Content = Annotated[
                         "type": "object",
                         "properties": {"type": {"const": "text"}, "text": _STRING_OR},
                         "required": ["type", "text"],
+                        "additionalProperties": False,
                     },
                 },
             ]
@@ -124,7 +153,9 @@ _Content = Annotated[
 Stop = Annotated[
     tuple[str, ...],
     BeforeValidator(_tuple_of),
-    WithJsonSchema({"anyOf": [_STRING_OR, {"type": "array", "items": _STRING_OR}, {"type": "null"}]}),
+    WithJsonSchema(
+        {"anyOf": [_STOP, {"type": "array", "items": _STOP, "maxItems": MAX_STOPS}, {"type": "null"}]}
+    ),
 ]
 
 
@@ -137,7 +168,18 @@ def _token_ids(given: dict[str, float]) -> dict[str, float]:
     return given
 
 
-LogitBias = Annotated[dict[str, float], AfterValidator(_token_ids)]
+LogitBias = Annotated[
+    dict[str, float],
+    AfterValidator(_token_ids),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": "^[0-9]{1,9}$"},
+            "additionalProperties": {"type": "number", "minimum": -100, "maximum": 100},
+            "maxProperties": MAX_LOGIT_BIAS,
+        }
+    ),
+]
 Hint = Annotated[Any, Field(description="Accepted and without effect here.")]
 EndUser = Annotated[
     Any, Field(description="Whom the request is for; such a user stays with one version of a split model.")
@@ -154,7 +196,7 @@ def end_user_of(*given: Any) -> str:
 class OpenAIMessage(Strict):
     """One turn. An assistant's turn can be sent back as it came."""
 
-    role: str
+    role: Annotated[str, WithJsonSchema({"enum": [*ROLES, "developer"]})]
     content: _Content | None = None
     name: Annotated[Any, only()] = None
     refusal: Annotated[Any, only()] = None
@@ -191,16 +233,16 @@ class StreamOptions(Strict):
 class ChatCompletionRequest(Strict):
     """The body of POST /v1/chat/completions."""
 
-    messages: tuple[OpenAIMessage, ...]
+    messages: Annotated[tuple[OpenAIMessage, ...], Field(json_schema_extra={"minItems": 1})]
     model: str = Field(default="", description="As listed by /v1/models; empty for the server's default.")
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    min_p: float | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
+    top_k: TopK | None = None
+    min_p: MinP | None = None
+    frequency_penalty: FrequencyPenalty | None = None
+    presence_penalty: PresencePenalty | None = None
     seed: Seed | None = None
     stop: Stop = ()
     stream: bool | None = None
@@ -213,8 +255,8 @@ class ChatCompletionRequest(Strict):
 
     logit_bias: LogitBias | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = None
-    n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
+    top_logprobs: TopLogprobs | None = None
+    n: Choices | None = None
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     tool_choice: ToolChoiceBody | None = None

@@ -1,13 +1,20 @@
 """OpenAI's responses request as its official client sends it, and its conversion to ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling, ToolCall, ToolChoice
-from hypercube.gateway.http.openai_protocol import EndUser, Hint, Seed, end_user_of, only
+from hypercube.gateway.http.openai_numbers import (
+    Seed,
+    Temperature,
+    Tokens,
+    TopLogprobs,
+    TopP,
+)
+from hypercube.gateway.http.openai_protocol import EndUser, Hint, end_user_of, only
 from hypercube.gateway.http.openai_tools import (
     ANY_OBJECT,
     JsonObject,
@@ -74,7 +81,28 @@ class FunctionCallOutput(Strict):
     status: Hint = None
 
 
-InputItem = InputMessage | FunctionCallItem | FunctionCallOutput
+def _kind_of(item: Any) -> str | None:
+    """Which of the three an item is; what says nothing is a message."""
+    if isinstance(item, Mapping):
+        kind = item.get("type", "message")
+        return kind if isinstance(kind, str) else None
+    return getattr(item, "type", None)
+
+
+InputItem = Annotated[
+    Annotated[InputMessage, Tag("message")]
+    | Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionCallOutput, Tag("function_call_output")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="item_type",
+        custom_error_message="names no item that is read here.",
+        custom_error_context={
+            "param": ("type",),
+            "fix": "Write one of: message, function_call, function_call_output.",
+        },
+    ),
+]
 
 
 class ResponseTool(Strict):
@@ -120,16 +148,16 @@ class ResponsesRequest(Strict):
     model: str = Field(default="", description="As listed by /v1/models; empty for the server's default.")
     instructions: str | None = None
     previous_response_id: str | None = None
-    max_output_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
+    max_output_tokens: Tokens | None = None
+    temperature: Temperature | None = None
+    top_p: TopP | None = None
     seed: Seed | None = None
     text: TextOptions | None = None
     tools: tuple[ResponseTool, ...] | None = None
     tool_choice: Literal["none", "auto", "required"] | ResponseToolChoice | None = None
     parallel_tool_calls: bool | None = None
     include: tuple[Literal["message.output_text.logprobs"], ...] | None = None
-    top_logprobs: int | None = None
+    top_logprobs: TopLogprobs | None = None
     stream: bool | None = None
     background: bool | None = None
     store: bool | None = None

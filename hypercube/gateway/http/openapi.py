@@ -8,11 +8,14 @@ from pydantic.json_schema import JsonSchemaMode
 
 from hypercube._version import __version__
 from hypercube.gateway.http.bodies import ErrorBody
+from hypercube.gateway.http.door import ALWAYS_OPEN
 from hypercube.gateway.http.inference_bodies import InferenceErrorBody
 from hypercube.gateway.http.operations import Operation
+from hypercube.gateway.http.query import Parameter
 from hypercube.gateway.http.responses import EVENTS, JSON, speaks_v2
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER
 from hypercube.gateway.request_id import REQUEST_ID
+from hypercube.gateway.services import Limits
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 _REASONS: Final = {
@@ -41,6 +44,15 @@ _QUERY_TYPES: Final[dict[str, Callable[[str], Any]]] = {
     "integer": int,
     "boolean": lambda text: text == "true",
 }
+_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "string", "description": "JSON, an error object among it; or the last: [DONE]."},
+        "event": {"type": "string", "description": "The event's type, where it has one."},
+    },
+    "required": ["data"],
+}
+"""One server-sent event, in the words of OpenAPI 3.2, which 3.1 has none for."""
 _Key = tuple[str, JsonSchemaMode]
 _Schemas = dict[_Key, dict[str, Any]]
 
@@ -124,20 +136,18 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             "in": "query",
             "required": each.required,
             "description": each.meaning,
-            "schema": {"type": each.type, **({"enum": list(each.choices)} if each.choices else {})},
+            "schema": _query_schema(each),
             "example": _QUERY_TYPES[each.type](each.example),
         }
         for name, each in operation.query.items()
     ]
-    if operation.method == "GET":
-        return path
     return [
         *path,
         {
             "name": TIMEOUT_HEADER,
             "in": "header",
             "description": "Seconds after which the answer is worthless to you.",
-            "schema": {"type": "number", "exclusiveMinimum": 0},
+            "schema": {"type": "number", "exclusiveMinimum": 0, "maximum": Limits().longest_s},
         },
         {
             "name": REQUEST_ID,
@@ -148,6 +158,25 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     ]
 
 
+def _query_schema(parameter: Parameter) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": parameter.type}
+    if parameter.choices:
+        schema["enum"] = list(parameter.choices)
+    if parameter.bounds is not None:
+        schema["minimum"], schema["maximum"] = parameter.bounds
+    return schema
+
+
+def _statuses(operation: Operation) -> list[int]:
+    """What an answer may be beside 200: what the route itself says, and what the way to it may."""
+    found = {*operation.errors, 400, 504}  # any request may set a deadline, and set it wrongly
+    if operation.method == "POST":
+        found.add(413)
+    if operation.path not in ALWAYS_OPEN:
+        found.add(503)  # the server is stopping
+    return sorted(found)
+
+
 def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for media in operation.media:
@@ -155,16 +184,18 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
             content[media] = {"schema": schemas[operation.identifier, "serialization"]}
             if operation.response_example is not None:
                 content[media]["example"] = operation.response_example
+        elif media == EVENTS:
+            content[media] = {"itemSchema": _EVENT}
         else:
             content[media] = {"schema": {"type": "string"}}
-    if EVENTS in operation.media:
-        content[EVENTS]["schema"]["description"] = "`data: {…}` events, then `data: [DONE]`."
     responses: dict[str, Any] = {"200": {"description": "As asked.", "content": content}}
     error = "v2_error" if speaks_v2(operation.path) else "error"
-    for status in operation.errors:
-        same = operation.path == "/readyz"
+    for status in _statuses(operation):
+        schema = schemas[error, "serialization"]
+        if status == operation.not_ready:
+            schema = {"anyOf": [content[JSON]["schema"], schema]}
         responses[str(status)] = {
-            "description": "At least one part is not ready." if same else _REASONS[status],
-            "content": content if same else {JSON: {"schema": schemas[error, "serialization"]}},
+            "description": "Not ready." if status == operation.not_ready else _REASONS[status],
+            "content": {JSON: {"schema": schema}},
         }
     return responses

@@ -21,6 +21,8 @@ class Parameter:
     type: Literal["string", "integer", "boolean"] = "string"
     required: bool = False
     choices: tuple[str, ...] = ()
+    bounds: tuple[int, int] | None = None
+    """The least and the greatest integer, as shown; the handler refuses others."""
 
 
 def read_query(raw: bytes, known: Mapping[str, Parameter]) -> dict[str, Any]:

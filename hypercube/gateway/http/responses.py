@@ -1,5 +1,6 @@
 """How answers leave: JSON, errors, and server-sent events."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
@@ -21,7 +22,13 @@ DONE: Final = b"data: [DONE]\n\n"
 
 def encode(value: Any) -> bytes:
     """JSON bytes of plain data, dataclasses and enums; NaN, which JSON lacks, becomes null."""
-    return orjson.dumps(value, default=to_jsonable_python)
+    try:
+        return orjson.dumps(value, default=to_jsonable_python)
+    except orjson.JSONEncodeError:
+        # An integer of over 64 bits, which a caller may write in a schema and hear again.
+        return json.dumps(
+            to_jsonable_python(value, inf_nan_mode="null"), ensure_ascii=False, separators=(",", ":")
+        ).encode()
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

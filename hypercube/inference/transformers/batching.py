@@ -22,6 +22,7 @@ from transformers.generation.continuous_batching.continuous_api import (
 )
 from transformers.generation.logits_process import LogitsProcessorList
 
+from hypercube.inference.transformers.grammar import Grammars, Matcher, UnusableSchemaError
 from hypercube.inference.transformers.lora import Adapter, Hooks, key_prefixes
 from hypercube.inference.transformers.sampling import Draw, Row, choose, likeliest, rate
 
@@ -50,8 +51,12 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
     supported_kwargs: dict[str, type] = {"draw": Draw, "adapter": Adapter}  # noqa: RUF012 - as the base class has it
     ignored_kwargs: tuple[str, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, grammars: Grammars) -> None:
         self.unsound: set[str] = set()
+        self.astray: dict[str, str] = {}
+        """Requests that their grammar left, and why; they end at their next token."""
+        self._grammars = grammars
+        self._matchers: dict[str, Matcher] = {}
         self.unsound_in_a_row = 0
         self.rated: dict[str, Rated] = {}
         """What was asked to be told of the tokens of a request: put in and taken out by whoever asks."""
@@ -73,6 +78,9 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
             generated = [*moved, *state.generated_tokens]
             draw = state.logit_processor_kwargs["draw"]
             self._rows.append(Row(state.request_id, draw, generated, len(generated)))
+        # Every rank hears of a request's end only by its absence; one that was moved out begins again.
+        present = {row.request_id for row in self._rows}
+        self._matchers = {name: each for name, each in self._matchers.items() if name in present}
         return torch.zeros(len(self._rows), dtype=torch.int32)
 
     def __call__(self, scores: torch.Tensor, tensor_arg: torch.Tensor) -> torch.Tensor:
@@ -90,11 +98,29 @@ class RequestSampler(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
             self.unsound.add(row.request_id)
             return 0
         self.unsound_in_a_row = 0
-        token = choose(logits, row, top)
+        held = self._constrained(logits, row)
+        token = choose(held, row, top if held is logits else None)
         rated = self.rated.get(row.request_id)
         if rated is not None:
             rated.tokens.append(rate(logits, token, rated.most))
         return token
+
+    def _constrained(self, logits: torch.Tensor, row: Row) -> torch.Tensor:
+        if row.draw.schema is None or row.request_id in self.astray:
+            return logits
+        matcher = self._matchers.get(row.request_id)
+        try:
+            if matcher is None:
+                matcher = self._matchers[row.request_id] = self._grammars.matcher(row.draw.schema)
+            return matcher.constrain(logits, row.generated)
+        except UnusableSchemaError as error:
+            self.astray[row.request_id] = str(error)
+            return logits
+
+    def forget(self, request_id: str) -> None:
+        """A request is over."""
+        self.rated.pop(request_id, None)
+        self.astray.pop(request_id, None)
 
     def write(self, scores: torch.Tensor, output_ids: torch.Tensor) -> None:
         """Give the library the tokens drawn: `output_ids` (at least 1, requests) int32."""
@@ -125,6 +151,7 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
 
     Args:
         model: a causal model with attention "sdpa".
+        tokenizer: the model's, for answers that keep to a schema.
         slots: requests at once.
         context_length: tokens of prompt and answer together; the cache holds `slots` times as many.
         eos: token ids that end an answer.
@@ -137,6 +164,7 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
         self,
         model: Any,
         *,
+        tokenizer: Any,
         slots: int,
         context_length: int,
         eos: Sequence[int],
@@ -162,7 +190,8 @@ class Batching(ContinuousBatchingManager):  # type: ignore[misc]
             ),
         )
         self.current_batch = 0
-        self.sampler = RequestSampler()
+        self.grammars = Grammars(tokenizer, eos)
+        self.sampler = RequestSampler(self.grammars)
         self.logit_processor = ContinuousBatchingLogitsProcessorList(LogitsProcessorList([self.sampler]))
         self.logit_processor.tensors_required = 1
         self.output_router = _Router(loop, receive)

@@ -13,13 +13,15 @@ from hypercube.inference.worker.process import WorkerEngine
 
 ENGINE: Final = "transformers"
 PROGRAM: Final = "hypercube.inference.transformers.program:CausalProgram"
-PACKAGES: Final = ("torch", "transformers", "accelerate", "safetensors")
+PACKAGES: Final = ("torch", "transformers", "accelerate", "safetensors", "llguidance")
 CAPABILITIES: Final = frozenset(
     {
         Capability.GENERATE,
         Capability.LOGPROBS,
         Capability.LOGIT_BIAS,
         Capability.TOOLS,
+        Capability.TOOL_CHOICE,
+        Capability.JSON_SCHEMA,
         Capability.COMPLETE,
         Capability.TOKENIZE,
     }

@@ -17,7 +17,7 @@ from hypercube.core.engine import (
     TokenizeRequest,
     Usage,
 )
-from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.adapter_files import shapes_in
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
@@ -124,6 +124,7 @@ class CausalProgram:
             self._adapters = Adapters(opened.model, settings["max_adapters"], shapes)
         batching = Batching(
             opened.model,
+            tokenizer=opened.tokenizer,
             slots=settings["slots"],
             context_length=self._context_length,
             eos=opened.eos,
@@ -174,12 +175,11 @@ class CausalProgram:
         self, request: GenerationRequest, priority: int = 0
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer, an event a token that shows something; its batching has no priorities."""
-        if request.json_schema is not None:
-            raise incapable(WHO, Capability.JSON_SCHEMA, ("llama.cpp", "vllm"))
         adapter = self._adapter(request.adapter)
-        if forced_schema(request) is not None:
-            raise incapable(WHO, Capability.TOOL_CHOICE, ("llama.cpp", "vllm"))
         loop = asyncio.get_running_loop()
+        schema = request.json_schema if request.json_schema is not None else forced_schema(request)
+        if schema is not None:
+            await loop.run_in_executor(self._reading, self._check_schema, schema, request)
         prompt = await loop.run_in_executor(self._reading, self._prompts.read, request)
         room = self._context_length - len(prompt)
         if room < 1:
@@ -188,7 +188,7 @@ class CausalProgram:
         number = f"{next(self._numbers)}"
         outputs = self._outputs[number] = asyncio.Queue()
         try:
-            self._gathering.add(lambda: self._submit(number, prompt, limit, request, adapter))
+            self._gathering.add(lambda: self._submit(number, prompt, limit, request, schema, adapter))
             detokenizer = Detokenizer(self._decode)
             stops = StopFinder((*request.sampling.stop, *self._prompts.stops_of(request)))
             calls, rated = ToolCallReader(request), RatedTokens()
@@ -228,9 +228,25 @@ class CausalProgram:
         finally:
             self._running.discard(number)
             if self._batching is not None:
-                self._batching.sampler.rated.pop(number, None)
+                self._batching.sampler.forget(number)
             if self._outputs.pop(number, None) is not None and self._batching is not None:
                 self._batching.cancel_request(number)
+
+    def _check_schema(self, schema: str, request: GenerationRequest) -> None:
+        """Compile a schema, or say what is wrong with it."""
+        from hypercube.inference.transformers.grammar import UnusableSchemaError
+
+        assert self._batching is not None
+        try:
+            self._batching.grammars.matcher(schema)
+        except UnusableSchemaError as error:
+            param = "tools" if request.json_schema is None else "response_format"
+            raise invalid(
+                f"No answer can be kept to this JSON schema: {error}.",
+                param=param,
+                value=schema,
+                fix="Leave out the keyword that it names, or ask for free text.",
+            ) from None
 
     def _submit(
         self,
@@ -238,6 +254,7 @@ class CausalProgram:
         prompt: list[int],
         limit: int,
         request: GenerationRequest,
+        schema: str | None,
         adapter: "Adapter | None",
     ) -> None:
         if number not in self._outputs:
@@ -247,7 +264,7 @@ class CausalProgram:
         from hypercube.inference.transformers.sampling import Draw
 
         seed = random.SystemRandom().getrandbits(63)
-        draw = Draw.of(request.sampling, self._defaults, seed)
+        draw = Draw.of(request.sampling, self._defaults, seed, schema)
         batching = self._batching
         assert batching is not None
         if request.logprobs is not None:
@@ -282,6 +299,8 @@ class CausalProgram:
             if sampler.unsound_in_a_row >= _UNSOUND_LIMIT:
                 self._fail(failure)
             raise failure
+        if (why := sampler.astray.get(output.request_id)) is not None:
+            raise engine_failed(f"the answer could not be kept to its schema: {why}")
         if output.error is not None:
             # A crash names itself right after; a request alone fails only by a defect of ours.
             raise self._failure or engine_failed(f"a step of the model raised: {output.error}")

@@ -125,6 +125,7 @@ def _follow(settings: Mapping[str, Any]) -> None:
 
     batching = Batching(
         opened.model,
+        tokenizer=opened.tokenizer,
         slots=settings["slots"],
         context_length=min(settings["context_length"], opened.longest),
         eos=opened.eos,

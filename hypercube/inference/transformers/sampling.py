@@ -32,13 +32,17 @@ class Draw:
     presence_penalty: float = 0.0
     seed: int = 0
     logit_bias: tuple[tuple[int, float], ...] = ()
+    schema: str | None = None
+    """JSON schema, as JSON text, that the answer has to keep to."""
 
     @classmethod
-    def of(cls, sampling: Sampling, defaults: Mapping[str, Any], seed: int) -> "Draw":
+    def of(
+        cls, sampling: Sampling, defaults: Mapping[str, Any], seed: int, schema: str | None = None
+    ) -> "Draw":
         """A request's fields, the model's own `defaults` where it left them open, and `seed` if it named none."""
-        asked = {name: getattr(sampling, name) for name in cls.__slots__}
+        asked = {name: getattr(sampling, name) for name in cls.__slots__ if name != "schema"}
         known = {name: value for name, value in asked.items() if value is not None}
-        return cls(**{"seed": seed, **defaults, **known})
+        return cls(**{"seed": seed, **defaults, **known, "schema": schema})
 
 
 @dataclass(slots=True)

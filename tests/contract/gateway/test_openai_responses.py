@@ -325,3 +325,34 @@ async def test_what_is_being_made_is_never_dropped() -> None:
     store.delete("a")
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
+
+
+async def test_what_was_asked_comes_back_whole(house: House) -> None:
+    # JSON has no largest integer; the encoder has.
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 2**70}}}
+    asked = {**TOOL, "parameters": schema}
+    response = await house.ai.responses.create(model="fake", input="hi", tools=[asked])
+    again = await house.ai.responses.retrieve(response.id)
+    for each in (response, again):
+        assert each.tools[0].parameters == schema  # type: ignore[union-attr]
+    with pytest.raises(openai.BadRequestError) as caught:
+        await house.ai.responses.create(model="fake", input="hi", max_output_tokens=2**64)
+    assert caught.value.param == "max_output_tokens"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "param"),
+    [
+        ([{"role": "user", "content": "hi"}, {"type": "song"}], "input[1].type"),
+        ([{"role": "king", "content": "hi"}], "input[0].role"),
+        ([{"type": "function_call", "call_id": "1", "name": "weather"}], "input[0].arguments"),
+        ([{"role": "user", "content": [{"type": "input_text"}]}], "input[0].content[0].text"),
+        ([{"role": "user", "content": [{"type": "input_image", "text": "x"}]}], "input[0].content[0].type"),
+        ([], "input"),
+        (7, "input"),
+    ],
+)
+async def test_what_is_wrong_in_an_item_is_named(house: House, wrong: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        await house.ai.responses.create(model="fake", input=wrong)
+    assert (caught.value.param, caught.value.code) == (param, "invalid_argument"), caught.value

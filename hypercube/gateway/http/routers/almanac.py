@@ -11,9 +11,12 @@ from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.query import Parameter, read_query
 from hypercube.gateway.http.responses import json_response
+from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
 _TERMS: Final = {
-    "year": Parameter("Civil year, 1800 to 2200.", "2026", "integer", required=True),
+    "year": Parameter(
+        "Civil year, 1800 to 2200.", "2026", "integer", required=True, bounds=(FIRST_YEAR, LAST_YEAR)
+    ),
     "zone": Parameter("IANA zone whose clock is shown; Asia/Seoul if left out.", "Asia/Seoul"),
 }
 _LUNAR: Final = {

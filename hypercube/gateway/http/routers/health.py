@@ -42,6 +42,7 @@ OPERATIONS: Final = (
         "Each part: ready, and if not, why",
         ready,
         response=ReadyBody,
+        not_ready=503,
         errors=(503,),
     ),
     Operation("GET", "/metrics", "health", "Numbers for Prometheus", metrics, media=("text/plain",)),

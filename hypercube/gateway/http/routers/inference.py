@@ -125,6 +125,7 @@ OPERATIONS: Final = (
         ready,
         response=InferenceReadyBody,
         errors=(400,),
+        not_ready=_NOT_READY,
     ),
     *inference_repository.OPERATIONS,
     *_of_a_model(
@@ -132,7 +133,7 @@ OPERATIONS: Final = (
     ),
     *_of_a_model(
         "/ready", "Whether a model answers", model_ready, method="GET", response=InferenceReadyBody,
-        errors=(400, 404),
+        errors=(400, 404), not_ready=_NOT_READY,
     ),
     *_of_a_model(
         "/config", "A model's configuration", config, method="GET", response=dict[str, Any], errors=(404,)
