@@ -274,22 +274,22 @@ class Access:
     async def _count(self, principal: Principal, rate: Rate, call: Call) -> None:
         level = await self.buckets.take(f"{principal.id}:{REQUESTS}", rate, 1)
         _stand(call, REQUESTS, rate, level)
-        if not level.taken:
+        if level.taken is None:
             wait_s = level.wait_s(rate, 1)
             raise spent(principal, REQUESTS, rate, wait_s, "Send fewer requests")
 
-    async def reserve(self, principal: Principal, rate: Rate, amount: int, call: Call) -> None:
-        """Set tokens aside.
+    async def reserve(self, principal: Principal, rate: Rate, amount: int, at_least: int, call: Call) -> int:
+        """Set tokens aside: `amount`, or what there is if that is `at_least` so much; how many.
 
         Raises:
             HyperCubeError: OVERLOADED with `retry_after_s`.
         """
-        level = await self.buckets.take(f"{principal.id}:{TOKENS}", rate, amount)
+        level = await self.buckets.take(f"{principal.id}:{TOKENS}", rate, amount, at_least)
         _stand(call, TOKENS, rate, level)
-        if not level.taken:
-            raise spent(
-                principal, TOKENS, rate, level.wait_s(rate, amount), f"Ask for fewer than {amount:,} tokens"
-            )
+        if level.taken is None:
+            wait_s = level.wait_s(rate, at_least)
+            raise spent(principal, TOKENS, rate, wait_s, f"Ask for fewer than {at_least:,} tokens")
+        return level.taken
 
     def settle(self, principal: Principal, rate: Rate, reserved: int, used: int) -> None:
         """Take what was used more than reserved, or put back what was used less; goes on by itself."""
@@ -297,7 +297,7 @@ class Access:
             return
         name = f"{principal.id}:{TOKENS}"
         if isinstance(self.buckets, LocalBuckets):
-            self.buckets.step(name, rate, used - reserved, force=True)
+            self.buckets.step(name, rate, used - reserved, None)
             return
         task = asyncio.ensure_future(self._settle(name, rate, used - reserved))
         self._settling.add(task)

@@ -18,9 +18,9 @@ _MOST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A bucket after a step: whether what was asked was taken, and what is left."""
+    """A bucket after a step: how much was taken (None: too little was there), and what is left."""
 
-    taken: bool
+    taken: int | None
     left: float
 
     def remaining(self) -> int:
@@ -39,8 +39,8 @@ class Level:
 class Buckets(Protocol):
     """Buckets by name; each starts full."""
 
-    async def take(self, name: str, rate: Rate, amount: int) -> Level:
-        """Take `amount` if that much is there, else nothing."""
+    async def take(self, name: str, rate: Rate, amount: int, at_least: int | None = None) -> Level:
+        """Take `amount`, or less if that is all there is and it is `at_least` that (default: `amount`), or nothing."""
         ...
 
     async def settle(self, name: str, rate: Rate, amount: int) -> None:
@@ -59,19 +59,19 @@ class LocalBuckets:
         self._clock = clock
         self._buckets: dict[str, tuple[float, float, Rate]] = {}
 
-    async def take(self, name: str, rate: Rate, amount: int) -> Level:
+    async def take(self, name: str, rate: Rate, amount: int, at_least: int | None = None) -> Level:
         """As `Buckets`."""
-        return self.step(name, rate, amount, force=False)
+        return self.step(name, rate, amount, amount if at_least is None else at_least)
 
     async def settle(self, name: str, rate: Rate, amount: int) -> None:
         """As `Buckets`."""
-        self.step(name, rate, amount, force=True)
+        self.step(name, rate, amount, None)
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    def step(self, name: str, rate: Rate, amount: int, *, force: bool) -> Level:
-        """One step, without waiting."""
+    def step(self, name: str, rate: Rate, amount: int, at_least: int | None) -> Level:
+        """One step, without waiting; `at_least` None takes `amount` whatever is there."""
         now = self._clock()
         found = self._buckets.get(name)
         if found is None:
@@ -79,9 +79,11 @@ class LocalBuckets:
             left = float(rate.amount)
         else:
             left = min(rate.amount, found[0] + max(0.0, now - found[1]) * rate.amount / rate.per_s)
-        taken = force or left >= amount
-        if taken:
-            left = min(float(rate.amount), left - amount)
+        taken: int | None = amount
+        if at_least is not None:
+            taken = None if left < at_least else min(amount, int(left))
+        if taken is not None:
+            left = min(float(rate.amount), left - taken)
         self._buckets[name] = (left, now, rate)
         return Level(taken, left)
 
@@ -97,7 +99,7 @@ class LocalBuckets:
 
 # Redis runs a script as one step. Its own clock counts, since those of several servers differ.
 _SCRIPT: Final = """
-local capacity, per_s, amount = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local capacity, per_s, amount, at_least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local bucket = redis.call('HMGET', KEYS[1], 'left', 'at')
@@ -105,14 +107,14 @@ local left = capacity
 if bucket[1] and bucket[2] then
   left = math.min(capacity, tonumber(bucket[1]) + math.max(0, now - tonumber(bucket[2])) * capacity / per_s)
 end
-local taken = 0
-if ARGV[4] == '1' or left >= amount then
-  left = math.min(capacity, left - amount)
-  taken = 1
+local taken = amount
+if at_least then
+  if left < at_least then taken = false else taken = math.min(amount, math.floor(left)) end
 end
+if taken then left = math.min(capacity, left - taken) end
 redis.call('HSET', KEYS[1], 'left', string.format('%.6f', left), 'at', string.format('%.6f', now))
 redis.call('PEXPIRE', KEYS[1], math.ceil((capacity - left) * per_s / capacity * 1000) + 1000)
-return {taken, string.format('%.6f', left)}
+return {taken and string.format('%d', taken), string.format('%.6f', left)}
 """
 _PREFIX: Final = "hypercube:quota:"
 
@@ -124,24 +126,24 @@ class RedisBuckets:
         self._link = link
         self._script: Any = link.client.register_script(_SCRIPT)
 
-    async def take(self, name: str, rate: Rate, amount: int) -> Level:
+    async def take(self, name: str, rate: Rate, amount: int, at_least: int | None = None) -> Level:
         """As `Buckets`; RedisAwayError when Redis does not answer."""
-        return await self._step(name, rate, amount, force=False)
+        return await self._step(name, rate, amount, amount if at_least is None else at_least)
 
     async def settle(self, name: str, rate: Rate, amount: int) -> None:
         """As `Buckets`; RedisAwayError when Redis does not answer."""
-        await self._step(name, rate, amount, force=True)
+        await self._step(name, rate, amount, None)
 
     async def close(self) -> None:
         """The link is closed by who made it."""
 
-    async def _step(self, name: str, rate: Rate, amount: int, *, force: bool) -> Level:
-        arguments = (rate.amount, rate.per_s, amount, int(force))
+    async def _step(self, name: str, rate: Rate, amount: int, at_least: int | None) -> Level:
+        arguments = (rate.amount, rate.per_s, amount, "" if at_least is None else at_least)
         # After a restart Redis does not know the script; redis-py then loads it again.
         taken, left = await self._link.run(
             lambda redis: self._script(keys=[_PREFIX + name], args=arguments, client=redis)
         )
-        return Level(taken == 1, float(left))
+        return Level(None if taken is None else int(taken), float(left))
 
 
 class FallbackBuckets:
@@ -151,12 +153,12 @@ class FallbackBuckets:
         self._shared = shared
         self._local = local
 
-    async def take(self, name: str, rate: Rate, amount: int) -> Level:
+    async def take(self, name: str, rate: Rate, amount: int, at_least: int | None = None) -> Level:
         """As `Buckets`."""
         try:
-            return await self._shared.take(name, rate, amount)
+            return await self._shared.take(name, rate, amount, at_least)
         except RedisAwayError:
-            return await self._local.take(name, rate, amount)
+            return await self._local.take(name, rate, amount, at_least)
 
     async def settle(self, name: str, rate: Rate, amount: int) -> None:
         """As `Buckets`."""

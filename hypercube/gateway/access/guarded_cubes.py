@@ -2,7 +2,7 @@
 
 Scopes on cubes and models are checked here, and tokens are reserved before a model is asked and settled when it
 has answered. A reservation is what the request may cost at most as far as that is known: an estimate of the prompt
-and `max_tokens` (without one: what the quota has room for, up to the context window). It is settled with the usage
+and `max_tokens` (without one: what the context window leaves, or all that is left of the quota). It is settled with the usage
 that the model reports. A request that fails costs nothing; one that its client leaves costs what was sent to it.
 """
 
@@ -106,17 +106,19 @@ class GuardedCubes:
 
     async def _metered(self, name: str, request: Any, call: Call, rate: Rate) -> Any:
         prompt = estimated_tokens(request)
-        reserved = prompt + await self._answer_tokens(request, prompt, call, rate)
-        if reserved > rate.amount:
+        stated = request.max_tokens if isinstance(request, GenerationRequest) else 0
+        least = prompt + (1 if stated is None else stated)
+        if least > rate.amount:
             raise invalid(
-                f"This request may take {reserved:,} tokens, and {call.principal.name!r} has {rate.amount:,} "
+                f"This request may take {least:,} tokens, and {call.principal.name!r} has {rate.amount:,} "
                 f"in {rate.per_s:g} s in all.",
                 param="max_tokens" if isinstance(request, GenerationRequest) else "input",
-                value=reserved,
+                value=least,
                 fix="Ask for a shorter answer (max_tokens), or send less at once.",
                 limit=rate.amount,
             )
-        await self._access.reserve(call.principal, rate, reserved, call)
+        most = least if stated is not None else prompt + await self._room(request, prompt, call, rate)
+        reserved = await self._access.reserve(call.principal, rate, max(least, most), least, call)
         bill = _Bill(self._access, call.principal, rate, reserved, prompt)
         try:
             answer = await self._cubes.process(name, request, call)
@@ -128,11 +130,8 @@ class GuardedCubes:
         bill.pay(answer.prompt_tokens if isinstance(answer, Embeddings | Scores) else prompt)
         return answer
 
-    async def _answer_tokens(self, request: Any, prompt: int, call: Call, rate: Rate) -> int:
-        if not isinstance(request, GenerationRequest):
-            return 0
-        if request.max_tokens is not None:
-            return request.max_tokens
+    async def _room(self, request: GenerationRequest, prompt: int, call: Call, rate: Rate) -> int:
+        """How long an answer may become whose length is not bounded: what the context window leaves."""
         models = await self._models(call)
         window = next((m.context_length for m in models if request.model in ("", m.name)), 0)
         return max(0, min(window or rate.amount, rate.amount) - prompt)
