@@ -2,7 +2,7 @@
 
 Scopes on cubes and models are checked here, and tokens are reserved before a model is asked and settled when it
 has answered. A reservation is what the request may cost at most as far as that is known: an estimate of the prompt
-and `max_tokens` (without one: what the context window leaves, or all that is left of the quota). It is settled with the usage
+and `max_tokens` (without one: what the context window leaves, or all that is left). It is settled with the usage
 that the model reports. A request that fails costs nothing; one that its client leaves costs what was sent to it.
 """
 
@@ -107,6 +107,8 @@ class GuardedCubes:
     async def _metered(self, name: str, request: Any, call: Call, rate: Rate) -> Any:
         prompt = estimated_tokens(request)
         stated = request.max_tokens if isinstance(request, GenerationRequest) else 0
+        if stated is not None and stated < 0:
+            stated = 0  # refused by the model, and no way to fill a quota
         least = prompt + (1 if stated is None else stated)
         if least > rate.amount:
             raise invalid(
