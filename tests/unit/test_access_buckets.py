@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypercube.core.principal import Rate
@@ -71,6 +71,7 @@ async def test_ten_thousand_names_and_more_are_not_kept_when_they_say_nothing() 
     assert (await buckets.take("0", rate, 3)).taken is None  # what was not full is still known
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 12), st.booleans()), max_size=60))
 def test_never_more_than_a_full_bucket_and_what_flowed_in(steps: list[tuple[float, int, bool]]) -> None:
     clock, rate = Clock(), Rate(10, 60.0)

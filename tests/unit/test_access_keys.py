@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
@@ -35,6 +35,7 @@ def test_secrets_have_256_bits_and_differ() -> None:
     assert len(set("".join(made))) == 62
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_but_a_key_passes_for_one(text: str) -> None:
     assert keys.key_id_of(text) is None

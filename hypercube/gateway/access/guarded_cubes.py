@@ -194,10 +194,7 @@ class _Metered(AsyncIterator[Any]):
     async def __anext__(self) -> Any:
         try:
             event = await anext(self._events)
-        except StopAsyncIteration:
-            self._bill.pay(self._so_far())
-            raise
-        except Exception:
+        except Exception:  # also an end without a word of its usage, which is a failure
             self._bill.pay(0)
             raise
         if isinstance(event, GenerationEvent):

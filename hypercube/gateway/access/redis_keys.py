@@ -80,7 +80,7 @@ class RedisKeys:
                 ErrorKind.UNAVAILABLE, f"The key {key_id} is being changed elsewhere.", fix="Try again."
             )
 
-        return await self._link.run(command)
+        return await self._link.run(command, again=False)
 
     async def close(self) -> None:
         """The link is closed by who made it."""

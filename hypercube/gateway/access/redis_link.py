@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 T = TypeVar("T")
-_TIMEOUT_S: Final = 0.5
-"""Limit of one command, and of a connection's set-up: a request waits this long at most."""
+TIMEOUT_S: Final = 1.0
+"""Limit of one command, and of a connection's set-up."""
 _ALONE_S: Final = 1.0
-_CONNECTIONS: Final = 64
+_CONNECTIONS: Final = 16
+"""A command takes a tenth of a millisecond, so few connections carry many of them; the others wait their turn."""
 
 
 class RedisAwayError(HyperCubeError):
@@ -39,7 +40,7 @@ class RedisAwayError(HyperCubeError):
 class RedisLink:
     """Runs commands, and gives up quickly."""
 
-    def __init__(self, url: str, clock: Clock = monotonic) -> None:
+    def __init__(self, url: str, clock: Clock = monotonic, *, timeout_s: float = TIMEOUT_S) -> None:
         """`url` as redis://user:password@host:port/database; rediss:// and unix:// work, too.
 
         Raises:
@@ -67,23 +68,23 @@ class RedisLink:
             pool = BlockingConnectionPool.from_url(
                 url,
                 max_connections=_CONNECTIONS,
-                timeout=_TIMEOUT_S,
-                socket_timeout=_TIMEOUT_S,
-                socket_connect_timeout=_TIMEOUT_S,
-                retry=Retry(NoBackoff(), 1),
+                timeout=5 * timeout_s,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), 0),
                 health_check_interval=0,
             )
-        except ValueError as error:
+        except ValueError:  # its words repeat the address, with the password
             raise HyperCubeError(
                 ErrorKind.INVALID_ARGUMENT,
                 f"The address of Redis, {self.where}, is no Redis URL.",
                 param="access.redis_url",
                 fix="Write redis://host:6379/0, rediss://… for TLS, or unix:///path.",
-            ) from error
+            ) from None
         self.client: Redis = Redis.from_pool(pool)
 
-    async def run(self, command: "Callable[[Redis], Awaitable[T]]") -> T:
-        """The answer of one command.
+    async def run(self, command: "Callable[[Redis], Awaitable[T]]", *, again: bool = True) -> T:
+        """The answer of one command; `again`: it may be sent twice.
 
         Raises:
             RedisAwayError: it did not answer, or just now did not answer another command.
@@ -94,7 +95,14 @@ class RedisLink:
         if self._clock() < self._alone_until:
             raise RedisAwayError(self.where)
         try:
-            return await command(self.client)
+            try:
+                return await command(self.client)
+            except Lost:
+                if not again:
+                    raise
+                # After a restart every connection that was left idle is a dead one.
+                await self.client.connection_pool.disconnect(inuse_connections=False)
+                return await command(self.client)
         except (RedisError, OSError, TimeoutError) as error:
             # A server that is loading, read-only or out of memory is as good as away.
             if isinstance(error, (Lost, OSError, TimeoutError)):
