@@ -91,6 +91,7 @@ class RedisLink:
         """
         from redis.exceptions import ConnectionError as Lost
         from redis.exceptions import RedisError
+        from redis.exceptions import TimeoutError as Late
 
         if self._clock() < self._alone_until:
             raise RedisAwayError(self.where)
@@ -105,7 +106,7 @@ class RedisLink:
                 return await command(self.client)
         except (RedisError, OSError, TimeoutError) as error:
             # A server that is loading, read-only or out of memory is as good as away.
-            if isinstance(error, (Lost, OSError, TimeoutError)):
+            if isinstance(error, (Lost, Late, OSError, TimeoutError)):
                 self._alone_until = self._clock() + _ALONE_S
             raise RedisAwayError(self.where) from error
 
