@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from hypercube.app.access import open_keys, open_link, pepper_of
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
 from hypercube.core.principal import Role
-from hypercube.gateway.access.keys import ApiKey, made, rate_of, rotated, seconds_of
+from hypercube.gateway.access.keys import PREFIX, ApiKey, made, rate_of, rotated, seconds_of
 from hypercube.gateway.access.stores import KeyStore
 from hypercube.settings import AccessSettings, load_settings
 
@@ -105,12 +105,13 @@ class Keys:
     async def _found(self, store: KeyStore, key: ApiKey | None, key_id: str) -> ApiKey:
         if key is not None:
             return key
+        shown = "(not shown)" if key_id.startswith(PREFIX) else key_id  # somebody pasted the key itself
         like = nearest(key_id, [each.id for each in await store.all()])
         raise HyperCubeError(
             ErrorKind.NOT_FOUND,
-            f"There is no key {key_id!r} in {store.where}.",
+            f"There is no key {shown!r} in {store.where}.",
             param="id",
-            value=key_id if not key_id.startswith("hck_") else "(not shown)",
+            value=shown,
             fix=(f"Did you mean {like!r}? " if like else "")
             + "Write the id that `hypercube keys list` shows, not the key itself.",
         )
