@@ -24,6 +24,7 @@ from hypercube.model_registry.catalogue import DEFAULT_MODEL
 PREFIX: Final = "HYPERCUBE_"
 NO_MODEL: Final = "none"
 """`model.name` of a server that offers charts only."""
+_SECRET_WORDS: Final = ("key", "pepper", "redis_url", "secret", "password")
 DEFAULT_FILE: Final = Path("hypercube.toml")
 
 
@@ -42,7 +43,50 @@ class ServerSettings(_Section):
     chart_timeout_s: float = Field(10.0, gt=0, le=3600, description="deadline of one chart")
     batch_timeout_s: float = Field(60.0, gt=0, le=3600, description="deadline of a batch of charts")
     chat_timeout_s: float = Field(600.0, gt=0, le=3600, description="deadline of a chat answer")
+    cors_origins: tuple[str, ...] = Field(
+        (), description="web pages, e.g. https://app.example, that may use this server from a browser"
+    )
+    max_header_bytes: int = Field(32 << 10, ge=1024, description="of one request, its first line included")
+    max_headers: int = Field(100, ge=8)
+    max_connections: int = Field(10_000, ge=1, description="of HTTP; more are closed at once")
+    header_timeout_s: float = Field(10.0, gt=0, le=3600, description="for a request's head to come")
+    body_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="for its body; a second more for each 16 KiB that came"
+    )
+    read_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="how long a client may take nothing of its answer"
+    )
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
+
+
+class AccessSettings(_Section):
+    """Who may come in, and how much they may ask."""
+
+    mode: Literal["auto", "on"] = Field(
+        "auto", description="auto asks for keys unless the server listens on loopback; on always does"
+    )
+    keys_file: Path | None = Field(None, description="where keys are; default: the user's data folder")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="keys and quotas in Redis; default: the variable REDIS_URL"
+    )
+    redis_away: Literal["open", "closed"] = Field(
+        "open",
+        description="while Redis is away: open counts in this process and knows recent keys, closed refuses",
+    )
+    pepper: SecretStr = Field(SecretStr(""), description="makes keys' hashes useless without it")
+    cache_s: float = Field(
+        1.0, ge=0, le=60, description="how long a key that was good is not looked up again"
+    )
+    requests: str = Field("", description="quota of keys without their own, e.g. 600/min; empty = none")
+    tokens: str = Field("", description="the same of tokens, e.g. 1000000/day")
+    open_metrics: bool = Field(False, description="/metrics without a key")
+    audit_file: Path | None = Field(None, description="who changed what, as JSON lines; default: the log")
+    jwt_keys: str = Field("", description="the JWKS of an identity provider: a file, or an https:// address")
+    jwt_issuer: str = Field("", description="the only `iss`")
+    jwt_audience: str = Field("", description="the only `aud`")
+    jwt_roles_claim: str = "roles"
+    jwt_scopes_claim: str = "scope"
+    jwt_leeway_s: float = Field(30.0, ge=0, le=300, description="how much its clock may differ from ours")
 
 
 class BatchingSettings(_Section):
@@ -159,6 +203,7 @@ class Settings(BaseSettings):
     )
 
     server: ServerSettings = ServerSettings()
+    access: AccessSettings = AccessSettings()
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
     models: ModelsSettings = ModelsSettings()
@@ -256,7 +301,8 @@ def _check_environment(environ: Mapping[str, str]) -> None:
 
 def _shown_setting(name: str, value: object) -> object:
     """A secret is not repeated, not even one in the wrong place."""
-    return "(not shown)" if "key" in name.lower() else value
+    lowered = name.lower()
+    return "(not shown)" if any(word in lowered for word in _SECRET_WORDS) else value
 
 
 def _explained(error: ValidationError) -> HyperCubeError:

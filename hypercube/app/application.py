@@ -15,6 +15,7 @@ from typing import Final
 import uvicorn
 from prometheus_client.metrics_core import Metric
 
+from hypercube.app.access import make_access, require_somebody
 from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
 from hypercube.app.model_choice import (
     estimate_memory,
@@ -38,8 +39,12 @@ from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.tensors import TensorsCube
 from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
+from hypercube.gateway.access.audit import Audit
+from hypercube.gateway.access.guarded_cubes import GuardedCubes
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
+from hypercube.gateway.http.cors import with_cors
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
@@ -121,8 +126,9 @@ class Application:
         self.cubes.register(ModelAdminCube(ModelOperations(self.engines, ModelRegistry(store))))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
+        self.access = make_access(settings, clock)
         self.services = GatewayServices(
-            cubes=self.cubes,
+            cubes=self.cubes if self.access is None else GuardedCubes(self.cubes, self.access),
             readiness=self.readiness,
             metrics_text=self.metrics.text,
             traffic=self.traffic,
@@ -135,6 +141,9 @@ class Application:
             clock=clock,
             observe=self.metrics.request_finished,
             regions=SharedRegions(allowed=not settings.server.allow_remote),
+            access=self.access,
+            audit=Audit(settings.access.audit_file),
+            origins=settings.server.cors_origins,
         )
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
@@ -146,10 +155,16 @@ class Application:
     async def running(self) -> AsyncIterator["Application"]:
         """Serve while the block runs; drain and stop when it ends."""
         server = self.settings.server
+        if self.access is not None:
+            await require_somebody(self.access)
         listener = bind_http(server.host, server.http_port)
         self.http_port = listener.getsockname()[1]
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(listener.close)
+            if self.services.audit is not None:
+                stack.callback(self.services.audit.close)
+            if self.access is not None:
+                stack.push_async_callback(self.access.close)
             stack.push_async_callback(self.engines.close)
             stack.push_async_callback(self.batchers.close)
             await self.cubes.start_all()
@@ -162,7 +177,17 @@ class Application:
 
             http_server = HttpServer(
                 uvicorn.Config(
-                    create_http_app(self.services),
+                    with_cors(create_http_app(self.services), server.cors_origins),
+                    http=guarded(
+                        ConnectionLimits(
+                            max_header_bytes=server.max_header_bytes,
+                            max_headers=server.max_headers,
+                            max_connections=server.max_connections,
+                            header_s=server.header_timeout_s,
+                            body_s=server.body_timeout_s,
+                            read_s=server.read_timeout_s,
+                        )
+                    ),
                     log_config=None,
                     access_log=False,
                     lifespan="off",

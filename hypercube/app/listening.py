@@ -17,22 +17,24 @@ _BACKLOG: Final = 2048
 
 
 def check_listen_address(server: ServerSettings) -> None:
-    """Loopback is always fine; anything else must be asked for, since there are no keys at the door yet.
+    """Loopback is always fine; anything else must be asked for, and then asks for keys (`app.access`).
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT naming the flag.
     """
-    if server.allow_remote or _is_loopback(server.host):
+    if server.allow_remote or is_loopback(server.host):
         return
     raise invalid(
-        f"Listening on {server.host!r} would let other machines in, without any key.",
+        f"Listening on {server.host!r} would let other machines in.",
         param="server.host",
         value=server.host,
-        fix="Stay on 127.0.0.1, or add --allow-remote (HYPERCUBE_SERVER_ALLOW_REMOTE=true) behind a gateway of yours.",
+        fix="Stay on 127.0.0.1, or make a key (hypercube keys create NAME) and add --allow-remote "
+        "(HYPERCUBE_SERVER_ALLOW_REMOTE=true).",
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

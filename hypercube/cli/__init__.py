@@ -1,4 +1,4 @@
-"""`hypercube`: serve, chart, chat, models, cubes, doctor."""
+"""`hypercube`: serve, chart, chat, keys, models, cubes, doctor."""
 
 import os
 

@@ -8,6 +8,7 @@ import typer
 
 from hypercube import __version__
 from hypercube.cli.bulk_command import charts as charts_command
+from hypercube.cli.keys_command import keys_cli
 from hypercube.cli.models_command import models_cli
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.calendar import LuckAge
@@ -22,6 +23,7 @@ cli = typer.Typer(
     add_completion=False,
 )
 cubes_cli = typer.Typer(help="The cubes: the platform's service modules.", no_args_is_help=True)
+cli.add_typer(keys_cli, name="keys")
 cli.add_typer(models_cli, name="models")
 cli.add_typer(cubes_cli, name="cubes")
 cli.command("charts")(charts_command)
@@ -59,6 +61,9 @@ def serve(
     allow_remote: Annotated[
         bool | None, typer.Option("--allow-remote", help="Needed for an address other than loopback.")
     ] = None,
+    access: Annotated[
+        str | None, typer.Option(help="on asks for keys on loopback, too; auto, the default, elsewhere only.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Model of the catalogue, `fake`, or `none`.")] = None,
     embedding_model: Annotated[
         str | None, typer.Option(help="A second model, for embeddings, e.g. all-minilm-l6-v2.")
@@ -91,6 +96,7 @@ def serve(
             "host": host,
             "allow_remote": allow_remote,
         },
+        "access": {"mode": access},
         "model": {
             "name": model,
             "engine": engine,

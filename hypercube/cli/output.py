@@ -35,11 +35,16 @@ def print_json(value: Any) -> None:
     OUT.print_json(json.dumps(plain, ensure_ascii=False, default=str), highlight=False)
 
 
-def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Rows under a header."""
+def print_table(
+    columns: tuple[str, ...], rows: list[tuple[str, ...]], *, whole: tuple[str, ...] = ()
+) -> None:
+    """Rows under a header; columns in `whole` are never cut."""
     table = Table(show_header=True, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column)
+        widest = (
+            max((len(row[columns.index(column)]) for row in rows), default=0) if column in whole else None
+        )
+        table.add_column(column, no_wrap=column in whole, min_width=widest)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     OUT.print(table)

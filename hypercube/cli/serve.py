@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from hypercube import __version__
 from hypercube.app import Application
+from hypercube.app.access import describe
 from hypercube.app.model_choice import chat_manifests
 from hypercube.cli.output import ERR
 from hypercube.core.engine import EngineState, EngineStatus
@@ -49,7 +50,13 @@ async def serve_until_stopped(settings: Settings) -> None:
     async with application.running():
         await application.warmed_up()
         ERR.print(
-            banner(settings, application.http_port, application.grpc_port, examine_devices()),
+            banner(
+                settings,
+                application.http_port,
+                application.grpc_port,
+                examine_devices(),
+                keys=await describe(application.access),
+            ),
             markup=False,
             soft_wrap=True,
         )
@@ -59,7 +66,7 @@ async def serve_until_stopped(settings: Settings) -> None:
     ERR.print("Stopped.")
 
 
-def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices) -> str:
+def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices, *, keys: str) -> str:
     """What serves where, on what and why, and one line to try."""
     host = settings.server.host
     shown = f"[{host}]" if ":" in host else host
@@ -72,11 +79,6 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices)
         "none configured (--model …)" if model == "none" else f"{model} on {_runs_on(settings)}; see /readyz"
     )
     embeds = settings.embedding.name
-    keys = (
-        "none asked for on loopback"
-        if not settings.server.allow_remote
-        else "NONE ASKED FOR: keep others out"
-    )
     return "\n".join(
         (
             "",

@@ -130,6 +130,15 @@ class Timing:
     batch_size: int = 0
 
 
+@dataclass(slots=True)
+class Standing:
+    """What is left of one of a caller's quotas: `limit` in all, `remaining` now, all of it again in `full_in_s`."""
+
+    limit: int
+    remaining: int
+    full_in_s: float
+
+
 class Priority(IntEnum):
     """How urgent a call is; a lower number goes first, and waiting makes every call more urgent (ageing)."""
 
@@ -152,6 +161,7 @@ class Call:
         end_user: whom the caller asks for, as it says itself; such a user stays with one version of a split.
         timing: filled in on the way.
         served_by: the version that answers (`name@version`); filled in on the way.
+        quotas: what is left of the caller's quotas ("requests", "tokens"); None where nothing is counted.
     """
 
     request_id: str = ""
@@ -162,6 +172,7 @@ class Call:
     end_user: str = ""
     timing: Timing = field(default_factory=Timing)
     served_by: str = ""
+    quotas: dict[str, Standing] | None = None
 
     @property
     def sticky_key(self) -> str | None:

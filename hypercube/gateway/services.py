@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol
 from hypercube.core.chart import MAX_BIRTHS
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
+from hypercube.gateway.access.audit import Audit
+from hypercube.gateway.access.authenticator import Access
 from hypercube.gateway.inference_statistics import InferenceStatistics
 from hypercube.gateway.response_store import ResponseStore
 from hypercube.gateway.shared_memory import SharedRegions
@@ -113,6 +115,9 @@ class GatewayServices:
         regions: shared memory of same-host clients of the Open Inference Protocol.
         statistics: what became of that protocol's requests.
         responses: answers of OpenAI's Responses API that are kept for a while.
+        access: who may come in; None lets in whoever reaches the server, which listens on loopback only.
+        audit: told of every call that needs an administrator.
+        origins: web pages (`https://host`) that may talk to this server from a browser.
     """
 
     cubes: Cubes
@@ -125,6 +130,9 @@ class GatewayServices:
     regions: SharedRegions = field(default_factory=SharedRegions)
     statistics: InferenceStatistics = field(default_factory=InferenceStatistics)
     responses: ResponseStore = field(default_factory=ResponseStore)
+    access: Access | None = None
+    audit: Audit | None = None
+    origins: tuple[str, ...] = ()
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

@@ -17,9 +17,11 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from hypercube.core.cube import Call
-from hypercube.core.errors import ErrorKind, Failure, invalid, shown
+from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid, shown
 from hypercube.core.principal import Role
+from hypercube.gateway.access.authenticator import Credential, credential_of
 from hypercube.gateway.errors import GRPC, failure_of
+from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
@@ -107,12 +109,12 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 
     async def answer(raw: bytes, context: Context) -> bytes:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route) as outcome:
+        with _observed(services, route, method.role, context) as outcome:
             try:
-                call.principal.require(method.role)
+                await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
-                    _tell_version(context, call)
+                    _tell(context, call)
                     return reply.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
@@ -125,9 +127,9 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
     async def answers(raw: bytes, context: Context) -> AsyncIterator[bytes]:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route) as outcome:
+        with _observed(services, route, method.role, context) as outcome:
             try:
-                call.principal.require(method.role)
+                await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
                     replies = await method.open(services, decode(method.request, raw), call)
                     try:
@@ -135,7 +137,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
                             yield reply.SerializeToString()
                     finally:
                         await close(replies)
-                    _tell_version(context, call)
+                    _tell(context, call)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
@@ -146,11 +148,19 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
 
 def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Callable[..., Any]:
     async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        with _observed(services, route) as outcome:
+        with _observed(services, route, method.role, context) as outcome:
+            if services.access is not None:
+                # Who has no key holds no stream open; each request is then judged for itself.
+                call = _call(services, context, method.default_s(services))
+                try:
+                    await services.access.identify(_credential(context))
+                except HyperCubeError as error:
+                    outcome.kind = error.kind
+                    await _abort(context, failure_of(error, call.request_id))
             async for raw in requests:
                 call = _call(services, context, method.default_s(services))
                 try:
-                    call.principal.require(method.role)
+                    await _let_in(services, route, method.role, context, outcome.of(call))
                     # A stream that nobody uses must not hold up a drain: what counts is a request.
                     with services.traffic.admit():
                         replies = await method.open(services, method.decode(raw), call)
@@ -167,10 +177,13 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
     return answers
 
 
-def _tell_version(context: Context, call: Call) -> None:
-    """Which version of a model answered, in the trailing metadata."""
-    if call.served_by:
-        context.set_trailing_metadata(((SERVED_BY, call.served_by),))
+def _tell(context: Context, call: Call) -> None:
+    """Which version of a model answered, and what is left of the caller's quotas, in the trailing metadata."""
+    told = ((SERVED_BY, call.served_by),) if call.served_by else ()
+    if call.quotas is not None:
+        told += _standings(call)
+    if told:
+        context.set_trailing_metadata(told)
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
@@ -179,6 +192,25 @@ def _call(services: GatewayServices, context: Context, default_s: float) -> Call
         request_id=request_id_of(metadata.get(REQUEST_ID)),
         deadline=services.deadline(context.time_remaining(), default_s),
     )
+
+
+async def _let_in(services: GatewayServices, route: str, role: Role, context: Context, call: Call) -> None:
+    """Find out who asks, where that is asked for, and whether they may."""
+    if services.access is not None:
+        await services.access.admit(_credential(context), route, call)
+    call.principal.require(role)
+
+
+def _credential(context: Context) -> Credential:
+    return credential_of(
+        (key.encode("latin-1"), value.encode("latin-1", "replace") if isinstance(value, str) else value)
+        for key, value in context.invocation_metadata() or ()
+    )
+
+
+def _standings(call: Call) -> tuple[tuple[str, str], ...]:
+    """What is left of the caller's quotas, under the names of HTTP's headers."""
+    return tuple((name.decode(), value.decode()) for name, value in quota_headers(call.quotas or {}))
 
 
 def decode(kind: type[Q], raw: bytes) -> Q:
@@ -247,10 +279,16 @@ def _packed(failure: Failure) -> bytes:
 @dataclass(slots=True)
 class _Outcome:
     kind: ErrorKind | None = None
+    call: Call | None = None
+
+    def of(self, call: Call) -> Call:
+        """Remember whose outcome it is."""
+        self.call = call
+        return call
 
 
 @contextmanager
-def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
+def _observed(services: GatewayServices, route: str, role: Role, context: Context) -> Iterator[_Outcome]:
     outcome = _Outcome()
     began = services.clock()
     try:
@@ -261,3 +299,5 @@ def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
     finally:
         word = "ok" if outcome.kind is None else outcome.kind.value
         services.observe("grpc", route, word, services.clock() - began)
+        if role is Role.ADMIN and services.audit is not None and outcome.call is not None:
+            services.audit(outcome.call, transport="grpc", what=route, outcome=word, peer=context.peer())

@@ -21,6 +21,8 @@ SERVICES: Final[dict[str, Methods]] = {
 }
 KEEPALIVE_MS: Final = 10_000
 KEEPALIVE_TIMEOUT_MS: Final = 5_000
+METADATA_BYTES: Final = 16 << 10
+HANDSHAKE_MS: Final = 10_000
 
 
 def create_grpc_server(services: GatewayServices, *, health_period_s: float = 1.0) -> grpc.aio.Server:
@@ -48,4 +50,9 @@ def _options(max_message_bytes: int) -> list[tuple[str, int]]:
         # Clients ping as often as we do; without this the third such ping is answered with "too many pings".
         ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.so_reuseport", 0),
+        # Between a soft and a hard limit gRPC refuses at random; a token of a provider may take 8 KiB.
+        ("grpc.max_metadata_size", METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES),
+        # Who connects and says nothing is let go; gRPC's own default is two minutes.
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
     ]

@@ -15,16 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call, Timing
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.principal import Role
+from hypercube.gateway.access.authenticator import credential_of
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.http.endpoint import CALL, ROUTE, TIMEOUT, BodyTooLargeError, Endpoint
+from hypercube.gateway.http.origin import require_known_origin
 from hypercube.gateway.http.responses import FAILURE, error_response
 from hypercube.gateway.http.routing import RouteTable
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
+from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Paths that answer while draining: whoever watches the server needs them most then."""
+_AUDITED: Final = "hypercube.audited"
 _REQUEST_ID: Final = REQUEST_ID.encode()
 _SERVED_BY: Final = SERVED_BY.encode()
 _TIMEOUT: Final = TIMEOUT_HEADER.encode()
@@ -71,9 +76,14 @@ class HttpDoor:
             outcome = scope[FAILURE].kind.value if FAILURE in scope else "ok"
             route = scope.get(ROUTE, "unmatched")
             services.observe("http", route, outcome, services.clock() - answer.began)
+            if _AUDITED in scope and services.audit is not None:
+                what, peer = f"{scope['method']} {scope['path']}", (scope.get("client") or ("",))[0]
+                services.audit(call, transport="http", what=what, outcome=outcome, peer=peer)
 
     async def _handle(self, headers: "_Headers", scope: Scope, receive: Receive, answer: "_Answer") -> None:
         endpoint = self._table.find(scope)
+        if endpoint is not None:
+            await self._let_in(endpoint, headers, scope)
         limit = self._services.limits.max_body_bytes
         if headers.content_length > limit:
             size = headers.content_length
@@ -85,6 +95,18 @@ class HttpDoor:
                 await endpoint(scope, receive, answer)
             except BodyTooLargeError as error:
                 await self._refuse(f"goes on after {limit:,} bytes", error.size, scope, receive, answer)
+
+    async def _let_in(self, endpoint: Endpoint, headers: "_Headers", scope: Scope) -> None:
+        """Find out who asks, where that is asked for; pages and paths that nobody has are open to all."""
+        services = self._services
+        if endpoint.role is Role.ADMIN:
+            scope[_AUDITED] = True
+        if services.access is None:
+            if headers.origin is not None:
+                require_known_origin(headers.origin, services.origins)
+        elif scope["path"] not in services.access.keyless:
+            scope[ROUTE] = endpoint.route
+            await services.access.admit(credential_of(scope["headers"]), scope["path"], scope[CALL])
 
     async def _refuse(self, how: str, size: int, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413, then read on for a moment without keeping anything.
@@ -121,11 +143,12 @@ class _Headers(NamedTuple):
     request_id: str | None
     timeout: str | None
     content_length: int
+    origin: bytes | None
 
 
 def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
     """One walk over the headers, whose names ASGI gives in lower case; the first of two equals counts."""
-    request_id = timeout = None
+    request_id = timeout = origin = None
     content_length = -1
     for name, value in headers:
         if name == _REQUEST_ID:
@@ -134,7 +157,9 @@ def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> _Headers:
             timeout = timeout or value.decode("latin-1")
         elif name == b"content-length" and content_length < 0 and value.isdigit():
             content_length = int(value[:20])
-    return _Headers(request_id, timeout, content_length)
+        elif name == b"origin":
+            origin = value
+    return _Headers(request_id, timeout, content_length, origin)
 
 
 class _Answer:
@@ -158,6 +183,7 @@ class _Answer:
                 *message.get("headers", ()),
                 (_REQUEST_ID, self._call.request_id.encode("latin-1")),
                 (b"server-timing", timing.encode("latin-1")),
+                *(quota_headers(self._call.quotas) if self._call.quotas is not None else ()),
             ]
             if self._call.served_by:
                 message["headers"].append((_SERVED_BY, self._call.served_by.encode("latin-1", "replace")))

@@ -73,11 +73,11 @@ class Endpoint:
         """
         self.path = path
         self.method = method
-        self._route = route
+        self.route = route
         self._services = services
         self._handler = handler
         self._default_s = default_s
-        self._role = role
+        self.role = role
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -85,7 +85,7 @@ class Endpoint:
         Raises:
             BodyTooLargeError: nothing was answered.
         """
-        scope[ROUTE] = self._route
+        scope[ROUTE] = self.route
         services = self._services
         call: Call = scope[CALL]
         call.deadline = services.deadline(scope.get(TIMEOUT), self._default_s)
@@ -107,7 +107,7 @@ class Endpoint:
         watch = _Watch(receive)
         try:
             try:
-                call.principal.require(self._role)
+                call.principal.require(self.role)
                 response = await self._handler(request)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
                 failure = scope[FAILURE] = failure_of(error, call.request_id)

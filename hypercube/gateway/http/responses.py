@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hypercube.core.errors import Failure
+from hypercube.core.errors import ErrorKind, Failure
 from hypercube.gateway.errors import HTTP, error_object, failure_of, retry_after
 from hypercube.gateway.streams import close
 
@@ -40,6 +40,8 @@ def error_response(failure: Failure, headers: Mapping[str, str] | None = None, *
     """A failure under the status of its kind: in OpenAI's shape, or on a path of the Open Inference Protocol in its."""
     wait = retry_after(failure)
     extra = {**(headers or {}), **({"retry-after": wait} if wait is not None else {})}
+    if failure.kind is ErrorKind.UNAUTHENTICATED:
+        extra["www-authenticate"] = 'Bearer realm="hypercube"'
     error = error_object(failure)
     body = {"error": error["message"] if speaks_v2(path) else error}
     return json_response(body, HTTP[failure.kind].code, extra)

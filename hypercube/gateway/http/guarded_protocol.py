@@ -1,0 +1,239 @@
+"""uvicorn's HTTP/1.1 protocol with bounds on what a client may do before a request is whole, and after its answer.
+
+uvicorn bounds neither the size of a request's head nor the time that it takes. Here one look at all connections,
+about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+_SLOWEST: Final = 16 << 10
+"""Bytes of a body that buy one second more."""
+_OVERHEAD: Final = 8
+"""Bytes on the wire for one byte of a chunked body, at most; a chunk of one byte takes six."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Bounds of one connection; times in seconds."""
+
+    max_header_bytes: int = 32 << 10
+    max_headers: int = 100
+    max_connections: int = 10_000
+    header_s: float = 10.0
+    body_s: float = 30.0
+    read_s: float = 60.0
+
+
+class _Phase(IntEnum):
+    HEAD = 0
+    BODY = 1
+    REPLY = 2
+
+
+class _HeadTooLargeError(Exception):
+    pass
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """One connection; `guarded` makes the class for some limits."""
+
+    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+
+    _phase = _Phase.HEAD
+    _since = 0.0
+    """When the phase began."""
+    _head = 0
+    """Bytes of an unfinished head in earlier packets."""
+    _packet = 0
+    _raw = 0
+    """Bytes that came for a body, with chunks' sizes and trailers."""
+    _body = 0
+    _unread_since: float | None = None
+    """Since when the client has left too much of its answer."""
+    _status = 0
+
+    # -- events of the connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client came."""
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        if len(self.connections) > self.limits.max_connections:
+            transport.abort()
+        _watch(self)
+
+    def data_received(self, data: bytes) -> None:
+        """A packet came."""
+        self._packet = len(data)
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        phase, limits = self._phase, self.limits
+        if phase is _Phase.HEAD:
+            self._head += self._packet
+            if self._head > limits.max_header_bytes:
+                self._refuse(431, _too_large(limits))
+        elif phase is _Phase.BODY:
+            self._raw += self._packet
+            waste = self._raw - self._body * _OVERHEAD
+            if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
+                self._refuse(431, _too_large(limits))
+        elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
+            # Line breaks before a request begin none, but they end the wait for one.
+            self._begin(_Phase.HEAD)
+
+    def pause_writing(self) -> None:
+        """The client takes less than it is sent."""
+        if self._unread_since is None:
+            self._unread_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        self._unread_since = None
+        super().resume_writing()
+
+    # -- events of the parser
+
+    def on_message_begin(self) -> None:
+        """A request's first byte."""
+        self._begin(_Phase.HEAD)
+        self._head = self._raw = self._body = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A request's head is whole."""
+        limits = self.limits
+        if len(self.headers) > limits.max_headers or (
+            self._head + self._packet > limits.max_header_bytes
+            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            > limits.max_header_bytes
+        ):
+            self._status = 431
+            raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
+        self._begin(_Phase.BODY)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        self._phase = _Phase.REPLY
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser could not read is answered."""
+        if self._status:
+            self._refuse(self._status, _too_large(self.limits))
+        elif self._may_answer():
+            self._refuse(400, "These bytes are no HTTP/1.1 request.")
+        else:
+            self.transport.abort()
+
+    # -- judgement
+
+    def look(self, now: float) -> None:
+        """End the connection if it has been too slow."""
+        limits = self.limits
+        if self._unread_since is not None and now - self._unread_since > limits.read_s:
+            self.transport.abort()
+        elif self.transport.is_closing():
+            # Closing waits until all is sent, which the client can put off for ever.
+            if self.transport.get_write_buffer_size() and self._unread_since is None:
+                self._unread_since = now
+        elif self._phase is _Phase.HEAD:
+            if not self._answered():
+                self._since = now  # the next request of a client that waits for this one's answer
+            elif now - self._since > limits.header_s:
+                self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
+        elif self._phase is _Phase.BODY:
+            if self.flow.read_paused:
+                self._since = now - self._body / _SLOWEST  # we are the slow ones
+            elif now - self._since > limits.body_s + self._body / _SLOWEST:
+                self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
+
+    def _begin(self, phase: _Phase) -> None:
+        self._phase = phase
+        self._since = self.loop.time()
+
+    def _under_way(self) -> RequestResponseCycle | None:
+        """The latest request, if there was one."""
+        return self.cycle
+
+    def _answered(self) -> bool:
+        """Whether no request waits for its answer."""
+        cycle = self._under_way()
+        return cycle is None or cycle.response_complete
+
+    def _may_answer(self) -> bool:
+        """Whether an answer of ours cannot end up inside one under way."""
+        return self._answered() or not self.cycle.response_started
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Say what was wrong, if that can be said, and close."""
+        if not self._may_answer():
+            self.transport.abort()
+            return
+        if not self._answered():
+            self.cycle.disconnected = True  # its handler must not answer, too
+            self.cycle.message_event.set()
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": _CODES[status]}
+        body = json.dumps({"error": error}).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+        self.transport.close()
+
+
+_CODES: Final = {400: "invalid_argument", 408: "deadline_exceeded", 431: "payload_too_large"}
+
+
+def _too_large(limits: ConnectionLimits) -> str:
+    return (
+        f"The head of the request is too large: at most {limits.max_headers} headers and "
+        f"{limits.max_header_bytes:,} bytes are read. Send fewer or shorter headers."
+    )
+
+
+_looks: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDictionary()
+"""The next look at each server's connections."""
+
+
+def _watch(first: GuardedProtocol) -> None:
+    """Look at the server's connections from time to time, while there are any."""
+    state, limits, loop = first.server_state, first.limits, first.loop
+    if state in _looks:
+        return
+    step = min(1.0, limits.header_s / 4, limits.body_s / 4, limits.read_s / 4)
+    connections: set[Any] = state.connections
+
+    def look() -> None:
+        now = loop.time()
+        for connection in tuple(connections):
+            if isinstance(connection, GuardedProtocol):
+                connection.look(now)
+        if connections:
+            _looks[state] = loop.call_later(step, look)
+        else:
+            del _looks[state]
+
+    _looks[state] = loop.call_later(step, look)
+
+
+def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
