@@ -47,7 +47,7 @@ class Unary(Generic[Q]):
     """A method with one answer."""
 
     request: type[Q]
-    answer: Callable[[GatewayServices, Q, Call], Awaitable[Message]]
+    answer: Callable[[GatewayServices, Q, Call], Awaitable[Serializable]]
     default_s: Callable[[GatewayServices], float]
     role: Role = Role.USER
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from hypercube.batching import Batcher, Limits
 from hypercube.core.chart import BirthInput, ChartResult
 from hypercube.core.clock import Clock, monotonic
+from hypercube.kernels.backends import AUTO
 from hypercube.saju import RowGroup, assemble, pillars, prepare
+from hypercube.saju.alone import chart_alone
 
 PillarTable = NDArray[np.uint8]
 """uint8[N, 4]: sexagenary indices of year, month, day and hour."""
@@ -26,6 +28,8 @@ INCLUDING_COST: Final = 16
 """What a birth with an `include` costs, in births without."""
 BATCH_COST: Final = 256
 """Of one batch of births: it is computed on the event loop, some 10 ms at most."""
+_FEW: Final = 8
+"""Births up to which plain integers are faster than arrays."""
 
 
 def cost(births: Sequence[BirthInput]) -> int:
@@ -53,15 +57,36 @@ def pillar_kernel(backend: str) -> Callable[[Hashable, Sequence[RowGroup]], list
 def chart_kernel(backend: str) -> Callable[[Hashable, Sequence[Births]], list[Results]]:
     """The run of `births` on one backend."""
     kernel = pillar_kernel(backend)
+    alone = _FEW if backend == AUTO else 0
 
     def run(_: Hashable, requests: Sequence[Births]) -> list[Results]:
         """One pass for the births of all requests, whose results are then told apart again."""
-        prepared = prepare([birth for births in requests for birth in births])
+        together = [birth for births in requests for birth in births]
+        if len(together) <= alone and (few := _one_by_one(together)):
+            return _told_apart(few, requests)
+        prepared = prepare(together)
         tables = [kernel(group.day_boundary.value, (group,))[0] for group in prepared.groups]
-        results = iter(assemble(prepared, tables))
-        return [tuple(next(results) for _ in births) for births in requests]
+        return _told_apart(assemble(prepared, tables), requests)
 
     return run
+
+
+def _one_by_one(births: Sequence[BirthInput]) -> list[ChartResult] | None:
+    """Charts of a few everyday births; None if one of them is not."""
+    results = []
+    for birth in births:
+        chart = chart_alone(birth)
+        if chart is None:
+            return None
+        results.append(ChartResult(chart))
+    return results
+
+
+def _told_apart(results: Sequence[ChartResult], requests: Sequence[Births]) -> list[Results]:
+    if len(results) == len(requests):  # one birth each
+        return [(result,) for result in results]
+    left = iter(results)
+    return [tuple(next(left) for _ in births) for births in requests]
 
 
 class SajuBatchers:
