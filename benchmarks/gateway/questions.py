@@ -1,4 +1,4 @@
-"""What is asked, and the only right answers: the reference kernel's charts, and echoes as the bare servers gave them."""
+"""What is asked, and the only right answers: the reference kernel's charts, and the echoes of the bare servers."""
 
 import pickle
 import random

@@ -25,6 +25,7 @@ LITELLM: Final = Path(".venv-litellm/bin/litellm")
 _BANNER: Final = re.compile(r"HTTP\s+http://127\.0\.0\.1:(\d+).*?gRPC\s+127\.0\.0\.1:(\d+)", re.DOTALL)
 _START_S: Final = 120.0
 _STOP_S: Final = 20.0
+_LOOK_S: Final = 0.4
 KEY: Final = f"sk-{secrets.token_hex(32)}"
 """The master key without which LiteLLM does not start."""
 _LITELLM_CONFIG: Final = """\
@@ -54,6 +55,18 @@ class Running:
     def cpu_s(self) -> float:
         """Processor seconds so far, user's and system's."""
         return sum(each.cpu_times().user + each.cpu_times().system for each in self.family())
+
+    def settle(self) -> None:
+        """Wait until it has nothing of its own to do: kernels are compiled after a server is ready."""
+        quiet, before = 0, self.cpu_s()
+        for _ in range(int(_START_S / _LOOK_S)):
+            time.sleep(_LOOK_S)
+            now = self.cpu_s()
+            quiet = quiet + 1 if now - before < 0.2 * _LOOK_S else 0
+            if quiet == 3:
+                return
+            before = now
+        raise SystemExit(f"{self.name} is still busy with itself after {_START_S:g} s")
 
     @contextlib.contextmanager
     def awake(self) -> Iterator[None]:
@@ -123,7 +136,9 @@ def hypercube(name: str, *arguments: str, core: int = SERVER_CORE, **variables: 
                 time.sleep(0.1)
             port, grpc_port = int(found[1]), int(found[2])
             _until(httpx.Request("GET", f"http://127.0.0.1:{port}/readyz"), process, log)
-            yield Running(name, process.pid, port, grpc_port)
+            running = Running(name, process.pid, port, grpc_port)
+            running.settle()
+            yield running
 
 
 def _free_port() -> int:
@@ -179,7 +194,9 @@ def litellm(command: Path, upstream_port: int, core: int = SERVER_CORE) -> Itera
         ]
         with _process([str(command), *arguments], core, variables, log) as process:
             _until(httpx.Request("GET", f"http://127.0.0.1:{port}/health/liveliness"), process, log)
-            yield Running("litellm", process.pid, port)
+            running = Running("litellm", process.pid, port)
+            running.settle()
+            yield running
 
 
 def versions(python: Path, litellm_command: Path) -> dict[str, str]:

@@ -6,16 +6,14 @@ The bytes are those that `chart_to_proto` serialises to, field by field; a chart
 that way.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from hypercube.core.chart import Chart, ChartOptions, Pillar, Term, Versions
 from hypercube.wire.convert.charts import chart_to_proto, options_to_proto, versions_to_proto
+from hypercube.wire.convert.kept import Kept
 from hypercube.wire.convert.records import to_message
 from hypercube.wire.v1 import saju_pb2
-
-_KEPT: Final = 4_096
 
 
 class PackedChart:
@@ -83,24 +81,6 @@ def _field(number: int, body: bytes) -> bytes:
     raise ValueError(f"{size} bytes in one part of a chart")
 
 
-class _Kept:
-    """Bytes by the identity of a frozen record, which is held as long as its bytes: to hash it would cost more."""
-
-    def __init__(self, write: Callable[[Any], bytes]) -> None:
-        self._write = write
-        self._kept: dict[int, tuple[Any, bytes]] = {}
-
-    def __call__(self, record: Any) -> bytes:
-        found = self._kept.get(id(record))
-        if found is not None:
-            return found[1]
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        written = self._write(record)
-        self._kept[id(record)] = record, written
-        return written
-
-
 def _written_options(options: ChartOptions) -> bytes:
     return _field(8, options_to_proto(options).SerializeToString())
 
@@ -120,7 +100,7 @@ def _written_pillar(place: int, pillar: Pillar) -> bytes:
     return _field(place, to_message(pillar).SerializeToString())
 
 
-_options: Final = _Kept(_written_options)
-_versions: Final = _Kept(_written_versions)
-_term: Final = _Kept(_written_term)
-_year, _month, _day, _hour = (_Kept(partial(_written_pillar, place)) for place in (1, 2, 3, 4))
+_options: Final = Kept(_written_options)
+_versions: Final = Kept(_written_versions)
+_term: Final = Kept(_written_term)
+_year, _month, _day, _hour = (Kept(partial(_written_pillar, place)) for place in (1, 2, 3, 4))

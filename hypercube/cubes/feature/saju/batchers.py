@@ -1,7 +1,9 @@
 """The two batchers of the saju cube, and what they run.
 
+alone     a request of one everyday birth is charted at once, by plain integers: 40 us, where its turn in a batch
+and its share of the array calls would cost it 60
 births    requests of few births: all births of a batch are prepared, computed and assembled as one array,
-which shares the cost of every array call (150 us for one birth alone, 35 us each for 64)
+which shares the cost of every array call (300 us for one birth alone, 35 us each for 64)
 rows      requests of many births: each is prepared and assembled in a thread of its own, and only its rows
 for the kernel meet those of others
 """
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from hypercube.batching import Batcher, Limits
 from hypercube.core.chart import BirthInput, ChartResult
 from hypercube.core.clock import Clock, monotonic
+from hypercube.core.cube import Call
 from hypercube.kernels.backends import AUTO
 from hypercube.saju import RowGroup, assemble, pillars, prepare
 from hypercube.saju.alone import chart_alone
@@ -28,8 +31,6 @@ INCLUDING_COST: Final = 16
 """What a birth with an `include` costs, in births without."""
 BATCH_COST: Final = 256
 """Of one batch of births: it is computed on the event loop, some 10 ms at most."""
-_FEW: Final = 8
-"""Births up to which plain integers are faster than arrays."""
 
 
 def cost(births: Sequence[BirthInput]) -> int:
@@ -57,36 +58,15 @@ def pillar_kernel(backend: str) -> Callable[[Hashable, Sequence[RowGroup]], list
 def chart_kernel(backend: str) -> Callable[[Hashable, Sequence[Births]], list[Results]]:
     """The run of `births` on one backend."""
     kernel = pillar_kernel(backend)
-    alone = _FEW if backend == AUTO else 0
 
     def run(_: Hashable, requests: Sequence[Births]) -> list[Results]:
         """One pass for the births of all requests, whose results are then told apart again."""
-        together = [birth for births in requests for birth in births]
-        if len(together) <= alone and (few := _one_by_one(together)):
-            return _told_apart(few, requests)
-        prepared = prepare(together)
+        prepared = prepare([birth for births in requests for birth in births])
         tables = [kernel(group.day_boundary.value, (group,))[0] for group in prepared.groups]
-        return _told_apart(assemble(prepared, tables), requests)
+        results = iter(assemble(prepared, tables))
+        return [tuple(next(results) for _ in births) for births in requests]
 
     return run
-
-
-def _one_by_one(births: Sequence[BirthInput]) -> list[ChartResult] | None:
-    """Charts of a few everyday births; None if one of them is not."""
-    results = []
-    for birth in births:
-        chart = chart_alone(birth)
-        if chart is None:
-            return None
-        results.append(ChartResult(chart))
-    return results
-
-
-def _told_apart(results: Sequence[ChartResult], requests: Sequence[Births]) -> list[Results]:
-    if len(results) == len(requests):  # one birth each
-        return [(result,) for result in results]
-    left = iter(results)
-    return [tuple(next(left) for _ in births) for births in requests]
 
 
 class SajuBatchers:
@@ -109,6 +89,21 @@ class SajuBatchers:
         self.rows: Batcher[RowGroup, PillarTable] = Batcher(
             pillar_kernel(backend), limits=bounds, clock=clock, name="pillar batcher"
         )
+        # A backend that was asked for by name does all the work itself.
+        self._at_once = backend == AUTO
+        self._clock = clock
+
+    def at_once(self, birth: BirthInput, call: Call) -> ChartResult | None:
+        """The result of one everyday birth; None for one that belongs into a batch."""
+        if not self._at_once:
+            return None
+        began = self._clock()
+        chart = chart_alone(birth)
+        if chart is None:
+            return None
+        call.timing.compute_s += self._clock() - began
+        call.timing.batch_size = 1
+        return ChartResult(chart)
 
     async def close(self) -> None:
         """Finish what was accepted."""
