@@ -11,7 +11,7 @@ import typing
 from dataclasses import MISSING, fields
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI  # type: ignore[import-not-found]
 from pydantic import BaseModel, ConfigDict, create_model
 
 from hypercube.core.chart import BirthInput
@@ -36,7 +36,7 @@ def main() -> None:
     port, padding = int(sys.argv[1]), "x" * int(sys.argv[2])
     app = FastAPI()
 
-    @app.post("/")
+    @app.post("/")  # type: ignore[untyped-decorator]
     async def echo(birth: Birth) -> Echo:
         return Echo(birth=birth, padding=padding)
 

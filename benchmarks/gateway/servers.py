@@ -206,7 +206,7 @@ def versions(python: Path, litellm_command: Path) -> dict[str, str]:
         litellm_command.parent / "python": ("litellm",),
         Path(sys.executable): ("starlette", "uvicorn", "uvloop", "httptools", "pydantic", "grpcio", "httpx"),
     }
-    found = {}
+    found: dict[str, str] = {}
     for interpreter, packages in wanted.items():
         code = f"import importlib.metadata as m; print(*(m.version(p) for p in {packages!r}))"
         if interpreter.exists():

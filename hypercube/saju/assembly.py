@@ -81,7 +81,7 @@ def term(jie_index: int) -> Term:
     return Term(kind.hangul, kind.hanja, kind.longitude_degrees, f"{instant}Z")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Rows:
     """The columns as plain lists: reading an array item by item would cost more than the charts."""
 

@@ -5,14 +5,14 @@ Messages are decoded here and not by gRPC, which would answer bytes that are no 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -107,7 +107,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 
     async def answer(raw: bytes, context: Context) -> bytes:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route) as outcome:
+        with _Observed(services, route) as outcome:
             try:
                 call.principal.require(method.role)
                 with services.traffic.admit():
@@ -125,7 +125,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
     async def answers(raw: bytes, context: Context) -> AsyncIterator[bytes]:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route) as outcome:
+        with _Observed(services, route) as outcome:
             try:
                 call.principal.require(method.role)
                 with services.traffic.admit():
@@ -146,7 +146,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
 
 def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Callable[..., Any]:
     async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        with _observed(services, route) as outcome:
+        with _Observed(services, route) as outcome:
             async for raw in requests:
                 call = _call(services, context, method.default_s(services))
                 try:
@@ -195,6 +195,8 @@ def decode(kind: type[Q], raw: bytes) -> Q:
             f"These {len(raw):,} bytes are no {kind.DESCRIPTOR.full_name} message.",
             fix="Encode the request with the published .proto files.",
         ) from error
+    if _is_flat(kind.DESCRIPTOR) and not len(UnknownFieldSet(message)):
+        return message
     for path, number in _unknown_fields(message, ""):
         raise invalid(
             f"Unknown field number {number} in {path or kind.DESCRIPTOR.full_name}.",
@@ -203,6 +205,12 @@ def decode(kind: type[Q], raw: bytes) -> Q:
             fix="Send only fields of this server's .proto files; reflection shows them.",
         )
     return message
+
+
+@cache
+def _is_flat(kind: Descriptor) -> bool:
+    """Whether a message holds no other one, so that one look finds every unknown field."""
+    return all(field.type != FieldDescriptor.TYPE_MESSAGE for field in kind.fields)
 
 
 def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
@@ -244,20 +252,24 @@ def _packed(failure: Failure) -> bytes:
     return message.SerializeToString()
 
 
-@dataclass(slots=True)
-class _Outcome:
-    kind: ErrorKind | None = None
+class _Observed:
+    """Times a call and tells the observer how it ended; `kind` is None for one that went well."""
 
+    __slots__ = ("_began", "_route", "_services", "kind")
 
-@contextmanager
-def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
-    outcome = _Outcome()
-    began = services.clock()
-    try:
-        yield outcome
-    except (asyncio.CancelledError, GeneratorExit):
-        outcome.kind = ErrorKind.CANCELLED
-        raise
-    finally:
-        word = "ok" if outcome.kind is None else outcome.kind.value
-        services.observe("grpc", route, word, services.clock() - began)
+    def __init__(self, services: GatewayServices, route: str) -> None:
+        self.kind: ErrorKind | None = None
+        self._services = services
+        self._route = route
+        self._began = services.clock()
+
+    def __enter__(self) -> "_Observed":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and issubclass(kind, (asyncio.CancelledError, GeneratorExit)):
+            self.kind = ErrorKind.CANCELLED
+        word = "ok" if self.kind is None else self.kind.value
+        self._services.observe("grpc", self._route, word, self._services.clock() - self._began)
