@@ -5,7 +5,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-SUBJECTS: Final = ("pillars", "solar_offset", "features", "compatibility", "batching", "inference_v2")
+SUBJECTS: Final = (
+    "pillars",
+    "solar_offset",
+    "features",
+    "compatibility",
+    "batching",
+    "inference_v2",
+    "gateway",
+)
 
 
 def main() -> None:

@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final
 
 from hypercube.core.errors import HyperCubeError
@@ -59,32 +58,16 @@ class Monitor:
         """Remember a line."""
         self._logs.append(LogRecord(time.time(), level, message, request_id))
 
-    @contextmanager
-    def span(self, name: str, *, request_id: str = "") -> Iterator[None]:
+    def span(self, name: str, *, request_id: str = "") -> "_Span":
         """Time a piece of work and count how it ended, also when it is cancelled."""
-        at, began = time.time(), time.perf_counter()
-        outcome = "ok"
-        self.in_flight += 1
-        try:
-            yield
-        except HyperCubeError as error:
-            outcome = error.kind.value
-            raise
-        except GeneratorExit:
-            outcome = "cancelled"
-            raise
-        except Exception:
-            outcome = "internal"
-            raise
-        except BaseException:  # asyncio.CancelledError and KeyboardInterrupt
-            outcome = "cancelled"
-            raise
-        finally:
-            duration = time.perf_counter() - began
-            self.in_flight -= 1
-            self.busy_s += duration
-            self.calls[outcome] += 1
-            self._spans.append(SpanRecord(at, name, duration, outcome, request_id))
+        return _Span(self, name, request_id)
+
+    def ended(self, span: SpanRecord) -> None:
+        """Remember a finished piece of work."""
+        self.in_flight -= 1
+        self.busy_s += span.duration_s
+        self.calls[span.outcome] += 1
+        self._spans.append(span)
 
     def metrics(self) -> tuple[MetricSample, ...]:
         """Counters as samples."""
@@ -103,3 +86,32 @@ class Monitor:
     def spans(self) -> tuple[SpanRecord, ...]:
         """The last spans, oldest first."""
         return tuple(self._spans)
+
+
+class _Span:
+    """A piece of work under way."""
+
+    __slots__ = ("_at", "_began", "_monitor", "_name", "_request_id")
+
+    def __init__(self, monitor: Monitor, name: str, request_id: str) -> None:
+        self._monitor = monitor
+        self._name = name
+        self._request_id = request_id
+
+    def __enter__(self) -> None:
+        self._at, self._began = time.time(), time.perf_counter()
+        self._monitor.in_flight += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        duration = time.perf_counter() - self._began
+        outcome = "ok" if kind is None else _outcome(kind, error)
+        self._monitor.ended(SpanRecord(self._at, self._name, duration, outcome, self._request_id))
+
+
+def _outcome(kind: type[BaseException], error: BaseException | None) -> str:
+    if isinstance(error, HyperCubeError):
+        return error.kind.value
+    # A closed generator, asyncio.CancelledError and KeyboardInterrupt are no failures of the work.
+    return "internal" if issubclass(kind, Exception) else "cancelled"

@@ -1,8 +1,7 @@
 """How many requests are inside, and the one switch that stops more from coming in."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 
@@ -35,8 +34,7 @@ class Traffic:
         """Refuse new work from now on; what is inside goes on."""
         self._draining = True
 
-    @contextmanager
-    def admit(self) -> Iterator[None]:
+    def admit(self) -> "_Inside":
         """Count one request for as long as the block runs.
 
         Raises:
@@ -49,14 +47,18 @@ class Traffic:
                 fix=f"Send the request again in {self.retry_after_s:g} s, or to another replica.",
                 retry_after_s=self.retry_after_s,
             )
+        return _Inside(self)
+
+    def entered(self) -> None:
+        """One request more is inside; `admit` calls it."""
         self._in_flight += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            if self._in_flight == 0:
-                self._idle.set()
+
+    def left(self) -> None:
+        """One has its answer."""
+        self._in_flight -= 1
+        if self._in_flight == 0:
+            self._idle.set()
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing is in flight; False if something still is after `timeout_s` seconds."""
@@ -66,3 +68,20 @@ class Traffic:
         except TimeoutError:
             return False
         return True
+
+
+class _Inside:
+    """One request, for as long as the block runs."""
+
+    __slots__ = ("_traffic",)
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+
+    def __enter__(self) -> None:
+        self._traffic.entered()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._traffic.left()

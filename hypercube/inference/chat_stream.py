@@ -4,7 +4,9 @@ Requests are always streamed, also when the caller wants one answer: such server
 only while they stream to it.
 """
 
+import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -33,6 +35,8 @@ CHAT_PATH: Final = "/v1/chat/completions"
 TEXT_PATH: Final = "/v1/completions"
 LEAST_LOGPROB: Final = -9999.0
 """What stands for a probability of 0: JSON has no infinity."""
+_LINGER_S: Final = 0.05
+_log = logging.getLogger(__name__)
 _SEEDS: Final = 2**32 - 1
 """Engines take 32 bits of seed, and the highest value of those means "choose one"."""
 
@@ -138,6 +142,7 @@ async def stream_chat(
                     if finish is None or usage is None:
                         raise engine_failed("its stream ended without a finish reason and token counts")
                     yield GenerationEvent(finish_reason=finish, usage=usage)
+                    await _read_out(lines)
                     return
                 chunk = _parsed(data)
                 if "error" in chunk:
@@ -147,10 +152,21 @@ async def stream_chat(
                 except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
                     raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
                 finish, usage = event.finish_reason or finish, event.usage or usage
-                piece = replace(event, finish_reason=None, usage=None)
-                if not piece.empty or (event.finish_reason is None and event.usage is None):
+                if event.finish_reason is None and event.usage is None:
+                    yield event
+                elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
                     yield piece
         raise engine_failed("its stream ended in the middle")
+
+
+async def _read_out(lines: AsyncGenerator[bytes, None]) -> None:
+    """Read the end of an answer that said all: only then is its connection used again."""
+    try:
+        async with asyncio.timeout(_LINGER_S):
+            async for _ in lines:
+                pass
+    except Exception:  # noqa: BLE001 - the answer is whole; a connection that does not end in time is closed
+        _log.debug("an answer did not end after [DONE]", exc_info=True)
 
 
 async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]:

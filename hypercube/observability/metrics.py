@@ -4,14 +4,14 @@ Counters that a request touches are live objects; everything that already counts
 models) is read when Prometheus asks, through `add_source`.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import Final, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
     disable_created_metrics,
     generate_latest,
 )
@@ -35,34 +35,40 @@ class Metrics:
         # A time of creation beside each counter doubles the page and tells nobody anything.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "hypercube_requests",
-            "Finished requests by transport, route and outcome",
-            ("transport", "route", "outcome"),
-            registry=self._registry,
-        )
-        self._seconds = Histogram(
-            "hypercube_request_seconds",
-            "Time from the first byte of a request to the last byte of its answer",
-            ("transport", "route"),
-            buckets=_LATENCY_BUCKETS,
-            registry=self._registry,
-        )
-        self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._finished: dict[tuple[str, str, str], _Finished] = {}
+        self._latencies: dict[tuple[str, str], _Latency] = {}
+        self.add_source(self._request_families)
         self._in_flight = Gauge(
             "hypercube_requests_in_flight", "Requests accepted and not yet answered", registry=self._registry
         )
 
     def request_finished(self, transport: str, route: str, outcome: str, seconds: float) -> None:
         """Count a finished request; `outcome` is `ok` or an `ErrorKind`."""
-        key = (transport, route, outcome)
-        children = self._children.get(key)
-        if children is None:
-            # Routes are templates and outcomes kinds, so these stay few; looking labels up takes a lock and a walk.
-            children = self._requests.labels(*key), self._seconds.labels(transport, route)
-            self._children[key] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        # Routes are templates and outcomes kinds, so these stay few. Plain sums, read when Prometheus asks: its own
+        # counters take a lock each, and the event loop needs none.
+        finished = self._finished.get((transport, route, outcome))
+        if finished is None:
+            latency = self._latencies.setdefault((transport, route), _Latency())
+            finished = self._finished[transport, route, outcome] = _Finished(latency)
+        finished.count += 1
+        finished.latency.add(seconds)
+
+    def _request_families(self) -> Iterable[Metric]:
+        requests = CounterMetricFamily(
+            "hypercube_requests",
+            "Finished requests by transport, route and outcome",
+            labels=("transport", "route", "outcome"),
+        )
+        seconds = HistogramMetricFamily(
+            "hypercube_request_seconds",
+            "Time from the first byte of a request to the last byte of its answer",
+            labels=("transport", "route"),
+        )
+        for key, finished in self._finished.items():
+            requests.add_metric(key, finished.count)
+        for where, latency in self._latencies.items():
+            seconds.add_metric(where, latency.buckets(), sum_value=latency.total_s)
+        return (requests, seconds)
 
     def watch_in_flight(self, read: Callable[[], float]) -> None:
         """Report `read()` as the number of requests in flight."""
@@ -75,6 +81,36 @@ class Metrics:
     def text(self) -> bytes:
         """The exposition that `GET /metrics` answers with."""
         return generate_latest(self._registry)
+
+
+class _Latency:
+    """Requests of one route by how long they took."""
+
+    __slots__ = ("_counts", "total_s")
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_LATENCY_BUCKETS) + 1)
+        self.total_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more."""
+        self._counts[bisect_left(_LATENCY_BUCKETS, seconds)] += 1
+        self.total_s += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """As Prometheus counts them: each bound with all that took no longer."""
+        bounds = [*(str(float(bound)) for bound in _LATENCY_BUCKETS), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self._counts)), strict=True))
+
+
+class _Finished:
+    """Requests of one route that ended in one way."""
+
+    __slots__ = ("count", "latency")
+
+    def __init__(self, latency: _Latency) -> None:
+        self.count = 0
+        self.latency = latency
 
 
 class _SourceCollector(Collector):

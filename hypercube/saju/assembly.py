@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypercube.core.chart import (
     Boundary,
     Candidate,
     Chart,
+    ChartOptions,
     ChartResult,
     Corrections,
     DayBoundary,
@@ -22,7 +24,7 @@ from hypercube.core.chart import (
 )
 from hypercube.kernels.pillars.terms import load_terms
 from hypercube.saju import notes
-from hypercube.saju.extras import extras
+from hypercube.saju.extras import Extras, extras
 from hypercube.saju.preparation import Columns, Prepared
 from hypercube.saju.signs import PILLARS
 from hypercube.saju.zones import tzdata_version
@@ -51,9 +53,9 @@ def assemble(prepared: Prepared, tables: Sequence[NDArray[np.uint8]]) -> list[Ch
         raise ValueError(f"tables of shapes {[np.shape(t) for t in tables]} for groups of {shapes}")
     results = [ChartResult(error=prepared.failures.get(row)) for row in range(prepared.size)]
     if prepared.columns is not None:
-        rows = _Rows(prepared.columns, np.concatenate(tables))
+        rows = _rows(prepared.columns, np.concatenate(tables))
         for i, position in enumerate(prepared.columns.position):
-            results[position] = ChartResult(chart=_chart(rows, i))
+            results[position] = ChartResult(chart=chart_of(rows, i))
     return results
 
 
@@ -79,35 +81,63 @@ def term(jie_index: int) -> Term:
     return Term(kind.hangul, kind.hanja, kind.longitude_degrees, f"{instant}Z")
 
 
-class _Rows:
+@dataclass(eq=False, slots=True)
+class Rows:
     """The columns as plain lists: reading an array item by item would cost more than the charts."""
 
-    def __init__(self, columns: Columns, pillar_rows: NDArray[np.uint8]) -> None:
-        solar = columns.utc + columns.total
-        hour_edge, day_edge = _edges(columns, solar)
-        self.pillar_rows: list[list[int]] = pillar_rows.tolist()
-        self.extras = extras(columns, pillar_rows[columns.row])
-        self.options = columns.options
-        self.exact: list[bool] = columns.exact.tolist()
-        self.utc: list[int] = columns.utc.tolist()
-        self.utc_text = _iso(columns.utc)
-        self.local_text = _iso(columns.local)
-        self.solar: list[int] = solar.tolist()
-        self.solar_text = _iso(solar)
-        self.utc_offset: list[int] = columns.utc_offset.tolist()
-        self.dst: list[int] = columns.dst.tolist()
-        self.status: list[int] = columns.status.tolist()
-        self.longitude_s: list[int] = columns.longitude_s.tolist()
-        self.equation_s: list[int] = columns.equation_s.tolist()
-        self.total: list[int] = columns.total.tolist()
-        self.jie: list[int] = columns.jie.tolist()
-        self.since_jie: list[int] = columns.since_jie.tolist()
-        self.ambiguous: list[bool] = columns.ambiguous.tolist()
-        self.row: list[int] = columns.row.tolist()
-        self.clock_row: list[int] = columns.clock_row.tolist()
-        self.candidate_row: list[int] = columns.candidate_row.tolist()
-        self.hour_edge: list[int] = hour_edge.tolist()
-        self.day_edge: list[int] = day_edge.tolist()
+    pillar_rows: list[list[int]]
+    extras: Extras
+    options: list[ChartOptions]
+    exact: list[bool]
+    utc: list[int]
+    utc_text: list[str]
+    local_text: list[str]
+    solar: list[int]
+    solar_text: list[str]
+    utc_offset: list[int]
+    dst: list[int]
+    status: list[int]
+    longitude_s: list[int]
+    equation_s: list[int]
+    total: list[int]
+    jie: list[int]
+    since_jie: list[int]
+    ambiguous: list[bool]
+    row: list[int]
+    clock_row: list[int]
+    candidate_row: list[int]
+    hour_edge: list[int]
+    day_edge: list[int]
+
+
+def _rows(columns: Columns, pillar_rows: NDArray[np.uint8]) -> Rows:
+    solar = columns.utc + columns.total
+    hour_edge, day_edge = _edges(columns, solar)
+    return Rows(
+        pillar_rows=pillar_rows.tolist(),
+        extras=extras(columns, pillar_rows[columns.row]),
+        options=columns.options,
+        exact=columns.exact.tolist(),
+        utc=columns.utc.tolist(),
+        utc_text=_iso(columns.utc),
+        local_text=_iso(columns.local),
+        solar=solar.tolist(),
+        solar_text=_iso(solar),
+        utc_offset=columns.utc_offset.tolist(),
+        dst=columns.dst.tolist(),
+        status=columns.status.tolist(),
+        longitude_s=columns.longitude_s.tolist(),
+        equation_s=columns.equation_s.tolist(),
+        total=columns.total.tolist(),
+        jie=columns.jie.tolist(),
+        since_jie=columns.since_jie.tolist(),
+        ambiguous=columns.ambiguous.tolist(),
+        row=columns.row.tolist(),
+        clock_row=columns.clock_row.tolist(),
+        candidate_row=columns.candidate_row.tolist(),
+        hour_edge=hour_edge.tolist(),
+        day_edge=day_edge.tolist(),
+    )
 
 
 def _iso(seconds: NDArray[np.int64]) -> list[str]:
@@ -123,7 +153,8 @@ def _edges(columns: Columns, solar: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return np.minimum(hour, _DOUBLE_HOUR_S - hour), np.minimum(day, _DAY_S - day)
 
 
-def _chart(rows: _Rows, i: int) -> Chart:
+def chart_of(rows: Rows, i: int) -> Chart:
+    """The chart of one row."""
     options, exact = rows.options[i], rows.exact[i]
     year, month, day, hour = rows.pillar_rows[rows.row[i]]
     pillars = Pillars(PILLARS[year], PILLARS[month], PILLARS[day], PILLARS[hour] if exact else None)
@@ -153,7 +184,7 @@ def _chart(rows: _Rows, i: int) -> Chart:
     )
 
 
-def _candidates(rows: _Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[Candidate, ...]:
+def _candidates(rows: Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[Candidate, ...]:
     """Year and month of either side of the 절; day and hour are the birth's on both."""
     after = rows.since_jie[i] >= 0
     sides = []
@@ -170,7 +201,7 @@ def _candidates(rows: _Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[C
     return tuple(sides)
 
 
-def _notes(rows: _Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[str, ...]:
+def _notes(rows: Rows, i: int, pillars: Pillars, nearest: Term) -> tuple[str, ...]:
     options, ambiguous, since = rows.options[i], rows.ambiguous[i], rows.since_jie[i]
     if pillars.hour is None:
         on_date = notes.term_on_date(nearest) if ambiguous else None

@@ -85,6 +85,11 @@ def lunar_dates(days: NDArray[np.int64]) -> list[LunarDate | None]:
     ]
 
 
+def lunar_date(day: int) -> LunarDate | None:
+    """`lunar_dates` of one day."""
+    return None if _table() is None else _lunar_date(day)
+
+
 @functools.lru_cache(maxsize=65_536)
 def _lunar_date(day: int) -> LunarDate | None:
     try:

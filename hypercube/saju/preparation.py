@@ -29,7 +29,7 @@ TERM_MARGIN_S: Final = 60
 """A birth this close to a 절 gets both candidates: a clock read to the minute cannot decide."""
 _DAY_S: Final = 86_400
 _NOON_S: Final = 43_200
-_DATE_LINE_S: Final = 75_600
+DATE_LINE_S: Final = 75_600
 """A longitude correction beyond 21 h: the zone keeps the date of the other side of the date line."""
 
 Int64 = NDArray[np.int64]
@@ -273,8 +273,8 @@ def _solar(options: list[ChartOptions], civil: _Civil) -> tuple[Int64, Int64]:
         degrees = np.array([options[i].longitude for i in rows], dtype=np.float64)
         standard = civil.utc_offset[rows] - civil.dst[rows]
         part = solar_offset(utc, degrees, apparent=False).astype(np.int64) - standard
-        part -= _DAY_S * (part > _DATE_LINE_S)
-        part += _DAY_S * (part < -_DATE_LINE_S)
+        part -= _DAY_S * (part > DATE_LINE_S)
+        part += _DAY_S * (part < -DATE_LINE_S)
         longitude_s[rows] = part
     rows = [i for i in rows if options[i].time_basis is TimeBasis.TRUE_SOLAR]
     if rows:

@@ -1,5 +1,6 @@
 """An engine's event stream is read strictly, and its refusals are told apart from its failures."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -53,6 +54,33 @@ async def failure(body: bytes, status: int = 200) -> HyperCubeError:
     with pytest.raises(HyperCubeError) as caught:
         await read(body, status=status)
     return caught.value
+
+
+async def test_an_answer_is_read_to_its_end_so_that_its_connection_is_used_again() -> None:
+    ended = asyncio.Event()
+
+    class Ending(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield sse(ROLE, text("a"), FINISH, USAGE)
+            ended.set()
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Ending()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        events = [event async for event in stream_chat(client, {})]
+    assert events[-1].finish_reason is FinishReason.STOP
+    assert ended.is_set()
+
+
+async def test_a_server_that_does_not_end_its_answer_keeps_nobody_waiting() -> None:
+    class Endless(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield sse(ROLE, text("a"), FINISH, USAGE)
+            await asyncio.Event().wait()
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        events = [event async for event in stream_chat(client, {})]
+    assert events[-1].usage == Usage(7, 2)
 
 
 @pytest.mark.parametrize("size", [1, 3, 10_000])

@@ -5,14 +5,14 @@ Messages are decoded here and not by gRPC, which would answer bytes that are no 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from types import TracebackType
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 import grpc
 import grpc.aio
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -49,7 +49,7 @@ class Unary(Generic[Q]):
     """A method with one answer."""
 
     request: type[Q]
-    answer: Callable[[GatewayServices, Q, Call], Awaitable[Message]]
+    answer: Callable[[GatewayServices, Q, Call], Awaitable[Serializable]]
     default_s: Callable[[GatewayServices], float]
     role: Role = Role.USER
 
@@ -109,7 +109,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 
     async def answer(raw: bytes, context: Context) -> bytes:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route, method.role, context) as outcome:
+        with _Observed(services, route, method.role, context) as outcome:
             try:
                 await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
@@ -127,7 +127,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
     async def answers(raw: bytes, context: Context) -> AsyncIterator[bytes]:
         call = _call(services, context, method.default_s(services))
-        with _observed(services, route, method.role, context) as outcome:
+        with _Observed(services, route, method.role, context) as outcome:
             try:
                 await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
@@ -148,7 +148,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
 
 def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Callable[..., Any]:
     async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        with _observed(services, route, method.role, context) as outcome:
+        with _Observed(services, route, method.role, context) as outcome:
             if services.access is not None:
                 # Who has no key holds no stream open; each request is then judged for itself.
                 call = _call(services, context, method.default_s(services))
@@ -179,7 +179,7 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
 
 def _tell(context: Context, call: Call) -> None:
     """Which version of a model answered, and what is left of the caller's quotas, in the trailing metadata."""
-    told = ((SERVED_BY, call.served_by),) if call.served_by else ()
+    told: tuple[tuple[str, str], ...] = ((SERVED_BY, call.served_by),) if call.served_by else ()
     if call.quotas is not None:
         told += _standings(call)
     if told:
@@ -227,6 +227,8 @@ def decode(kind: type[Q], raw: bytes) -> Q:
             f"These {len(raw):,} bytes are no {kind.DESCRIPTOR.full_name} message.",
             fix="Encode the request with the published .proto files.",
         ) from error
+    if _is_flat(kind.DESCRIPTOR) and not len(UnknownFieldSet(message)):
+        return message
     for path, number in _unknown_fields(message, ""):
         raise invalid(
             f"Unknown field number {number} in {path or kind.DESCRIPTOR.full_name}.",
@@ -235,6 +237,12 @@ def decode(kind: type[Q], raw: bytes) -> Q:
             fix="Send only fields of this server's .proto files; reflection shows them.",
         )
     return message
+
+
+@cache
+def _is_flat(kind: Descriptor) -> bool:
+    """Whether a message holds no other one, so that one look finds every unknown field."""
+    return all(field.type != FieldDescriptor.TYPE_MESSAGE for field in kind.fields)
 
 
 def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
@@ -276,28 +284,37 @@ def _packed(failure: Failure) -> bytes:
     return message.SerializeToString()
 
 
-@dataclass(slots=True)
-class _Outcome:
-    kind: ErrorKind | None = None
-    call: Call | None = None
+class _Observed:
+    """Times a call and tells the observer how it ended; `kind` is None for one that went well."""
+
+    __slots__ = ("_began", "_call", "_context", "_role", "_route", "_services", "kind")
+
+    def __init__(self, services: GatewayServices, route: str, role: Role, context: Context) -> None:
+        self.kind: ErrorKind | None = None
+        self._call: Call | None = None
+        self._services = services
+        self._route = route
+        self._role = role
+        self._context = context
+        self._began = services.clock()
 
     def of(self, call: Call) -> Call:
         """Remember whose outcome it is."""
-        self.call = call
+        self._call = call
         return call
 
+    def __enter__(self) -> "_Observed":
+        return self
 
-@contextmanager
-def _observed(services: GatewayServices, route: str, role: Role, context: Context) -> Iterator[_Outcome]:
-    outcome = _Outcome()
-    began = services.clock()
-    try:
-        yield outcome
-    except (asyncio.CancelledError, GeneratorExit):
-        outcome.kind = ErrorKind.CANCELLED
-        raise
-    finally:
-        word = "ok" if outcome.kind is None else outcome.kind.value
-        services.observe("grpc", route, word, services.clock() - began)
-        if role is Role.ADMIN and services.audit is not None and outcome.call is not None:
-            services.audit(outcome.call, transport="grpc", what=route, outcome=word, peer=context.peer())
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None and issubclass(kind, (asyncio.CancelledError, GeneratorExit)):
+            self.kind = ErrorKind.CANCELLED
+        services = self._services
+        word = "ok" if self.kind is None else self.kind.value
+        services.observe("grpc", self._route, word, services.clock() - self._began)
+        if self._role is Role.ADMIN and services.audit is not None and self._call is not None:
+            services.audit(
+                self._call, transport="grpc", what=self._route, outcome=word, peer=self._context.peer()
+            )

@@ -6,6 +6,7 @@ nowhere, an integer past 32 bits, text that is no text) is INVALID_ARGUMENT and
 names the field, on both sides.
 """
 
+from hypercube.wire.convert.chart_bytes import PackedChart, chart_to_bytes
 from hypercube.wire.convert.charts import (
     birth_from_proto,
     birth_to_proto,
@@ -41,9 +42,11 @@ from hypercube.wire.convert.records import from_message, member, to_message
 __all__ = [
     "ADMIN_METHODS",
     "AdminMethod",
+    "PackedChart",
     "birth_from_proto",
     "birth_to_proto",
     "chart_from_proto",
+    "chart_to_bytes",
     "chart_to_proto",
     "charts_request_to_proto",
     "chat_request_from_proto",

@@ -118,12 +118,28 @@ def _pillars_to_proto(pillars: Pillars) -> saju_pb2.Pillars:
     )
 
 
+def options_to_proto(options: ChartOptions) -> saju_pb2.ChartOptions:
+    """The conventions of a chart."""
+    message = saju_pb2.ChartOptions()
+    _put_options(message, options)
+    return message
+
+
+def versions_to_proto(versions: Versions) -> saju_pb2.Versions:
+    """What a chart rests on."""
+    return saju_pb2.Versions(
+        engine=versions.engine,
+        ephemeris=versions.ephemeris,
+        term_table=versions.term_table,
+        delta_t=versions.delta_t,
+        tzdata=versions.tzdata,
+    )
+
+
 def chart_to_proto(chart: Chart) -> saju_pb2.ChartReply:
     """A chart with everything needed to check it."""
-    instant, corrections, versions = chart.instant, chart.corrections, chart.versions
+    instant, corrections = chart.instant, chart.corrections
     boundary, term = chart.boundary, chart.boundary.nearest_term
-    options = saju_pb2.ChartOptions()
-    _put_options(options, chart.options)
     return saju_pb2.ChartReply(
         pillars=_pillars_to_proto(chart.pillars),
         instant=saju_pb2.Instant(
@@ -159,14 +175,8 @@ def chart_to_proto(chart: Chart) -> saju_pb2.ChartReply:
             for candidate in chart.candidates
         ],
         notes=chart.notes,
-        options=options,
-        versions=saju_pb2.Versions(
-            engine=versions.engine,
-            ephemeris=versions.ephemeris,
-            term_table=versions.term_table,
-            delta_t=versions.delta_t,
-            tzdata=versions.tzdata,
-        ),
+        options=options_to_proto(chart.options),
+        versions=versions_to_proto(chart.versions),
         lunar=None if chart.lunar is None else to_message(chart.lunar),
         facts=None if chart.facts is None else to_message(chart.facts),
         luck=None if chart.luck is None else to_message(chart.luck),

@@ -60,6 +60,8 @@ class SajuCube(Cube):
             HyperCubeError: INVALID_ARGUMENT for an empty or oversized batch, and what the batcher raises.
         """
         births = request.births
+        if len(births) == 1 and (result := self._batchers.at_once(births[0], call)) is not None:
+            return ChartsResponse((result,))
         if not 1 <= len(births) <= MAX_BIRTHS:
             raise invalid(
                 f"births has {len(births)} entries.",
@@ -109,7 +111,9 @@ class SajuCube(Cube):
 
     async def on_health_check(self) -> HealthStatus:
         """A chart that everybody knows: 2000-01-01 12:00 in Seoul is 己卯 丙子 戊午 戊午."""
-        answer = await self.process(ChartsRequest((BirthInput("2000-01-01T12:00"),)), Call("health"))
+        # Two births, so that it is the batcher and the kernel that are looked at.
+        births = (BirthInput("2000-01-01T12:00"), BirthInput("2000-01-01"))
+        answer = await self.process(ChartsRequest(births), Call("health"))
         chart = answer.results[0].chart
         found = None if chart is None else chart.pillars.indices()
         if found == (15, 12, 54, 54):

@@ -11,9 +11,10 @@ from hypercube.gateway.handlers import charts as handler
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.births import read_births
 from hypercube.gateway.http.bodies import ChartsBody
+from hypercube.gateway.http.chart_json import chart_document, chart_json
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import JSON, encode, json_response
+from hypercube.gateway.http.responses import JSON, encode
 from hypercube.gateway.validation import JsonModel, json_model
 
 _BIRTH: Final[JsonModel[BirthInput]] = json_model(BirthInput)
@@ -27,7 +28,8 @@ _ROWS_AT_ONCE: Final = 256
 async def chart(request: HttpRequest) -> Response:
     """One chart."""
     birth = _BIRTH.read(request.body)
-    return json_response(await handler.chart(request.services, birth, request.call))
+    made = await handler.chart(request.services, birth, request.call)
+    return Response(chart_json(made), media_type=JSON)
 
 
 async def charts(request: HttpRequest) -> Response:
@@ -54,7 +56,7 @@ async def _encode(results: list[ChartResult]) -> bytes:
 
 def _row(result: ChartResult) -> dict[str, Any]:
     return {
-        "chart": result.chart,
+        "chart": None if result.chart is None else chart_document(result.chart),
         "error": None if result.error is None else error_object(result.error),
     }
 
