@@ -21,6 +21,7 @@ from hypercube.core.errors import ErrorKind, Failure, invalid, shown
 from hypercube.core.principal import Role
 from hypercube.gateway.errors import GRPC, failure_of
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.server_timing import server_timing
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
 from hypercube.wire.convert import error_to_proto
@@ -29,6 +30,7 @@ Q = TypeVar("Q", bound=Message)
 P = TypeVar("P")
 Context = grpc.aio.ServicerContext[Any, Any]
 ERROR_METADATA: Final = "hypercube-error-bin"
+SERVER_TIMING: Final = "server-timing"
 _METADATA_BYTES: Final = 4096
 _DETAILS_CHARACTERS: Final = 400
 """gRPC allows 8 KiB of metadata in all, and a Korean character takes nine bytes of a status message."""
@@ -47,7 +49,7 @@ class Unary(Generic[Q]):
     """A method with one answer."""
 
     request: type[Q]
-    answer: Callable[[GatewayServices, Q, Call], Awaitable[Message]]
+    answer: Callable[[GatewayServices, Q, Call], Awaitable[Serializable]]
     default_s: Callable[[GatewayServices], float]
     role: Role = Role.USER
 
@@ -83,7 +85,16 @@ class Streaming(Generic[Q]):
     role: Role = Role.USER
 
 
-Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any]]
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A stream each way that the method itself reads and answers; it asks for a new `Call` for each request in it."""
+
+    run: Callable[[GatewayServices, AsyncIterator[bytes], Callable[[], Call]], AsyncIterator[Serializable]]
+    default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
+
+
+Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any] | Session]
 
 
 def handlers(
@@ -97,6 +108,8 @@ def handlers(
             made[name] = grpc.unary_unary_rpc_method_handler(_unary(services, route, method))
         elif isinstance(method, Duplex):
             made[name] = grpc.stream_stream_rpc_method_handler(_duplex(services, route, method))
+        elif isinstance(method, Session):
+            made[name] = grpc.stream_stream_rpc_method_handler(_session(services, route, method))
         else:
             made[name] = grpc.unary_stream_rpc_method_handler(_streaming(services, route, method))
     return made
@@ -112,11 +125,12 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
                 call.principal.require(method.role)
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
+                    context.set_trailing_metadata(_told(call, services.clock() - outcome.began))
                     return reply.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                return await _abort(context, failure)
+                return await _abort(context, call, failure)
 
     return answer
 
@@ -134,10 +148,11 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
                             yield reply.SerializeToString()
                     finally:
                         await close(replies)
+                    context.set_trailing_metadata(_told(call, services.clock() - outcome.began))
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                await _abort(context, failure)
+                await _abort(context, call, failure)
 
     return answers
 
@@ -161,6 +176,28 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
                     failure = failure_of(error, call.request_id)
                     outcome.kind = failure.kind
                     yield method.failed(failure).SerializeToString()
+
+    return answers
+
+
+def _session(services: GatewayServices, route: str, method: Session) -> Callable[..., Any]:
+    async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        call = _call(services, context, method.default_s(services))
+        with _observed(services, route) as outcome:
+            try:
+                call.principal.require(method.role)
+                replies = method.run(
+                    services, requests, lambda: _call(services, context, method.default_s(services))
+                )
+                try:
+                    async for reply in replies:
+                        yield reply.SerializeToString()
+                finally:
+                    await close(replies)
+            except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
+                failure = failure_of(error, call.request_id)
+                outcome.kind = failure.kind
+                await _abort(context, call, failure)
 
     return answers
 
@@ -217,11 +254,18 @@ def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
                 yield from _unknown_fields(item, f"{step}[{at}]")
 
 
-async def _abort(context: Context, failure: Failure) -> NoReturn:
+def _told(call: Call, total_s: float) -> tuple[tuple[str, str], ...]:
+    """What an answered call says beside its answer."""
+    return ((REQUEST_ID, call.request_id), (SERVER_TIMING, server_timing(call.timing, total_s)))
+
+
+async def _abort(context: Context, call: Call, failure: Failure) -> NoReturn:
     """End the call with the status of the failure, its words, and the whole of it in the trailing metadata."""
     words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
     await context.abort(
-        GRPC[failure.kind], words[:_DETAILS_CHARACTERS], ((ERROR_METADATA, _packed(failure)),)
+        GRPC[failure.kind],
+        words[:_DETAILS_CHARACTERS],
+        ((REQUEST_ID, call.request_id), (ERROR_METADATA, _packed(failure))),
     )
 
 
@@ -238,13 +282,13 @@ def _packed(failure: Failure) -> bytes:
 
 @dataclass(slots=True)
 class _Outcome:
+    began: float
     kind: ErrorKind | None = None
 
 
 @contextmanager
 def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
-    outcome = _Outcome()
-    began = services.clock()
+    outcome = _Outcome(services.clock())
     try:
         yield outcome
     except (asyncio.CancelledError, GeneratorExit):
@@ -252,4 +296,4 @@ def _observed(services: GatewayServices, route: str) -> Iterator[_Outcome]:
         raise
     finally:
         word = "ok" if outcome.kind is None else outcome.kind.value
-        services.observe("grpc", route, word, services.clock() - began)
+        services.observe("grpc", route, word, services.clock() - outcome.began)

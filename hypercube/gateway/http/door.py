@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hypercube.core.clock import Clock
-from hypercube.core.cube import Call, Timing
+from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.http.endpoint import CALL, ROUTE, TIMEOUT, BodyTooLargeError, Endpoint
@@ -21,6 +21,7 @@ from hypercube.gateway.http.responses import FAILURE, error_response
 from hypercube.gateway.http.routing import RouteTable
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
+from hypercube.gateway.server_timing import server_timing
 from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
@@ -159,20 +160,3 @@ class _Answer:
                 (b"server-timing", timing.encode("latin-1")),
             ]
         await self._send(message)
-
-
-def server_timing(timing: Timing, total_s: float) -> str:
-    """The Server-Timing header: where the time until the first byte went, in milliseconds."""
-    parts = [
-        f"{name};dur={seconds * 1000:.3f}"
-        for name, seconds in (
-            ("queue", timing.queue_s),
-            ("batch", timing.batch_s),
-            ("compute", timing.compute_s),
-        )
-        if seconds > 0
-    ]
-    if timing.batch_size:
-        parts.append(f'items;desc="{timing.batch_size}"')
-    parts.append(f"total;dur={total_s * 1000:.3f}")
-    return ", ".join(parts)

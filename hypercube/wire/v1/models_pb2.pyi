@@ -46,7 +46,7 @@ class Model(google.protobuf.message.Message):
     licence: builtins.str
     created: builtins.int
     state: builtins.str
-    """pending, downloading, loading, ready, failed or stopped."""
+    """pending, idle (the first request loads it), unloaded, downloading, loading, ready, failed or stopped."""
     reason: builtins.str
     """Why it is not ready, or what it runs on."""
     progress: builtins.float
