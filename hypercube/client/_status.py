@@ -72,6 +72,7 @@ def error_from_status(status: Status, site: CallSite) -> ClientError:
     failure = _said(status)
     error = error_of(failure) if failure is not None else _meant(status, site)
     error.request_id, error.status = site.request_id, status.code
+    error.trailers = dict(status.trailers)
     return error
 
 
@@ -112,7 +113,7 @@ def _meant(status: Status, site: CallSite) -> ClientError:
         message = f"{site.target} has no {site.path}: {details}."
         fix = "Is that a HyperCube gRPC port, and is the server as new as this SDK?"
     elif code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-        fix = 'Give credentials: Client(target, metadata={"authorization": "Bearer <key>"}).'
+        fix = 'Give a key: Client(target, api_key="…").'
     return class_of(kind)(kind, message, fix=fix)
 
 
