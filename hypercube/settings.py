@@ -37,12 +37,28 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
     grpc_port: int = Field(50051, ge=0, le=65535, description="0 takes a free port")
+    http_socket: Path | None = Field(
+        None, description="a Unix socket in place of the HTTP port, for this user alone"
+    )
+    grpc_socket: Path | None = Field(
+        None, description="a Unix socket in place of the gRPC port, for this user alone"
+    )
     allow_remote: bool = Field(False, description="needed to listen on anything but loopback")
     max_body_bytes: int = Field(16 << 20, ge=1024)
     chart_timeout_s: float = Field(10.0, gt=0, le=3600, description="deadline of one chart")
     batch_timeout_s: float = Field(60.0, gt=0, le=3600, description="deadline of a batch of charts")
     chat_timeout_s: float = Field(600.0, gt=0, le=3600, description="deadline of a chat answer")
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
+
+
+class TlsSettings(_Section):
+    """Encryption of the ports, HTTP and gRPC alike; PEM files. Unix sockets are not encrypted."""
+
+    certificate: Path | None = Field(None, description="the server's, with what signed it behind it")
+    key: Path | None = Field(None, description="of the certificate, not encrypted")
+    client_ca: Path | None = Field(
+        None, description="who signs clients' certificates; then no client gets in without one (mTLS)"
+    )
 
 
 class BatchingSettings(_Section):
@@ -144,6 +160,7 @@ class Settings(BaseSettings):
     )
 
     server: ServerSettings = ServerSettings()
+    tls: TlsSettings = TlsSettings()
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
     models: ModelsSettings = ModelsSettings()

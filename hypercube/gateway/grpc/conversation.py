@@ -7,7 +7,7 @@ One task reads what comes while the answer is written, so that a turn can be can
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -48,14 +48,14 @@ class _Turn:
 
 
 def converse(
-    services: GatewayServices, requests: AsyncIterator[bytes], new_call: Callable[[], Call]
+    services: GatewayServices, requests: AsyncIterator[bytes], new_call: Callable[[], Awaitable[Call]]
 ) -> AsyncIterator[Serializable]:
     """The events of a conversation."""
     return _Conversation(services, new_call).run(requests)
 
 
 class _Conversation:
-    def __init__(self, services: GatewayServices, new_call: Callable[[], Call]) -> None:
+    def __init__(self, services: GatewayServices, new_call: Callable[[], Awaitable[Call]]) -> None:
         self._services = services
         self._new_call = new_call
         self._history: tuple[ChatMessage, ...] = ()
@@ -163,12 +163,14 @@ class _Conversation:
 
     async def _answer(self, turn: _Turn) -> AsyncIterator[Serializable]:
         """The events of one turn; the conversation grows by it when all went well."""
-        call = self._new_call()
+        request_id = ""
         try:
             if turn.failure is not None:
                 raise HyperCubeError.of(turn.failure)
             if turn.cancelled:
                 raise _cancelled()
+            call = await self._new_call()
+            request_id = call.request_id
             said = self._said(turn.say)
             request = replace(said, messages=(*self._history, *said.messages))
             choice = Choice()
@@ -185,7 +187,7 @@ class _Conversation:
             said_back = ChatMessage("assistant", choice.text, tuple(choice.tool_calls))
             self._history = (*request.messages, said_back)
         except Exception as error:  # noqa: BLE001 - every failure becomes an event
-            failure = self._as_sent(failure_of(error, call.request_id))
+            failure = self._as_sent(failure_of(error, request_id))
             yield chat_pb2.ConverseEvent(turn=turn.name, error=convert.error_to_proto(failure))
 
     def _said(self, say: chat_pb2.ChatRequest) -> GenerationRequest:

@@ -87,9 +87,14 @@ class Streaming(Generic[Q]):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A stream each way that the method itself reads and answers; it asks for a new `Call` for each request in it."""
+    """A stream each way that the method itself reads and answers; each request in it is a `Call` of its own.
 
-    run: Callable[[GatewayServices, AsyncIterator[bytes], Callable[[], Call]], AsyncIterator[Serializable]]
+    The function that makes one raises HyperCubeError where the caller may not make it.
+    """
+
+    run: Callable[
+        [GatewayServices, AsyncIterator[bytes], Callable[[], Awaitable[Call]]], AsyncIterator[Serializable]
+    ]
     default_s: Callable[[GatewayServices], float]
     role: Role = Role.USER
 
@@ -182,13 +187,16 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
 
 def _session(services: GatewayServices, route: str, method: Session) -> Callable[..., Any]:
     async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        async def new_call() -> Call:
+            made = _call(services, context, method.default_s(services))
+            made.principal.require(method.role)
+            return made
+
         call = _call(services, context, method.default_s(services))
         with _observed(services, route) as outcome:
             try:
                 call.principal.require(method.role)
-                replies = method.run(
-                    services, requests, lambda: _call(services, context, method.default_s(services))
-                )
+                replies = method.run(services, requests, new_call)
                 try:
                     async for reply in replies:
                         yield reply.SerializeToString()
