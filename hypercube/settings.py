@@ -38,6 +38,12 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535, description="0 takes a free port")
     grpc_port: int = Field(50051, ge=0, le=65535, description="0 takes a free port")
+    http_socket: Path | None = Field(
+        None, description="a Unix socket in place of the HTTP port, for this user alone"
+    )
+    grpc_socket: Path | None = Field(
+        None, description="a Unix socket in place of the gRPC port, for this user alone"
+    )
     allow_remote: bool = Field(False, description="needed to listen on anything but loopback")
     max_body_bytes: int = Field(16 << 20, ge=1024)
     chart_timeout_s: float = Field(10.0, gt=0, le=3600, description="deadline of one chart")
@@ -87,6 +93,16 @@ class AccessSettings(_Section):
     jwt_roles_claim: str = "roles"
     jwt_scopes_claim: str = "scope"
     jwt_leeway_s: float = Field(30.0, ge=0, le=300, description="how much its clock may differ from ours")
+
+
+class TlsSettings(_Section):
+    """Encryption of the ports, HTTP and gRPC alike; PEM files. Unix sockets are not encrypted."""
+
+    certificate: Path | None = Field(None, description="the server's, with what signed it behind it")
+    key: Path | None = Field(None, description="of the certificate, not encrypted")
+    client_ca: Path | None = Field(
+        None, description="who signs clients' certificates; then no client gets in without one (mTLS)"
+    )
 
 
 class BatchingSettings(_Section):
@@ -204,6 +220,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     access: AccessSettings = AccessSettings()
+    tls: TlsSettings = TlsSettings()
     batching: BatchingSettings = BatchingSettings()
     model: ModelSettings = ModelSettings()
     models: ModelsSettings = ModelsSettings()

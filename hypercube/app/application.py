@@ -9,14 +9,24 @@ the doors, stop the cubes, drain the batcher, unload the engines.
 import asyncio
 import contextlib
 import gc
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
+import grpc.aio
 import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, require_somebody
-from hypercube.app.listening import HttpServer, bind_grpc, bind_http, check_listen_address, stop_http
+from hypercube.app.listening import (
+    HttpServer,
+    bind_grpc,
+    bind_grpc_socket,
+    bind_http,
+    bind_http_socket,
+    check_listen_address,
+    stop_http,
+)
 from hypercube.app.model_choice import (
     estimate_memory,
     follow_registry,
@@ -25,6 +35,7 @@ from hypercube.app.model_choice import (
     memory_budget,
     served_manifests,
 )
+from hypercube.app.tls import load_tls
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
@@ -83,6 +94,7 @@ class Application:
             HyperCubeError: INVALID_ARGUMENT for settings that cannot work together.
         """
         check_listen_address(settings.server)
+        self._tls = load_tls(settings.tls)
         self.settings = settings
         if settings.kernels.cache is not None:
             keep_in(settings.kernels.cache)
@@ -154,13 +166,12 @@ class Application:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Application"]:
         """Serve while the block runs; drain and stop when it ends."""
-        server = self.settings.server
         if self.access is not None:
             await require_somebody(self.access)
-        listener = bind_http(server.host, server.http_port)
-        self.http_port = listener.getsockname()[1]
+        server = self.settings.server
+        listener = self._bind_http()
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(listener.close)
+            stack.callback(self._unbind_http, listener)
             if self.services.audit is not None:
                 stack.callback(self.services.audit.close)
             if self.access is not None:
@@ -171,7 +182,7 @@ class Application:
             stack.push_async_callback(self.cubes.stop_all)
 
             grpc_server = create_grpc_server(self.services)
-            self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port)
+            self._bind_grpc(grpc_server)  # gRPC removes its Unix socket itself
             await grpc_server.start()
             stack.push_async_callback(grpc_server.stop, _CLOSE_S / 2)
 
@@ -194,6 +205,7 @@ class Application:
                     server_header=False,
                     proxy_headers=False,
                     timeout_graceful_shutdown=int(_CLOSE_S),
+                    **self._http_tls(),
                 )
             )
             http_task = asyncio.create_task(http_server.serve(sockets=[listener]), name="http")
@@ -206,6 +218,31 @@ class Application:
                 yield self
             finally:
                 await self._drain()
+
+    def _bind_http(self) -> socket.socket:
+        server = self.settings.server
+        if server.http_socket is not None:
+            return bind_http_socket(server.http_socket)
+        listener = bind_http(server.host, server.http_port)
+        self.http_port = listener.getsockname()[1]
+        return listener
+
+    def _unbind_http(self, listener: socket.socket) -> None:
+        listener.close()
+        if self.settings.server.http_socket is not None:
+            self.settings.server.http_socket.unlink(missing_ok=True)
+
+    def _http_tls(self) -> dict[str, Any]:
+        ports = self.settings.server.http_socket is None
+        return self._tls.uvicorn_options() if self._tls is not None and ports else {}
+
+    def _bind_grpc(self, grpc_server: grpc.aio.Server) -> None:
+        server = self.settings.server
+        if server.grpc_socket is not None:
+            bind_grpc_socket(grpc_server, server.grpc_socket)
+            return
+        credentials = None if self._tls is None else self._tls.grpc_credentials()
+        self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port, credentials)
 
     async def _warm_up(self) -> None:
         # Compiling the fast kernel takes half a second; until then charts run on the reference.

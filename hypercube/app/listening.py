@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -62,8 +64,10 @@ def bind_http(host: str, port: int, *, what: str = "HTTP") -> socket.socket:
     return listener
 
 
-def bind_grpc(server: grpc.aio.Server, host: str, port: int) -> int:
-    """Bind a gRPC server and return its port.
+def bind_grpc(
+    server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None = None
+) -> int:
+    """Bind a gRPC server and return its port; encrypted where there are credentials.
 
     Raises:
         HyperCubeError: as `bind_http`.
@@ -73,9 +77,76 @@ def bind_grpc(server: grpc.aio.Server, host: str, port: int) -> int:
         bind_http(host, port, what="gRPC").close()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
+        if credentials is not None:
+            return server.add_secure_port(address, credentials)
         return server.add_insecure_port(address)
     except RuntimeError as error:
         raise _not_bound("gRPC", host, port, str(error)) from error
+
+
+def bind_http_socket(path: Path) -> socket.socket:
+    """A listening Unix socket that only this user can open; a stale file of an earlier run makes room.
+
+    Raises:
+        HyperCubeError: FAILED_PRECONDITION where somebody listens there, or no socket can be.
+    """
+    _make_room("http", path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _for_this_user():
+            listener.bind(str(path))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _no_socket("http", path, str(error)) from error
+    return listener
+
+
+def bind_grpc_socket(server: grpc.aio.Server, path: Path) -> None:
+    """Bind a gRPC server to a Unix socket; errors as `bind_http_socket`."""
+    _make_room("grpc", path)
+    try:
+        with _for_this_user():
+            server.add_insecure_port(f"unix:{path}")
+    except RuntimeError as error:
+        raise _no_socket("grpc", path, str(error)) from error
+
+
+def _make_room(what: str, path: Path) -> None:
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise _no_socket(what, path, "a file of that name is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+        except OSError as error:
+            raise _no_socket(what, path, str(error)) from error
+    raise _no_socket(what, path, "somebody listens there")
+
+
+@contextlib.contextmanager
+def _for_this_user() -> Iterator[None]:
+    """What is made inside can be opened by this user alone."""
+    before = os.umask(0o177)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _no_socket(what: str, path: Path, why: str) -> HyperCubeError:
+    return HyperCubeError(
+        ErrorKind.FAILED_PRECONDITION,
+        f"The Unix socket {str(path)!r} cannot be used: {why}.",
+        param=f"server.{what}_socket",
+        value=str(path),
+        fix="Stop what uses it, or name another path, of at most 100 bytes, in a folder of this user's.",
+    )
 
 
 def _not_bound(what: str, host: str, port: int, why: str) -> HyperCubeError:

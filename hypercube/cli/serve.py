@@ -70,7 +70,15 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
     """What serves where, on what and why, and one line to try."""
     host = settings.server.host
     shown = f"[{host}]" if ":" in host else host
-    http = f"http://{shown}:{http_port}"
+    secure = settings.tls.certificate is not None
+    http = f"{'https' if secure else 'http'}://{shown}:{http_port}"
+    grpc = f"{shown}:{grpc_port}{' with TLS' if secure else ''}"
+    sockets = settings.server
+    curl = "curl -s"
+    if sockets.http_socket is not None:
+        curl, http = f"curl -s --unix-socket {sockets.http_socket}", "http://localhost"
+    if sockets.grpc_socket is not None:
+        grpc = f"unix:{sockets.grpc_socket}"
     choice = explain(1, settings.kernels.backend)
     terms = load_terms()
     device = devices.gpus[0].name if devices.gpus else f"CPU, {devices.cores} cores ({devices.why_no_gpu})"
@@ -83,8 +91,9 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
         (
             "",
             f"HEAL7 HyperCube {__version__}",
+            *([f"  socket  {sockets.http_socket}"] if sockets.http_socket is not None else []),
             f"  HTTP    {http}   pages {http}/docs   OpenAI base_url {http}/v1",
-            f"  gRPC    {shown}:{grpc_port}   with reflection",
+            f"  gRPC    {grpc}   with reflection",
             f"  device  {device}",
             f"  charts  {choice.name}: {choice.reason}; {terms.ephemeris} table {terms.version}, "
             f"tzdata {tzdata_version()}",
@@ -92,7 +101,7 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
             *([f"  embed   {embeds}; see /readyz"] if embeds != NO_MODEL else []),
             f"  keys    {keys}",
             "",
-            f"Try:  curl -s {http}/v1/saju/charts -H 'content-type: application/json' -d '{_EXAMPLE}'",
+            f"Try:  {curl} {http}/v1/saju/charts -H 'content-type: application/json' -d '{_EXAMPLE}'",
             "Ctrl-C stops.",
             "",
         )

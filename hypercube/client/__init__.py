@@ -4,10 +4,14 @@ It needs gRPC and protobuf, no NumPy and no server. Both clients have the same m
 what they raise is drawn in `hypercube.client.exceptions`.
 """
 
-from hypercube.client._answers import ChatAnswer, CubeInfo
-from hypercube.client._async import AsyncChatStream, AsyncClient
-from hypercube.client._base import NOT_GIVEN, NotGiven
-from hypercube.client._sync import ChatStream, Client
+from hypercube.client._answers import ChatAnswer, ChatChoice, CubeInfo, Vectors
+from hypercube.client._async import AsyncClient
+from hypercube.client._async_streams import AsyncChatStream, AsyncPillarsStream
+from hypercube.client._channel import NOT_GIVEN, NotGiven, Tls
+from hypercube.client._chat_options import ChatOptions
+from hypercube.client._raw import RawAnswer
+from hypercube.client._sync import Client
+from hypercube.client._sync_streams import ChatStream, PillarsStream
 from hypercube.client.exceptions import (
     Cancelled,
     ClientError,
@@ -39,7 +43,17 @@ from hypercube.core.chart import (
     Sex,
     TimeBasis,
 )
-from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, ServedModel, Usage
+from hypercube.core.engine import (
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    ServedModel,
+    TokenLogprob,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    Usage,
+)
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 from hypercube.core.model_admin import (
     ModelRemoval,
@@ -53,13 +67,16 @@ __all__ = [
     "NOT_GIVEN",
     "AsyncChatStream",
     "AsyncClient",
+    "AsyncPillarsStream",
     "BirthInput",
     "Calendar",
     "Cancelled",
     "Chart",
     "ChartResult",
     "ChatAnswer",
+    "ChatChoice",
     "ChatMessage",
+    "ChatOptions",
     "ChatStream",
     "Client",
     "ClientError",
@@ -89,15 +106,23 @@ __all__ = [
     "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",
+    "PillarsStream",
+    "RawAnswer",
     "RouteMove",
     "ServedAdapter",
     "ServedModel",
     "Sex",
     "StoreCollection",
     "TimeBasis",
+    "Tls",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolChoice",
     "Unauthenticated",
     "Unavailable",
     "Usage",
+    "Vectors",
     "YearTerms",
     "error_of",
 ]

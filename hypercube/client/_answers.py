@@ -1,16 +1,33 @@
 """What calls return where `hypercube.core` has no type for it, and how a streamed answer adds up."""
 
 import json
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hypercube.client.exceptions import EngineFailed, InternalError
+from hypercube.client._columns import EmbedReply, PillarsReply, table
+from hypercube.client._status import CallSite
+from hypercube.client.exceptions import EngineFailed, InternalError, error_of
 from hypercube.core.calendar import LunarDay, YearTerms
 from hypercube.core.cube import Dependency
-from hypercube.core.engine import FinishReason, GenerationEvent, Usage
+from hypercube.core.engine import (
+    ChatMessage,
+    FinishReason,
+    GenerationEvent,
+    TokenLogprob,
+    ToolCall,
+    Usage,
+)
 from hypercube.core.errors import ErrorKind
-from hypercube.wire.convert import event_from_proto, from_message, usage_from_proto
+from hypercube.wire.convert import (
+    error_from_proto,
+    event_from_proto,
+    from_message,
+    logprobs_from_proto,
+    tool_call_from_proto,
+    usage_from_proto,
+)
 from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2
 
 _A = TypeVar("_A")
@@ -18,14 +35,90 @@ _M = TypeVar("_M")
 
 
 @dataclass(frozen=True, slots=True)
+class ChatChoice:
+    """One of several answers to the same question.
+
+    Attributes:
+        content: the text; empty where the model only calls tools.
+        finish_reason: why it ended.
+        tool_calls: what it calls.
+        logprobs: its tokens, where they were asked for.
+    """
+
+    content: str
+    finish_reason: FinishReason
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+    @property
+    def message(self) -> ChatMessage:
+        """The answer as a turn, to go on with."""
+        return ChatMessage("assistant", self.content, self.tool_calls)
+
+
+@dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """A whole chat answer; `id` names it in the server's log."""
+    """A whole chat answer; `id` names it in the server's log.
+
+    Attributes:
+        content: the text; empty where the model only calls tools.
+        finish_reason: why it ended.
+        usage: token counts, of all answers together.
+        model: who answered.
+        id: its name.
+        tool_calls: what it calls.
+        logprobs: its tokens, where they were asked for.
+        further: the other answers, where `n` asked for them.
+    """
 
     content: str
     finish_reason: FinishReason
     usage: Usage
     model: str
     id: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    further: tuple[ChatChoice, ...] = ()
+
+    @property
+    def message(self) -> ChatMessage:
+        """The answer as a turn, to go on with."""
+        return ChatMessage("assistant", self.content, self.tool_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors of texts.
+
+    Attributes:
+        data: float32, one row a text in the order of the texts; a view of what came, which NumPy takes as it is.
+        model: who made them.
+        prompt_tokens: tokens read.
+    """
+
+    data: memoryview
+    model: str
+    prompt_tokens: int
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a vector."""
+        assert self.data.shape is not None
+        return self.data.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> "array[float]":
+        """The vector of one text, as a copy."""
+        at = range(len(self))[index]
+        width = self.dimensions * self.data.itemsize
+        made = array("f")
+        made.frombytes(self.data.cast("B")[at * width : (at + 1) * width])
+        return made
+
+    def __iter__(self) -> "Iterator[array[float]]":
+        return (self[index] for index in range(len(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +184,42 @@ def chat_answer(message: chat_pb2.ChatReply) -> ChatAnswer:
         usage=usage_from_proto(message.usage),
         model=message.model,
         id=message.id,
+        tool_calls=tuple(map(tool_call_from_proto, message.tool_calls)),
+        logprobs=logprobs_from_proto(message.logprobs),
+        further=tuple(
+            ChatChoice(
+                each.content,
+                FinishReason(each.finish_reason),
+                tuple(map(tool_call_from_proto, each.tool_calls)),
+                logprobs_from_proto(each.logprobs),
+            )
+            for each in message.further
+        ),
     )
+
+
+def pillar_rows(message: PillarsReply) -> memoryview:
+    """The rows from their message, as a view of it."""
+    return table(message.rows, "B", 4)
+
+
+def chunk_of(message: PillarsReply, site: CallSite) -> memoryview:
+    """The rows of one chunk of a stream.
+
+    Raises:
+        ClientError: what the server said of the chunk.
+    """
+    if message.rest.HasField("error"):
+        error = error_of(error_from_proto(message.rest.error))
+        error.request_id = site.request_id
+        raise error
+    return read(pillar_rows, message)
+
+
+def vectors(message: EmbedReply) -> Vectors:
+    """The vectors from their message, as a view of it."""
+    rest = message.rest
+    return Vectors(table(message.vectors, "f", rest.dimensions), rest.model, rest.prompt_tokens)
 
 
 def cube_info(message: cubes_pb2.Cube) -> CubeInfo:
@@ -125,6 +253,9 @@ class Transcript:
         model: the model that writes it.
         finish_reason: why it ended; None until it did.
         usage: token counts; None until it ended.
+        tool_calls: what the model calls so far; the arguments of the last one may be cut short until it ended.
+        logprobs: tokens so far, where they were asked for.
+        trailers: what the server said at the end, such as `server-timing`; empty until then.
     """
 
     def __init__(self) -> None:
@@ -132,7 +263,15 @@ class Transcript:
         self.model = ""
         self.finish_reason: FinishReason | None = None
         self.usage: Usage | None = None
+        self.tool_calls: list[ToolCall] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.trailers: Mapping[str, str | bytes] = {}
         self._pieces: list[str] = []
+
+    @property
+    def message(self) -> ChatMessage:
+        """The answer so far as a turn, to go on with."""
+        return ChatMessage("assistant", self.text, tuple(self.tool_calls))
 
     @property
     def text(self) -> str:
@@ -146,6 +285,14 @@ class Transcript:
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage
         self._pieces.append(event.text)
+        self.logprobs += event.logprobs
+        for piece in event.tool_calls:
+            while len(self.tool_calls) <= piece.index:
+                self.tool_calls.append(ToolCall("", "", ""))
+            call = self.tool_calls[piece.index]
+            self.tool_calls[piece.index] = ToolCall(
+                call.id or piece.id, call.name or piece.name, call.arguments + piece.arguments
+            )
         return event
 
     def _check_whole(self) -> None:

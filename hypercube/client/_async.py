@@ -6,10 +6,10 @@
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, Literal, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
 from weakref import WeakSet
 
 import grpc
@@ -19,51 +19,57 @@ from hypercube.client import _base, _constants
 from hypercube.client._answers import (
     ChatAnswer,
     CubeInfo,
-    Transcript,
+    Vectors,
     chat_answer,
     cube_info,
     lunar_day,
+    pillar_rows,
     process_answer,
     read,
+    vectors,
     year_terms,
 )
-from hypercube.client._base import NOT_GIVEN, Attempt, Metadata, Method, Pause, ReplyT, RequestT, Timeout
+from hypercube.client._async_streams import CLOSED, AsyncChatStream, AsyncPillarsStream, failed, ours
+from hypercube.client._base import Attempt, Method, Pause, ReplyT, RequestT
+from hypercube.client._channel import (
+    NOT_GIVEN,
+    Metadata,
+    Timeout,
+    Tls,
+    checked_choices,
+    checked_idempotency_key,
+)
+from hypercube.client._chat_options import ChatOptions
+from hypercube.client._columns import Column
 from hypercube.client._models_async import AsyncModelCalls
+from hypercube.client._raw import RECORDER, RawAnswer, Recorder
 from hypercube.client._requests import (
     BirthLike,
     Messages,
+    RequestSource,
     chart_request,
     charts_request,
     chat_request,
     checked_size,
+    embed_request,
     lunar_request,
+    pillars_request,
     process_request,
     terms_request,
 )
-from hypercube.client._status import CallSite, Status, StatusError, error_from_status, status_of
+from hypercube.client._status import Status, StatusError
 from hypercube.client.exceptions import FailedPrecondition
 from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
 from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.clock import Clock
-from hypercube.core.engine import GenerationEvent, ServedModel
+from hypercube.core.engine import ServedModel
 from hypercube.core.errors import ErrorKind
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
 
+P = ParamSpec("P")
 _A = TypeVar("_A")
-_CLOSED: Final = Status(grpc.StatusCode.CANCELLED, "the client was closed")
-
-
-def _failed(error: grpc.aio.AioRpcError) -> StatusError:
-    """The status of a failed call, which gRPC raises as an exception."""
-    return StatusError(status_of(error.code(), error.details(), error.trailing_metadata()))
-
-
-def _ours() -> bool:
-    """Whether a CancelledError means this task; gRPC raises it too where only the call was cancelled."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class AsyncClient(AsyncModelCalls, _base.BaseClient):
@@ -77,7 +83,12 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         timeout: seconds for a whole call, retries included; None for no deadline; left out, each method's own
             default (30 s; chat and process 600 s). Every method takes another for one call.
         max_retries: attempts after the first; only where the server refused or no answer had begun.
-        metadata: sent with every call, e.g. `{"authorization": "Bearer …"}`.
+        metadata: sent with every call.
+        api_key: sent with every call as `authorization: Bearer …`; to another machine only with `tls`.
+        tls: True encrypts, and trusts the authorities that gRPC ships with; a `Tls` says whom to trust, and
+            holds this client's own certificate for a server that asks for one.
+        hedge_after: seconds after which a quick call that has no answer yet is sent a second time, the first
+            answer counting and the other call being cancelled; None never does. Not for chats and cubes.
         clock: monotonic seconds; tests give their own.
         sleep: waits between attempts; tests give their own.
 
@@ -93,10 +104,22 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         timeout: Timeout = NOT_GIVEN,
         max_retries: int = _constants.DEFAULT_MAX_RETRIES,
         metadata: Metadata = (),
+        api_key: str | None = None,
+        tls: Tls | bool | None = None,
+        hedge_after: float | None = None,
         clock: Clock = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        super().__init__(target, timeout=timeout, max_retries=max_retries, metadata=metadata, clock=clock)
+        super().__init__(
+            target,
+            timeout=timeout,
+            max_retries=max_retries,
+            metadata=metadata,
+            clock=clock,
+            api_key=api_key,
+            tls=tls,
+            hedge_after=hedge_after,
+        )
         self._sleep = sleep
         self._open: tuple[asyncio.AbstractEventLoop, grpc.aio.Channel] | None = None
         # The oldest grpcio we take (1.76) misses streams when a channel closes, and their readers would hang.
@@ -107,8 +130,13 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         """The channel, made at first use: gRPC binds it to the event loop that runs at that moment."""
         loop = asyncio.get_running_loop()
         if self._open is None:
-            options = _base.channel_options(self._target)
-            self._open = loop, grpc.aio.insecure_channel(self._target, options=options)
+            options = self._options()
+            made = (
+                grpc.aio.insecure_channel(self._target, options=options)
+                if self._credentials is None
+                else grpc.aio.secure_channel(self._target, self._credentials, options=options)
+            )
+            self._open = loop, made
         made_in, channel = self._open
         if made_in is not loop:
             raise FailedPrecondition(
@@ -169,6 +197,54 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         reply = await self._call(_base.CHARTS, charts_request(births), timeout)
         return [read(result_from_proto, result) for result in reply.results]
 
+    async def pillars(
+        self,
+        utc_seconds: Column,
+        offset_seconds: Column,
+        *,
+        day_boundary: DayBoundary | str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> memoryview:
+        """Pillars in bulk, some eight million births at most in one call.
+
+        Args:
+            utc_seconds: POSIX seconds of each birth, int64.
+            offset_seconds: what is added to UTC to get the clock that decides day and hour, int32; a single
+                number is for all.
+            day_boundary: when a day begins; None leaves the server's default.
+            timeout: seconds for the whole call.
+
+        Returns:
+            uint8[N, 4]: year, month, day and hour as sexagenary indices; a view of what came, which
+            `numpy.asarray` takes as it is.
+        """
+        request = pillars_request(utc_seconds, offset_seconds, day_boundary)
+        return read(pillar_rows, await self._call(_base.PILLARS, request, timeout))
+
+    async def pillars_stream(
+        self,
+        chunks: Iterable[tuple[Column, Column]] | AsyncIterable[tuple[Column, Column]],
+        *,
+        day_boundary: DayBoundary | str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> "AsyncPillarsStream":
+        """Pillars of births without number: (utc_seconds, offset_seconds) after (utc_seconds, offset_seconds).
+
+        Chunks are taken as the connection takes them, and each is answered by its rows, in order. Nothing is
+        sent again: after an error of the connection, begin anew behind the last rows that came.
+        """
+        method = _base.PILLARS_STREAM
+        source = RequestSource(day_boundary)
+        attempt = self.one_attempt(method, timeout)
+        messages = (
+            source.messages_async(chunks) if isinstance(chunks, AsyncIterable) else source.messages(chunks)
+        )
+        call = self._channel.stream_stream(
+            method.path, method.request.SerializeToString, method.reply.FromString
+        )(messages, timeout=attempt.timeout_s, metadata=attempt.metadata)
+        self._streams.add(call)
+        return AsyncPillarsStream(call, source, attempt.site)
+
     async def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
         return read(year_terms, await self._call(_base.TERMS, terms_request(year, zone), timeout))
@@ -190,18 +266,11 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         self,
         messages: Messages,
         *,
-        model: str = "",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        top_k: int | None = None,
-        min_p: float | None = None,
-        frequency_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        seed: int | None = None,
-        stop: str | Sequence[str] = (),
+        n: int = 1,
         stream: Literal[False] = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = NOT_GIVEN,
+        **options: Unpack[ChatOptions],
     ) -> ChatAnswer: ...
 
     @overload
@@ -209,58 +278,45 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         self,
         messages: Messages,
         *,
-        model: str = "",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        top_k: int | None = None,
-        min_p: float | None = None,
-        frequency_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        seed: int | None = None,
-        stop: str | Sequence[str] = (),
+        n: Literal[1] = 1,
         stream: Literal[True],
+        idempotency_key: str | None = None,
         timeout: Timeout = NOT_GIVEN,
+        **options: Unpack[ChatOptions],
     ) -> "AsyncChatStream": ...
 
     async def chat(
         self,
         messages: Messages,
         *,
-        model: str = "",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        top_k: int | None = None,
-        min_p: float | None = None,
-        frequency_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        seed: int | None = None,
-        stop: str | Sequence[str] = (),
+        n: int = 1,
         stream: bool = False,
+        idempotency_key: str | None = None,
         timeout: Timeout = NOT_GIVEN,
+        **options: Unpack[ChatOptions],
     ) -> "ChatAnswer | AsyncChatStream":
         """Continue a chat: the whole answer, or with `stream=True` its pieces as they are written.
 
-        A stream is returned when its first piece has come; until then errors are raised here, and retried
-        where that can help. The timeout spans the whole stream.
+        `ChatOptions` lists the options. A stream is returned when its first piece has come; until then errors
+        are raised here, and retried where that can help. The timeout spans the whole stream.
         """
-        request = chat_request(
-            messages,
-            model=model,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            top_k=top_k,
-            min_p=min_p,
-            frequency_penalty=frequency_penalty,
-            presence_penalty=presence_penalty,
-            seed=seed,
-            stop=stop,
-        )
+        request = chat_request(messages, options, checked_choices(n, stream=stream))
+        key = checked_idempotency_key(idempotency_key)
         if stream:
-            return await self._stream(request, timeout)
-        return read(chat_answer, await self._call(_base.COMPLETE, request, timeout))
+            return await self._stream(request, timeout, key)
+        return read(chat_answer, await self._call(_base.COMPLETE, request, timeout, key))
+
+    async def embed(
+        self,
+        texts: str | Iterable[str],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> Vectors:
+        """A vector for each text, in their order; one text that the model cannot read fails them all."""
+        request = embed_request(texts, model, dimensions)
+        return read(vectors, await self._call(_base.EMBED, request, timeout))
 
     async def models(self, *, timeout: Timeout = NOT_GIVEN) -> list[ServedModel]:
         """Every model served there, ready or not."""
@@ -272,13 +328,38 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         reply = await self._call(_base.LIST_CUBES, cubes_pb2.ListCubesRequest(), timeout)
         return [read(cube_info, cube) for cube in reply.cubes]
 
-    async def process(self, cube: str, request: Mapping[str, Any], *, timeout: Timeout = NOT_GIVEN) -> Any:
+    async def process(
+        self,
+        cube: str,
+        request: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> Any:
         """Call a cube by name, with a request in the JSON form of its `request_schema`.
 
         Returns the JSON of its answer: a dict, or the list of all pieces where the cube streams. Not sent
         again after a connection broke: what a cube does may have effects.
         """
-        return read(process_answer, await self._call(_base.PROCESS, process_request(cube, request), timeout))
+        key = checked_idempotency_key(idempotency_key)
+        return read(
+            process_answer, await self._call(_base.PROCESS, process_request(cube, request), timeout, key)
+        )
+
+    async def raw(
+        self, method: Callable[P, Awaitable[_A]], /, *args: P.args, **options: P.kwargs
+    ) -> RawAnswer[_A]:
+        """Call a method of this client, and tell what travelled with its answer: `raw(client.chart, "1990-05-03")`.
+
+        An error is raised as ever; it has `status`, `trailers` and `request_id` itself.
+        """
+        recorder = Recorder(self._clock())
+        token = RECORDER.set(recorder)
+        try:
+            answer = await method(*args, **options)
+        finally:
+            RECORDER.reset(token)
+        return recorder.told(answer, self._clock())
 
     async def ready(self, timeout: Timeout = NOT_GIVEN, *, service: str = "") -> None:
         """Wait until the server, or one of its gRPC services, says that it is ready.
@@ -306,7 +387,7 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
                         return
                 raise StatusError(Status(grpc.StatusCode.UNAVAILABLE, "it stopped reporting its health"))
             except grpc.aio.AioRpcError as problem:
-                raise _failed(problem) from None
+                raise failed(problem) from None
             finally:
                 call.cancel()
 
@@ -328,22 +409,39 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
     ) -> None:
         await self.close()
 
-    async def _call(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> ReplyT:
+    async def _call(
+        self,
+        method: Method[RequestT, ReplyT],
+        request: RequestT,
+        timeout: Timeout,
+        idempotency_key: str | None = None,
+    ) -> ReplyT:
         checked_size(request, method.path)
 
         async def send(attempt: Attempt) -> ReplyT:
-            call = self._channel.unary_unary(
+            stub: Any = self._channel.unary_unary(
                 method.path, method.request.SerializeToString, method.reply.FromString
             )
             try:
-                reply: ReplyT = await call(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
+                if attempt.hedge_s is None:
+                    call = stub(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
+                    reply = await call
+                else:
+                    reply, call = await _hedged(stub, request, attempt)
             except grpc.aio.AioRpcError as problem:
-                raise _failed(problem) from None
-            return reply
+                raise failed(problem) from None
+            if (recorder := RECORDER.get()) is not None:
+                recorder.ended(
+                    await call.code(), await call.initial_metadata(), await call.trailing_metadata()
+                )
+            answer: ReplyT = reply
+            return answer
 
-        return await self._drive(self.attempts(method, timeout), send)
+        return await self._drive(self.attempts(method, timeout, idempotency_key), send)
 
-    async def _stream(self, request: chat_pb2.ChatRequest, timeout: Timeout) -> "AsyncChatStream":
+    async def _stream(
+        self, request: chat_pb2.ChatRequest, timeout: Timeout, idempotency_key: str | None
+    ) -> "AsyncChatStream":
         method = _base.STREAM
         checked_size(request, method.path)
 
@@ -356,10 +454,12 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
             try:
                 first = await anext(pieces, None)
             except grpc.aio.AioRpcError as problem:
-                raise _failed(problem) from None
+                raise failed(problem) from None
+            if (recorder := RECORDER.get()) is not None:
+                recorder.ended(None, await call.initial_metadata(), ())
             return AsyncChatStream(call, pieces, first, attempt.site)
 
-        return await self._drive(self.attempts(method, timeout), send)
+        return await self._drive(self.attempts(method, timeout, idempotency_key), send)
 
     async def _drive(self, steps: _base.Steps, send: Callable[[Attempt], Awaitable[_A]]) -> _A:
         """Take the steps: send, sleep, and hand each failure to the generator, which raises or goes on."""
@@ -374,9 +474,9 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
             except StatusError as problem:
                 status = problem.status
             except asyncio.CancelledError:
-                if _ours():
+                if ours():
                     raise
-                status = _CLOSED
+                status = CLOSED
             except grpc.aio.UsageError:
                 if self._closed:  # by another task, since the call began
                     raise _base.closed(self._target) from None
@@ -388,75 +488,30 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
             step = steps.send(status)
 
 
-class AsyncChatStream(Transcript, AsyncIterator[GenerationEvent]):
-    """A chat answer as it is written: iterate over its pieces, each with `.text`.
+async def _hedged(stub: Any, request: Any, attempt: Attempt) -> tuple[Any, Any]:
+    """Send, after `hedge_s` send a copy, and take the first answer; a failure only when nothing else can come."""
+    calls: list[Any] = []
+    ended: asyncio.Queue[Any] = asyncio.Queue()
 
-    After the end `finish_reason` and `usage` are set, and `text` is the whole answer. Leaving an `async with`
-    block, or `close()`, before the end cancels the work on the server. An error after the first piece is raised
-    by the iteration and never retried; `text` then holds what had come.
-    """
+    def send(copy: Attempt) -> None:
+        calls.append(stub(request, timeout=copy.timeout_s, metadata=copy.metadata))
+        calls[-1].add_done_callback(ended.put_nowait)
 
-    def __init__(
-        self,
-        call: Any,
-        pieces: AsyncIterator[chat_pb2.ChatEvent],
-        first: chat_pb2.ChatEvent | None,
-        site: CallSite,
-    ) -> None:
-        super().__init__()
-        self._call = call
-        self._pieces_to_come = pieces
-        self._site = site
-        self._first = first
-        self._loop = asyncio.get_running_loop()
-        self._over = False
-        if first is None:
-            self._over = True
-            self._check_whole()
-
-    async def __anext__(self) -> GenerationEvent:
-        message, self._first = self._first, None
-        if message is None:
-            message = await self._receive()
-        return self._take(message)
-
-    async def _receive(self) -> chat_pb2.ChatEvent:
-        if self._over:
-            raise StopAsyncIteration
-        try:
-            return await anext(self._pieces_to_come)
-        except StopAsyncIteration:
-            self._over = True
-            self._check_whole()
-            raise
-        except asyncio.CancelledError:
-            closed, self._over = self._over, True
-            if _ours():
-                raise
-            if closed:
-                raise StopAsyncIteration from None
-            raise error_from_status(_CLOSED, self._site) from None
-        except grpc.aio.AioRpcError as problem:
-            closed, self._over = self._over, True
-            if closed:
-                raise StopAsyncIteration from None
-            raise error_from_status(_failed(problem).status, self._site) from None
-
-    def __del__(self) -> None:
-        # gRPC's call holds itself in a cycle, so a forgotten stream would go on until the next collection.
-        if not self._over:
-            with suppress(RuntimeError):  # the loop is closed, and its connections with it
-                self._loop.call_soon_threadsafe(self._call.cancel)
-
-    async def close(self) -> None:
-        """End the stream now; the server stops writing. Harmless after the end."""
-        self._over, self._first = True, None
-        self._call.cancel()
-
-    async def __aenter__(self) -> "AsyncChatStream":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+    try:
+        send(attempt)
+        failures = 0
+        while True:
+            try:
+                async with asyncio.timeout(attempt.hedge_s if len(calls) == 1 else None):
+                    call = await ended.get()
+            except TimeoutError:
+                send(attempt.copy())
+                if (recorder := RECORDER.get()) is not None:
+                    recorder.sent(attempt.site.request_id)
+                continue
+            failures += 1
+            if await call.code() is grpc.StatusCode.OK or failures == len(calls):
+                return await call, call
+    finally:
+        for call in calls:
+            call.cancel()

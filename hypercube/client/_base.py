@@ -5,21 +5,33 @@ told the `Status` of an attempt that failed (None: it was answered), and raises 
 client drives it with a few lines of its own, so the two cannot differ in what they retry or how long they wait.
 """
 
-import math
 import random
-import re
 import uuid
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf import wrappers_pb2
 from google.protobuf.message import Message
 
-from hypercube._version import __version__
 from hypercube.client import _constants as const
+from hypercube.client._channel import (
+    Metadata,
+    NotGiven,
+    Timeout,
+    Tls,
+    authorization,
+    channel_options,
+    checked_hedge,
+    checked_metadata,
+    checked_retries,
+    checked_target,
+    checked_timeout,
+    credentials_of,
+)
+from hypercube.client._columns import EmbedReply, PillarsReply, PillarsRequest
+from hypercube.client._raw import RECORDER
 from hypercube.client._retry import RetryBudget, delay_s, retryable
 from hypercube.client._status import CallSite, Status, error_from_status
 from hypercube.client.exceptions import (
@@ -28,33 +40,13 @@ from hypercube.client.exceptions import (
     DeadlineExceeded,
     FailedPrecondition,
     Unavailable,
-    invalid,
 )
 from hypercube.core.clock import Clock
-from hypercube.core.errors import ErrorKind, shown
-from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, models_pb2, saju_pb2
+from hypercube.core.errors import ErrorKind
+from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, embeddings_pb2, models_pb2, saju_pb2
 
-RequestT = TypeVar("RequestT", bound=Message)
-ReplyT = TypeVar("ReplyT", bound=Message)
-
-
-class NotGiven(Enum):
-    """The type of `NOT_GIVEN`."""
-
-    NOT_GIVEN = "NOT_GIVEN"
-
-    def __repr__(self) -> str:
-        return self.value
-
-
-NOT_GIVEN: Final = NotGiven.NOT_GIVEN
-"""Left out, which is not the same as None: `timeout=None` means no deadline, a timeout that is left out means the
-client's, and the client's left out means the default of the method."""
-
-Timeout: TypeAlias = float | NotGiven | None
-"""Seconds, None for no deadline, or NOT_GIVEN for the default."""
-Metadata: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
-"""Metadata to send with every call, such as `{"authorization": "Bearer …"}`."""
+RequestT = TypeVar("RequestT", bound=Message | PillarsRequest)
+ReplyT = TypeVar("ReplyT", bound=Message | PillarsReply | EmbedReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +59,8 @@ class Method(Generic[RequestT, ReplyT]):
         reply: message type, of each piece where the method streams.
         timeout_s: default deadline.
         repeatable: whether a request that the server may have seen can be sent again.
+        hedged: whether it is quick and the same each time, so that two may run and one be dropped.
+        keyed: whether it goes with an idempotency key: it is costly, or may have effects.
     """
 
     path: str
@@ -74,28 +68,56 @@ class Method(Generic[RequestT, ReplyT]):
     reply: type[ReplyT]
     timeout_s: float = const.DEFAULT_TIMEOUT_S
     repeatable: bool = True
+    hedged: bool = False
+    keyed: bool = False
 
 
-CHART: Final = Method("/hypercube.v1.Saju/Chart", saju_pb2.Birth, saju_pb2.ChartReply)
-CHARTS: Final = Method("/hypercube.v1.Saju/Charts", saju_pb2.ChartsRequest, saju_pb2.ChartsReply)
-TERMS: Final = Method("/hypercube.v1.Saju/Terms", saju_pb2.TermsRequest, calendar_pb2.YearTerms)
-LUNAR: Final = Method("/hypercube.v1.Saju/Lunar", saju_pb2.LunarRequest, calendar_pb2.LunarDay)
+CHART: Final = Method("/hypercube.v1.Saju/Chart", saju_pb2.Birth, saju_pb2.ChartReply, hedged=True)
+CHARTS: Final = Method("/hypercube.v1.Saju/Charts", saju_pb2.ChartsRequest, saju_pb2.ChartsReply, hedged=True)
+TERMS: Final = Method("/hypercube.v1.Saju/Terms", saju_pb2.TermsRequest, calendar_pb2.YearTerms, hedged=True)
+LUNAR: Final = Method("/hypercube.v1.Saju/Lunar", saju_pb2.LunarRequest, calendar_pb2.LunarDay, hedged=True)
+PILLARS: Final = Method("/hypercube.v1.Saju/Pillars", PillarsRequest, PillarsReply, hedged=True)
+PILLARS_STREAM: Final = Method(
+    "/hypercube.v1.Saju/PillarsStream",
+    PillarsRequest,
+    PillarsReply,
+    const.DEFAULT_CHAT_TIMEOUT_S,
+    repeatable=False,
+)
 COMPLETE: Final = Method(
-    "/hypercube.v1.Chat/Complete", chat_pb2.ChatRequest, chat_pb2.ChatReply, const.DEFAULT_CHAT_TIMEOUT_S
+    "/hypercube.v1.Chat/Complete",
+    chat_pb2.ChatRequest,
+    chat_pb2.ChatReply,
+    const.DEFAULT_CHAT_TIMEOUT_S,
+    keyed=True,
 )
 STREAM: Final = Method(
-    "/hypercube.v1.Chat/Stream", chat_pb2.ChatRequest, chat_pb2.ChatEvent, const.DEFAULT_CHAT_TIMEOUT_S
+    "/hypercube.v1.Chat/Stream",
+    chat_pb2.ChatRequest,
+    chat_pb2.ChatEvent,
+    const.DEFAULT_CHAT_TIMEOUT_S,
+    keyed=True,
+)
+EMBED: Final = Method(
+    "/hypercube.v1.Embeddings/Embed",
+    embeddings_pb2.EmbedRequest,
+    EmbedReply,
+    const.DEFAULT_EMBED_TIMEOUT_S,
+    hedged=True,
 )
 LIST_MODELS: Final = Method(
-    "/hypercube.v1.Models/List", models_pb2.ListModelsRequest, models_pb2.ListModelsReply
+    "/hypercube.v1.Models/List", models_pb2.ListModelsRequest, models_pb2.ListModelsReply, hedged=True
 )
-LIST_CUBES: Final = Method("/hypercube.v1.Cubes/List", cubes_pb2.ListCubesRequest, cubes_pb2.ListCubesReply)
+LIST_CUBES: Final = Method(
+    "/hypercube.v1.Cubes/List", cubes_pb2.ListCubesRequest, cubes_pb2.ListCubesReply, hedged=True
+)
 PROCESS: Final = Method(
     "/hypercube.v1.Cubes/Process",
     cubes_pb2.ProcessRequest,
     cubes_pb2.ProcessReply,
     const.DEFAULT_CHAT_TIMEOUT_S,  # the cube may be the chat's
     repeatable=False,
+    keyed=True,
 )
 # The health service's messages have one field each, a string and an enum, both numbered 1: the same bytes as
 # protobuf's own wrappers. So the client needs no health package, nor a second copy of its descriptors.
@@ -111,11 +133,25 @@ _HEALTH: Final[Mapping[int, str]] = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Send the request now; `timeout_s` is what is left of the call's time, None for no deadline."""
+    """Send the request now.
+
+    Attributes:
+        timeout_s: what is left of the call's time, None for no deadline.
+        metadata: to be sent with it.
+        site: what an error says of it.
+        hedge_s: seconds without an answer after which a second copy is sent; the first answer counts, and the
+            other copy is cancelled. An error counts once no copy is left that could still answer. None: no copy.
+    """
 
     timeout_s: float | None
     metadata: tuple[tuple[str, str], ...]
     site: CallSite
+    hedge_s: float | None = None
+
+    def copy(self) -> "Attempt":
+        """The second copy, sent `hedge_s` seconds after the first."""
+        left = None if self.timeout_s is None else max(0.0, self.timeout_s - (self.hedge_s or 0.0))
+        return replace(self, timeout_s=left, hedge_s=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +162,6 @@ class Pause:
 
 
 Steps: TypeAlias = Generator[Attempt | Pause, Status | None, None]
-
-_SCHEMES: Final = ("unix:", "unix-abstract:", "vsock:", "dns:", "ipv4:", "ipv6:", "xds:")
-_HOST_PORT: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):(\d{1,5})")
-_LOOPBACK: Final = ("127.", "localhost:", "[::1]:", "unix")
-_METADATA_KEY: Final = re.compile(r"[a-z0-9_.-]+")
 
 
 class BaseClient:
@@ -144,11 +175,19 @@ class BaseClient:
         max_retries: int,
         metadata: Metadata,
         clock: Clock,
+        api_key: str | None = None,
+        tls: Tls | bool | None = None,
+        hedge_after: float | None = None,
     ) -> None:
         self._target = checked_target(target)
+        self._credentials = credentials_of(tls)
+        self._server_name = tls.server_name if isinstance(tls, Tls) else None
+        self._hedge_s = checked_hedge(hedge_after)
         self._timeout = checked_timeout(timeout)
         self._max_retries = checked_retries(max_retries)
-        self._metadata = checked_metadata(metadata)
+        self._metadata = authorization(
+            api_key, checked_metadata(metadata), self._target, secure=self._credentials is not None
+        )
         self._clock = clock
         self._budget = RetryBudget()
         self._draw = random.Random().random  # noqa: S311  # jitter, no secret
@@ -162,7 +201,9 @@ class BaseClient:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._target!r})"
 
-    def attempts(self, method: Method[Any, Any], timeout: Timeout) -> Steps:
+    def attempts(
+        self, method: Method[Any, Any], timeout: Timeout, idempotency_key: str | None = None
+    ) -> Steps:
         """The steps of one call; one deadline spans all attempts and pauses.
 
         Raises:
@@ -172,9 +213,16 @@ class BaseClient:
         timeout_s = self._effective(timeout, method)
         deadline = None if timeout_s is None else self._clock() + timeout_s
         site = self._site(method, timeout_s)
+        sent = self._sent(site)
+        if method.keyed:
+            # The same for every attempt, so that a server which remembers answers does not work twice.
+            sent = (*sent, (const.IDEMPOTENCY_KEY, idempotency_key or uuid.uuid4().hex))
         retry = 0
         while True:
-            status = yield Attempt(self._left(deadline, site), self._sent(site), site)
+            hedge_s = self._hedge_s if method.hedged and self._budget.allows() else None
+            if (recorder := RECORDER.get()) is not None:
+                recorder.sent(site.request_id)
+            status = yield Attempt(self._left(deadline, site), sent, site, hedge_s)
             if status is None:
                 self._budget.succeeded()
                 return
@@ -184,6 +232,12 @@ class BaseClient:
             if pause is None:
                 raise error
             yield Pause(pause)
+
+    def one_attempt(self, method: Method[Any, Any], timeout: Timeout) -> Attempt:
+        """The only attempt of a call that is never sent again."""
+        timeout_s = self._effective(timeout, method)
+        site = self._site(method, timeout_s)
+        return Attempt(timeout_s, self._sent(site), site)
 
     def _pause_before(
         self, retry: int, error: ClientError, method: Method[Any, Any], deadline: float | None
@@ -221,6 +275,9 @@ class BaseClient:
             if late or not isinstance(error, Unavailable):
                 raise error
             yield Pause(const.READY_PAUSE_S)
+
+    def _options(self) -> list[tuple[str, str | int]]:
+        return channel_options(self._target, self._server_name)
 
     def _effective(self, timeout: Timeout, method: Method[Any, Any]) -> float | None:
         if self._closed:
@@ -284,87 +341,3 @@ def closed(target: str) -> FailedPrecondition:
     return FailedPrecondition(
         ErrorKind.FAILED_PRECONDITION, f"The client of {target} is closed.", fix="Make a new one."
     )
-
-
-def checked_target(target: object) -> str:
-    """An address that gRPC will not misread: it takes a missing port for 443, and a URL for a host name."""
-    if isinstance(target, str):
-        if target.startswith(_SCHEMES):
-            return target
-        match = _HOST_PORT.fullmatch(target)
-        if match and 0 < int(match[1]) < 65536:
-            return target
-    raise invalid(
-        f"target is {shown(target)!r}.",
-        param="target",
-        value=target,
-        fix=f'Write host:port of the gRPC port, without http://: Client("{const.DEFAULT_TARGET}"); or unix:/path.',
-    )
-
-
-def checked_timeout(timeout: object) -> Timeout:
-    """Seconds above 0, None, or NOT_GIVEN."""
-    if timeout is None or isinstance(timeout, NotGiven):
-        return timeout
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
-        seconds = float(timeout)
-        if math.isfinite(seconds) and 0.0 < seconds <= const.MAX_TIMEOUT_S:
-            return seconds
-    raise invalid(
-        f"timeout is {shown(timeout)}.",
-        param="timeout",
-        value=timeout,
-        fix=f"Give seconds above 0 and up to {const.MAX_TIMEOUT_S:.0e}, or None for no deadline.",
-    )
-
-
-def checked_retries(retries: object) -> int:
-    """A whole number from 0."""
-    if isinstance(retries, int) and not isinstance(retries, bool) and retries >= 0:
-        return retries
-    raise invalid(
-        f"max_retries is {shown(retries)}.",
-        param="max_retries",
-        value=retries,
-        fix="Give 0 or a small whole number.",
-    )
-
-
-def checked_metadata(metadata: Metadata) -> tuple[tuple[str, str], ...]:
-    """Pairs that gRPC can send; it answers others with INTERNAL."""
-    pairs = tuple(metadata.items() if isinstance(metadata, Mapping) else metadata)
-    for key, value in pairs:
-        usable = isinstance(key, str) and _METADATA_KEY.fullmatch(key) and not key.startswith("grpc-")
-        if not usable or key.endswith("-bin"):
-            raise invalid(
-                f"metadata key {shown(key)!r} cannot be sent.",
-                param="metadata",
-                value=key,
-                fix="Keys are lower-case letters, digits, - _ and ., and begin not with grpc- nor end with -bin.",
-            )
-        if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
-            raise invalid(
-                f"the metadata value of {key!r} cannot be sent.",  # not shown: it may be a key to something
-                param="metadata",
-                fix="Values are printable ASCII text; encode others, for example with urllib.parse.quote.",
-            )
-    return pairs
-
-
-def channel_options(target: str) -> list[tuple[str, str | int]]:
-    """Options of every channel: limits, keep-alive, quick reconnects."""
-    return [
-        ("grpc.max_send_message_length", const.MAX_MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", const.MAX_MESSAGE_BYTES),
-        ("grpc.keepalive_time_ms", const.KEEPALIVE_TIME_S * 1000),
-        ("grpc.keepalive_timeout_ms", const.KEEPALIVE_TIMEOUT_S * 1000),
-        ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.max_pings_without_data", 0),
-        ("grpc.initial_reconnect_backoff_ms", int(const.RECONNECT_S * 1000)),
-        ("grpc.max_reconnect_backoff_ms", int(const.MAX_RECONNECT_S * 1000)),
-        # Retries are decided here alone, not by a configuration that a name server hands out.
-        ("grpc.service_config_disable_resolution", 1),
-        # A proxy of the environment cannot reach this machine's own loopback.
-        ("grpc.enable_http_proxy", 0 if target.startswith(_LOOPBACK) else 1),
-        ("grpc.primary_user_agent", f"heal7-hypercube/{__version__}"),
-    ]

@@ -9,6 +9,8 @@ DEFAULT_TIMEOUT_S: Final = 30.0
 """Deadline of a call that computes or lists, retries and pauses included."""
 DEFAULT_CHAT_TIMEOUT_S: Final = 600.0
 """Deadline of a whole chat answer: a model on a small CPU writes about 20 tokens a second."""
+DEFAULT_EMBED_TIMEOUT_S: Final = 60.0
+"""Deadline of texts that become vectors."""
 DEFAULT_READY_TIMEOUT_S: Final = 30.0
 """How long `ready` waits."""
 MAX_TIMEOUT_S: Final = 1e8
@@ -46,3 +48,7 @@ ERROR_TRAILER: Final = "hypercube-error-bin"
 """Trailing metadata key under which a failed call carries a serialised `hypercube.v1.Error`."""
 REQUEST_ID: Final = "x-request-id"
 """Metadata key that ties a call to the server's log; the same for every attempt of one call."""
+IDEMPOTENCY_KEY: Final = "idempotency-key"
+"""Metadata key that is the same for every attempt of one call which is costly or may have effects."""
+SERVER_TIMING: Final = "server-timing"
+"""Trailing metadata key under which an answered call says where its time went."""

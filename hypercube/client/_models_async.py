@@ -6,7 +6,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypercube.client._base import NOT_GIVEN, Method, ReplyT, RequestT, Timeout
+from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._models import ADMIN, command, command_message, given, outcome
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.engine import ServedModel

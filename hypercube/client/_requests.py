@@ -6,34 +6,37 @@ limit. Everything else is the server's to judge, so that there is one judge.
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
+from hypercube.client._chat_options import generation
+from hypercube.client._columns import Column, PillarsRequest, column
 from hypercube.client._constants import MAX_MESSAGE_BYTES
 from hypercube.client.exceptions import ClientError, PayloadTooLarge, error_of, invalid
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
-from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, ToolCall, ToolChoice
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
 from hypercube.wire.convert.fields import put
 from hypercube.wire.convert.records import number_of
-from hypercube.wire.v1 import chat_pb2, cubes_pb2, saju_pb2
+from hypercube.wire.v1 import chat_pb2, cubes_pb2, embeddings_pb2, saju_pb2
 
 BirthLike: TypeAlias = str | dt.datetime | dt.date | BirthInput
 """A birth: text, a naive datetime, a date alone (시 모름), or a `BirthInput` with its options inside."""
-Messages: TypeAlias = str | Iterable[ChatMessage | Mapping[str, str]]
+Messages: TypeAlias = str | Iterable[ChatMessage | Mapping[str, Any]]
 """A chat: a prompt, or turns as `ChatMessage` or `{"role": ..., "content": ...}`."""
 
 _E = TypeVar("_E", bound=StrEnum)
-_M = TypeVar("_M", bound=Message)
+_M = TypeVar("_M", bound=Message | PillarsRequest)
+_TURN_KEYS: Final = frozenset({"role", "content", "tool_calls", "tool_call_id"})
 _FIELDS: Final = tuple(field.name for field in fields(BirthInput))
 _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "sex": Sex,
@@ -225,25 +228,16 @@ def _row(row: object) -> BirthInput:
     return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})
 
 
-def chat_request(
-    messages: object,
-    *,
-    model: str,
-    max_tokens: int | None,
-    stop: str | Sequence[str],
-    **sampling: float | None,
-) -> chat_pb2.ChatRequest:
+def chat_request(messages: object, options: Mapping[str, Any], n: object = 1) -> chat_pb2.ChatRequest:
     """The message of a chat; a prompt is one user turn, one stop text a list of one."""
     turns = (ChatMessage("user", messages),) if isinstance(messages, str) else tuple(_turns(messages))
-    if not isinstance(stop, Iterable):
-        raise invalid(
-            f"stop is {shown(stop)}.", param="stop", value=stop, fix="Give a text, or a list of them."
-        )
-    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    choice = options.get("tool_choice")
     with own_errors():
-        return chat_request_to_proto(
-            GenerationRequest(turns, model, max_tokens, Sampling(**sampling, stop=stops))  # type: ignore[arg-type]
-        )
+        request = generation(options, None if choice is None else member("tool_choice", choice, ToolChoice))
+        message = chat_request_to_proto(replace(request, messages=turns))
+        if n != 1:
+            put(message, "n", n)
+    return message
 
 
 def _turns(messages: object) -> Iterable[ChatMessage]:
@@ -257,15 +251,109 @@ def _turns(messages: object) -> Iterable[ChatMessage]:
     for at, turn in enumerate(messages):
         if isinstance(turn, ChatMessage):
             yield turn
-        elif isinstance(turn, Mapping) and set(turn) == {"role", "content"}:
-            yield ChatMessage(turn["role"], turn["content"])
+        elif isinstance(turn, Mapping) and "role" in turn and set(turn) <= _TURN_KEYS and _speaks(turn):
+            calls = tuple(
+                _called(f"messages[{at}].tool_calls[{number}]", call)
+                for number, call in enumerate(turn.get("tool_calls") or ())
+            )
+            yield ChatMessage(turn["role"], turn.get("content") or "", calls, turn.get("tool_call_id") or "")
         else:
             raise invalid(
                 f"messages[{at}] is {shown(turn)}.",
                 param=f"messages[{at}]",
                 value=turn,
-                fix='A turn is {"role": "user", "content": "…"}: these two keys and no other.',
+                fix='A turn is {"role": "user", "content": "…"}; an assistant\'s may have tool_calls, '
+                "a tool's has tool_call_id.",
             )
+
+
+def _speaks(turn: Mapping[str, Any]) -> bool:
+    return "content" in turn or bool(turn.get("tool_calls"))
+
+
+def _called(param: str, call: object) -> ToolCall:
+    if isinstance(call, ToolCall):
+        return call
+    if isinstance(call, Mapping) and set(call) == {"id", "name", "arguments"}:
+        return ToolCall(call["id"], call["name"], call["arguments"])
+    raise invalid(
+        f"{param} is {shown(call)!r}.",
+        param=param,
+        value=call,
+        fix='Send the ToolCall as it came, or {"id": "…", "name": "…", "arguments": "{…}"}.',
+    )
+
+
+def pillars_request(
+    utc_seconds: Column, offset_seconds: Column, day_boundary: DayBoundary | str | None
+) -> PillarsRequest:
+    """The message of births in columns; one whole number is an offset for all."""
+    utc = column("utc_seconds", utc_seconds, 8)
+    if isinstance(offset_seconds, int):
+        offset_seconds = (offset_seconds,)
+    offset = column("offset_seconds", offset_seconds, 4)
+    if not len(utc):
+        raise invalid("utc_seconds is empty.", param="utc_seconds", fix="Send at least one birth.")
+    boundary = None if day_boundary is None else member("day_boundary", day_boundary, DayBoundary)
+    return PillarsRequest(utc, offset, boundary)
+
+
+class RequestSource:
+    """Chunks of births as messages; gRPC reads it, and would hide what goes wrong in it."""
+
+    def __init__(self, day_boundary: DayBoundary | str | None) -> None:
+        self.problem: Exception | None = None
+        self._boundary = None if day_boundary is None else member("day_boundary", day_boundary, DayBoundary)
+
+    def message(self, chunk: object) -> PillarsRequest:
+        """One chunk as a message.
+
+        Raises:
+            InvalidArgument: it cannot travel; kept in `problem`.
+        """
+        if not isinstance(chunk, tuple) or len(chunk) != 2:
+            raise invalid(
+                f"A chunk is {shown(chunk)!r}.",
+                param="chunks",
+                fix="Give pairs: (utc_seconds, offset_seconds).",
+            )
+        return checked_size(pillars_request(*chunk, self._boundary), "PillarsStream")
+
+    def messages(self, chunks: Iterable[tuple[Column, Column]]) -> Iterator[PillarsRequest]:
+        """Each chunk as a message; ends, with `problem` set, at one that cannot travel."""
+        try:
+            for chunk in chunks:
+                yield self.message(chunk)
+        except Exception as error:
+            self.problem = error
+            raise
+
+    async def messages_async(
+        self, chunks: AsyncIterable[tuple[Column, Column]]
+    ) -> AsyncIterator[PillarsRequest]:
+        """The same for chunks that have to be waited for."""
+        try:
+            async for chunk in chunks:
+                yield self.message(chunk)
+        except Exception as error:
+            self.problem = error
+            raise
+
+
+def embed_request(texts: object, model: object, dimensions: object) -> embeddings_pb2.EmbedRequest:
+    """The message of texts to be turned into vectors."""
+    if isinstance(texts, str):
+        texts = (texts,)
+    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):
+        raise invalid(
+            f"texts is {shown(texts)!r}.", param="texts", value=texts, fix="Give a text, or a list of them."
+        )
+    message = embeddings_pb2.EmbedRequest()
+    with own_errors():
+        put(message, "input", tuple(texts), "texts")
+        put(message, "model", model)
+        put(message, "dimensions", dimensions)
+    return message
 
 
 def process_request(cube: str, request: Mapping[str, Any]) -> cubes_pb2.ProcessRequest:

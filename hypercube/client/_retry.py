@@ -31,6 +31,11 @@ class RetryBudget:
             self._tokens = max(0.0, self._tokens - 1.0)
             return self._tokens > BUDGET_TOKENS / 2
 
+    def allows(self) -> bool:
+        """Whether there is budget for work that may turn out to be superfluous."""
+        with self._lock:
+            return self._tokens > BUDGET_TOKENS / 2
+
 
 def retryable(error: ClientError, *, repeatable: bool) -> bool:
     """Whether another attempt can succeed and cannot do harm.

@@ -25,6 +25,9 @@ _NEVER_CONNECTED: Final = ("failed to connect to all addresses", "errors resolvi
 _SPEAKS_HTTP1: Final = ("http1", "Expected SETTINGS frame")
 """What gRPC's details hold when the other side is an HTTP/1 server."""
 
+_HANDSHAKE: Final = ("SSL", "TLS", "andshake", "ertificate", "Peer name")
+"""What they hold when the two sides do not agree on TLS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -72,6 +75,7 @@ def error_from_status(status: Status, site: CallSite) -> ClientError:
     failure = _said(status)
     error = error_of(failure) if failure is not None else _meant(status, site)
     error.request_id, error.status = site.request_id, status.code
+    error.trailers = dict(status.trailers)
     return error
 
 
@@ -112,7 +116,7 @@ def _meant(status: Status, site: CallSite) -> ClientError:
         message = f"{site.target} has no {site.path}: {details}."
         fix = "Is that a HyperCube gRPC port, and is the server as new as this SDK?"
     elif code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-        fix = 'Give credentials: Client(target, metadata={"authorization": "Bearer <key>"}).'
+        fix = 'Give a key: Client(target, api_key="…").'
     return class_of(kind)(kind, message, fix=fix)
 
 
@@ -120,8 +124,12 @@ def _no_connection(details: str, site: CallSite) -> ConnectionFailed:
     never = details.startswith(_NEVER_CONNECTED)
     if any(sign in details for sign in _SPEAKS_HTTP1):
         fix = f"{site.target} speaks HTTP/1: give the gRPC port, 50051 unless GRPC_PORT changed it."
+    elif any(sign in details for sign in _HANDSHAKE):
+        fix = "Does the server speak TLS, is `tls` right about who signed its certificate, and does it want yours?"
     else:
         fix = 'Is the server running? `make run` starts it; Client("host:port") names another address.'
+        if "refused" not in details:
+            fix += " A server with a certificate speaks TLS: give tls=True, or tls=Tls(ca=…)."
     problem = "No connection to" if never else "The connection failed to"
     error = ConnectionFailed(ErrorKind.UNAVAILABLE, f"{problem} {site.target}: {details}.", fix=fix)
     error.maybe_received = not never

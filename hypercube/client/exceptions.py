@@ -56,7 +56,7 @@ __all__ = [
 ]
 
 
-_BESIDE: Final = ("request_id", "status", "maybe_received")
+_BESIDE: Final = ("request_id", "status", "trailers", "maybe_received")
 """What an error of the SDK holds beside its failure."""
 
 
@@ -67,10 +67,12 @@ class ClientError(HyperCubeError):
         request_id: the `x-request-id` the call was sent with, to be found in the server's log; empty for an
             error found before anything was sent.
         status: the gRPC status, or None for an error found before anything was sent.
+        trailers: the trailing metadata that came with it.
     """
 
     request_id: str = ""
     status: grpc.StatusCode | None = None
+    trailers: Mapping[str, str | bytes] = MappingProxyType({})
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions rebuild themselves from `args` alone, which would lose everything but the message, and a

@@ -61,6 +61,18 @@ class Started(AsyncIterator[T], Generic[T]):
         await close(self._rest)
 
 
+class Once(AsyncIterator[T], Generic[T]):
+    """A stream of one piece."""
+
+    def __init__(self, piece: T) -> None:
+        self._left = [piece]
+
+    async def __anext__(self) -> T:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
+
+
 class Mapped(AsyncIterator[U], Generic[T, U]):
     """Every piece of a stream turned into something else."""
 

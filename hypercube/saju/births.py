@@ -126,6 +126,8 @@ def _guess(numbers: list[int]) -> str | None:
     guess = "-".join(f"{n:0{4 if i == 0 else 2}}" for i, n in enumerate(numbers[:3]))
     if len(numbers) > 3:
         guess += "T" + ":".join(f"{n:02}" for n in numbers[3:])
+    if _BIRTH.fullmatch(guess) is None:
+        return None  # a number has too many digits; to read it would be to guess again, without end
     try:
         read_time(guess)
     except HyperCubeError:

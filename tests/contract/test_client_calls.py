@@ -27,6 +27,7 @@ from hypercube.wire.v1 import (
     chat_pb2_grpc,
     cubes_pb2,
     cubes_pb2_grpc,
+    embeddings_pb2,
     models_pb2,
     models_pb2_grpc,
     saju_pb2,
@@ -756,18 +757,24 @@ async def test_ready_outlives_a_server_that_restarts(twin: Twin) -> None:
 def test_every_method_is_in_the_protocol() -> None:
     services = {
         service.full_name: service
-        for module in (saju_pb2, chat_pb2, models_pb2, cubes_pb2)
+        for module in (saju_pb2, chat_pb2, embeddings_pb2, models_pb2, cubes_pb2)
         for service in module.DESCRIPTOR.services_by_name.values()
     }
     ours = [value for value in vars(base).values() if isinstance(value, base.Method)]
-    assert len(ours) == 10
+    assert len(ours) == 13
     for method in ours:
         _, service, name = method.path.split("/")
         if service == "grpc.health.v1.Health":
             continue
         described = services[service].methods_by_name[name]
-        assert described.input_type is method.request.DESCRIPTOR
-        assert described.output_type is method.reply.DESCRIPTOR
+        assert described.input_type.name == method.request.__name__
+        assert described.output_type.name == method.reply.__name__
+        for ours_too, theirs in (
+            (method.request, described.input_type),
+            (method.reply, described.output_type),
+        ):
+            # The SDK's own classes around buffers bear the names of the messages they stand for.
+            assert getattr(ours_too, "DESCRIPTOR", theirs) is theirs
 
 
 def test_the_wrappers_are_the_health_messages() -> None:

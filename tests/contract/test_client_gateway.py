@@ -1,6 +1,7 @@
 """What the client and the gateway must say alike, though neither may import the other."""
 
 from hypercube.client import _base as base
+from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
 from hypercube.client.exceptions import CLASSES, KINDS
 from hypercube.core.errors import ErrorKind
@@ -21,7 +22,7 @@ def test_the_same_limit_on_messages() -> None:
 def test_the_server_bears_the_clients_pings() -> None:
     options = dict(server._options(const.MAX_MESSAGE_BYTES))
     assert options["grpc.http2.min_ping_interval_without_data_ms"] <= const.KEEPALIVE_TIME_S * 1000
-    assert dict(base.channel_options("box:1"))["grpc.keepalive_permit_without_calls"] == 1
+    assert dict(channel.channel_options("box:1"))["grpc.keepalive_permit_without_calls"] == 1
 
 
 def test_the_client_waits_at_least_as_long_as_the_server_works() -> None:

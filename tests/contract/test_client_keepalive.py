@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from hypercube.client import _base as base
+from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
 from hypercube.gateway.grpc import server as gateway
 
@@ -20,11 +20,11 @@ async def test_an_idle_connection_stays_up() -> None:
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:
-        async with grpc.aio.insecure_channel(target, options=base.channel_options(target)) as channel:
-            await asyncio.wait_for(channel.channel_ready(), 10.0)
-            lost = channel.wait_for_state_change(grpc.ChannelConnectivity.READY)
+        async with grpc.aio.insecure_channel(target, options=channel.channel_options(target)) as opened:
+            await asyncio.wait_for(opened.channel_ready(), 10.0)
+            lost = opened.wait_for_state_change(grpc.ChannelConnectivity.READY)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(lost, PINGS * const.KEEPALIVE_TIME_S + 1)
-            assert channel.get_state() is grpc.ChannelConnectivity.READY
+            assert opened.get_state() is grpc.ChannelConnectivity.READY
     finally:
         await server.stop(None)

@@ -130,7 +130,7 @@ def test_an_endless_batch_ends() -> None:
 
 
 def chat(messages: Any, **options: Any) -> Any:
-    return requests.chat_request(messages, **{"model": "", "max_tokens": None, "stop": (), **options})
+    return requests.chat_request(messages, options)
 
 
 @pytest.mark.parametrize(

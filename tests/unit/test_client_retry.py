@@ -16,6 +16,7 @@ from hypercube.client import (
     error_of,
 )
 from hypercube.client import _base as base
+from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
 from hypercube.client._base import Attempt, BaseClient, Pause, Steps, Timeout
 from hypercube.client._retry import RetryBudget, delay_s, retryable
@@ -287,7 +288,7 @@ def test_the_callers_own_request_id_is_kept(hands: Hands) -> None:
 )
 def test_metadata_that_grpc_cannot_send(metadata: dict[str, str]) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        base.checked_metadata(metadata)
+        channel.checked_metadata(metadata)
     assert caught.value.param == "metadata"
 
 
@@ -298,7 +299,7 @@ def test_metadata_that_grpc_cannot_send(metadata: dict[str, str]) -> None:
 )
 def test_a_target_that_grpc_would_misread(target: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        base.checked_target(target)
+        channel.checked_target(target)
     assert caught.value.param == "target"
     assert "127.0.0.1:50051" in str(caught.value)
 
@@ -307,19 +308,19 @@ def test_a_target_that_grpc_would_misread(target: str) -> None:
     "target", ["127.0.0.1:50051", "[::1]:50051", "box.local:1", "unix:/run/h.sock", "dns:///a:1"]
 )
 def test_targets_that_work(target: str) -> None:
-    assert base.checked_target(target) == target
+    assert channel.checked_target(target) == target
 
 
 @pytest.mark.parametrize("retries", [-1, 1.5, True, None, "2"], ids=repr)
 def test_retries_are_a_whole_number(retries: int) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        base.checked_retries(retries)
+        channel.checked_retries(retries)
     assert caught.value.param == "max_retries"
 
 
 def test_loopback_goes_by_no_proxy() -> None:
     def proxy(target: str) -> object:
-        return dict(base.channel_options(target))["grpc.enable_http_proxy"]
+        return dict(channel.channel_options(target))["grpc.enable_http_proxy"]
 
     assert [proxy(target) for target in ("127.0.0.1:1", "localhost:1", "[::1]:1", "unix:/x", "box:1")] == [
         0,

@@ -8,13 +8,15 @@ import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2
 
+from hypercube.core.cube import Health
 from hypercube.gateway.handlers.health import readiness
-from hypercube.gateway.services import CHARTS_PART, MODEL_PART, GatewayServices, Readiness
+from hypercube.gateway.services import CHARTS_PART, EMBEDDINGS, MODEL_PART, GatewayServices, Readiness
 
 _SAJU: Final = "hypercube.v1.Saju"
 _CHAT: Final = "hypercube.v1.Chat"
 _INFERENCE: Final = "inference.GRPCInferenceService"
-KNOWN: Final = ("", _SAJU, _CHAT, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
+_EMBEDDINGS: Final = "hypercube.v1.Embeddings"
+KNOWN: Final = ("", _SAJU, _CHAT, _EMBEDDINGS, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
 """The empty name is the server as a whole."""
 
 _Status = health_pb2.HealthCheckResponse
@@ -63,18 +65,20 @@ class HealthServicer:
         if service not in KNOWN:
             return _Status.SERVICE_UNKNOWN
         state = await readiness(self._services)
-        ready = _ready(service, state) and not self._services.traffic.draining
+        ready = await self._ready(service, state) and not self._services.traffic.draining
         return _Status.SERVING if ready else _Status.NOT_SERVING
 
+    async def _ready(self, service: str, state: Readiness) -> bool:
+        """Whether the part behind a service answers; Models and Cubes need nothing but the process.
 
-def _ready(service: str, state: Readiness) -> bool:
-    """Whether the part behind a service answers; Models and Cubes need nothing but the process.
-
-    The server as a whole is ready when charts are: a chat model that still loads must not keep it out of
-    rotation.
-    """
-    if service in ("", _SAJU, _INFERENCE):
-        return state.parts[CHARTS_PART].ready if CHARTS_PART in state.parts else state.ready
-    if service == _CHAT:
-        return any(part.ready for name, part in state.parts.items() if name.startswith(MODEL_PART))
-    return True
+        The server as a whole is ready when charts are: a chat model that still loads must not keep it out of
+        rotation.
+        """
+        if service in ("", _SAJU, _INFERENCE):
+            return state.parts[CHARTS_PART].ready if CHARTS_PART in state.parts else state.ready
+        if service == _CHAT:
+            return any(part.ready for name, part in state.parts.items() if name.startswith(MODEL_PART))
+        if service == _EMBEDDINGS:
+            encoders = await self._services.cubes.get(EMBEDDINGS).health_check()
+            return encoders.health is Health.HEALTHY
+        return True

@@ -6,7 +6,7 @@ they lie. Everything else in the messages is protobuf's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from google.protobuf.message import DecodeError
 
@@ -17,10 +17,10 @@ from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest
 from hypercube.gateway.shared_memory import RegionSlice
 from hypercube.gateway.tensor_elements import array_bytes
 from hypercube.wire.inference import service_pb2 as pb
+from hypercube.wire.packed import field, split
 
-_RAW_INPUT: Final = pb.ModelInferRequest.RAW_INPUT_CONTENTS_FIELD_NUMBER << 3 | 2
-_RAW_OUTPUT: Final = pb.ModelInferResponse.RAW_OUTPUT_CONTENTS_FIELD_NUMBER << 3 | 2
-_INFER_RESPONSE: Final = pb.ModelStreamInferResponse.INFER_RESPONSE_FIELD_NUMBER << 3 | 2
+_RAW_OUTPUT: Final = pb.ModelInferResponse.RAW_OUTPUT_CONTENTS_FIELD_NUMBER
+_INFER_RESPONSE: Final = pb.ModelStreamInferResponse.INFER_RESPONSE_FIELD_NUMBER
 _REGION: Final = ("shared_memory_region", "shared_memory_offset", "shared_memory_byte_size")
 _CONTENTS: Final = {
     Datatype.BOOL: "bool_contents",
@@ -45,12 +45,13 @@ def read_request(raw: bytes) -> InferRequest:
         HyperCubeError: INVALID_ARGUMENT.
     """
     try:
-        rest, contents = _split(raw)
+        rest, taken = split(raw, (pb.ModelInferRequest.RAW_INPUT_CONTENTS_FIELD_NUMBER,))
     except (IndexError, ValueError, DecodeError):
         raise invalid(
             f"These {len(raw):,} bytes are no inference.ModelInferRequest message.",
             fix="Encode the request with the published .proto files.",
         ) from None
+    contents = [content for _, content in taken]
     message = decode(pb.ModelInferRequest, rest)
     inputs, at = [], 0
     for row, tensor in enumerate(message.inputs):
@@ -102,7 +103,7 @@ class PackedAnswer:
             tensor = output.tensor
             entry = message.outputs.add(name=tensor.name, datatype=tensor.datatype.value, shape=tensor.shape)
             if output.region is None:
-                parts += (_varint(_RAW_OUTPUT), _varint(len(tensor.data)), tensor.data)
+                parts += field(_RAW_OUTPUT, tensor.data)
                 continue
             where = output.region
             values: tuple[Parameter, ...] = (where.region, where.offset, where.byte_size)
@@ -110,63 +111,8 @@ class PackedAnswer:
                 _set(entry.parameters[name], place)
         parts.insert(0, message.SerializeToString())
         if self.streamed:
-            parts[:0] = (_varint(_INFER_RESPONSE), _varint(sum(map(len, parts))))
+            parts = field(_INFER_RESPONSE, *parts)
         return b"".join(parts)
-
-
-class _Split(NamedTuple):
-    rest: bytes
-    contents: list[memoryview]
-
-
-def _split(raw: bytes) -> _Split:
-    """The raw contents, and the message without them; IndexError or ValueError for what is no message."""
-    whole, end = memoryview(raw), len(raw)
-    rest: list[memoryview] = []
-    contents: list[memoryview] = []
-    at = 0
-    while at < end:
-        begin = at
-        tag, at = _read_varint(raw, at)
-        kind = tag & 7
-        if kind == 2:
-            length, at = _read_varint(raw, at)
-            if length > end - at:
-                raise ValueError("a field ends behind the message")
-            at += length
-            if tag == _RAW_INPUT:
-                contents.append(whole[at - length : at])
-                continue
-        elif kind == 0:
-            _, at = _read_varint(raw, at)
-        else:
-            at += {1: 8, 5: 4}.get(kind, end + 1)
-        if at > end:
-            raise ValueError("a field ends behind the message")
-        rest.append(whole[begin:at])
-    return _Split(b"".join(rest), contents)
-
-
-def _read_varint(raw: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = raw[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number of more than ten bytes")
-
-
-def _varint(value: int) -> bytes:
-    made = bytearray()
-    while value > 0x7F:
-        made.append(value & 0x7F | 0x80)
-        value >>= 7
-    made.append(value)
-    return bytes(made)
 
 
 def _typed(tensor: pb.ModelInferRequest.InferInputTensor) -> memoryview:

@@ -23,6 +23,7 @@ from hypercube.gateway.access.authenticator import Credential, credential_of
 from hypercube.gateway.errors import GRPC, failure_of
 from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
+from hypercube.gateway.server_timing import server_timing
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
 from hypercube.wire.convert import error_to_proto
@@ -31,6 +32,7 @@ Q = TypeVar("Q", bound=Message)
 P = TypeVar("P")
 Context = grpc.aio.ServicerContext[Any, Any]
 ERROR_METADATA: Final = "hypercube-error-bin"
+SERVER_TIMING: Final = "server-timing"
 _METADATA_BYTES: Final = 4096
 _DETAILS_CHARACTERS: Final = 400
 """gRPC allows 8 KiB of metadata in all, and a Korean character takes nine bytes of a status message."""
@@ -85,7 +87,21 @@ class Streaming(Generic[Q]):
     role: Role = Role.USER
 
 
-Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any]]
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A stream each way that the method itself reads and answers; each request in it is a `Call` of its own.
+
+    The function that makes one raises HyperCubeError where the caller may not make it.
+    """
+
+    run: Callable[
+        [GatewayServices, AsyncIterator[bytes], Callable[[], Awaitable[Call]]], AsyncIterator[Serializable]
+    ]
+    default_s: Callable[[GatewayServices], float]
+    role: Role = Role.USER
+
+
+Methods = dict[str, Unary[Any] | Packed[Any] | Streaming[Any] | Duplex[Any] | Session]
 
 
 def handlers(
@@ -99,6 +115,8 @@ def handlers(
             made[name] = grpc.unary_unary_rpc_method_handler(_unary(services, route, method))
         elif isinstance(method, Duplex):
             made[name] = grpc.stream_stream_rpc_method_handler(_duplex(services, route, method))
+        elif isinstance(method, Session):
+            made[name] = grpc.stream_stream_rpc_method_handler(_session(services, route, method))
         else:
             made[name] = grpc.unary_stream_rpc_method_handler(_streaming(services, route, method))
     return made
@@ -114,12 +132,12 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
                 await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
-                    _tell(context, call)
+                    _tell(context, call, outcome.seconds)
                     return reply.SerializeToString()
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                return await _abort(context, failure)
+                return await _abort(context, call, failure)
 
     return answer
 
@@ -137,11 +155,11 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
                             yield reply.SerializeToString()
                     finally:
                         await close(replies)
-                    _tell(context, call)
+                    _tell(context, call, outcome.seconds)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                await _abort(context, failure)
+                await _abort(context, call, failure)
 
     return answers
 
@@ -156,7 +174,7 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
                     await services.access.identify(_credential(context))
                 except HyperCubeError as error:
                     outcome.kind = error.kind
-                    await _abort(context, failure_of(error, call.request_id))
+                    await _abort(context, call, failure_of(error, call.request_id))
             async for raw in requests:
                 call = _call(services, context, method.default_s(services))
                 try:
@@ -177,13 +195,33 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
     return answers
 
 
-def _tell(context: Context, call: Call) -> None:
-    """Which version of a model answered, and what is left of the caller's quotas, in the trailing metadata."""
-    told: tuple[tuple[str, str], ...] = ((SERVED_BY, call.served_by),) if call.served_by else ()
-    if call.quotas is not None:
-        told += _standings(call)
-    if told:
-        context.set_trailing_metadata(told)
+def _session(services: GatewayServices, route: str, method: Session) -> Callable[..., Any]:
+    async def answers(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        async def new_call() -> Call:
+            made = _call(services, context, method.default_s(services))
+            # Each turn is judged for itself, and counts against the quotas of whoever asks.
+            await _let_in(services, route, method.role, context, made)
+            return made
+
+        call = _call(services, context, method.default_s(services))
+        with _Observed(services, route, method.role, context) as outcome:
+            try:
+                if services.access is not None:
+                    # Who has no key holds no stream open.
+                    call.principal = await services.access.identify(_credential(context))
+                call.principal.require(method.role)
+                replies = method.run(services, requests, new_call)
+                try:
+                    async for reply in replies:
+                        yield reply.SerializeToString()
+                finally:
+                    await close(replies)
+            except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
+                failure = failure_of(error, call.request_id)
+                outcome.kind = failure.kind
+                await _abort(context, call, failure)
+
+    return answers
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
@@ -206,6 +244,19 @@ def _credential(context: Context) -> Credential:
         (key.encode("latin-1"), value.encode("latin-1", "replace") if isinstance(value, str) else value)
         for key, value in context.invocation_metadata() or ()
     )
+
+
+def _tell(context: Context, call: Call, total_s: float) -> None:
+    """Say beside an answer whose it is, where its time went, which version made it and what quotas are left."""
+    told: tuple[tuple[str, str], ...] = (
+        (REQUEST_ID, call.request_id),
+        (SERVER_TIMING, server_timing(call.timing, total_s)),
+    )
+    if call.served_by:
+        told += ((SERVED_BY, call.served_by),)
+    if call.quotas is not None:
+        told += _standings(call)
+    context.set_trailing_metadata(told)
 
 
 def _standings(call: Call) -> tuple[tuple[str, str], ...]:
@@ -265,11 +316,13 @@ def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
                 yield from _unknown_fields(item, f"{step}[{at}]")
 
 
-async def _abort(context: Context, failure: Failure) -> NoReturn:
+async def _abort(context: Context, call: Call, failure: Failure) -> NoReturn:
     """End the call with the status of the failure, its words, and the whole of it in the trailing metadata."""
     words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
     await context.abort(
-        GRPC[failure.kind], words[:_DETAILS_CHARACTERS], ((ERROR_METADATA, _packed(failure)),)
+        GRPC[failure.kind],
+        words[:_DETAILS_CHARACTERS],
+        ((REQUEST_ID, call.request_id), (ERROR_METADATA, _packed(failure))),
     )
 
 
@@ -298,6 +351,11 @@ class _Observed:
         self._context = context
         self._began = services.clock()
 
+    @property
+    def seconds(self) -> float:
+        """Since the call came."""
+        return self._services.clock() - self._began
+
     def of(self, call: Call) -> Call:
         """Remember whose outcome it is."""
         self._call = call
@@ -313,7 +371,7 @@ class _Observed:
             self.kind = ErrorKind.CANCELLED
         services = self._services
         word = "ok" if self.kind is None else self.kind.value
-        services.observe("grpc", self._route, word, services.clock() - self._began)
+        services.observe("grpc", self._route, word, self.seconds)
         if self._role is Role.ADMIN and services.audit is not None and self._call is not None:
             services.audit(
                 self._call, transport="grpc", what=self._route, outcome=word, peer=self._context.peer()

@@ -1,15 +1,18 @@
 """hypercube.v1.Saju."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Final
 
 from hypercube.core.chart import BirthInput, Calendar
 from hypercube.core.cube import Call
 from hypercube.core.errors import Failure, HyperCubeError
-from hypercube.gateway.grpc.rpc import Methods, Unary
-from hypercube.gateway.handlers import almanac
+from hypercube.gateway.grpc.columns import PillarRows, failed, read_births
+from hypercube.gateway.grpc.rpc import Duplex, Methods, Packed, Serializable, Unary
+from hypercube.gateway.handlers import almanac, bulk
 from hypercube.gateway.handlers import charts as handler
 from hypercube.gateway.services import GatewayServices
+from hypercube.gateway.streams import Once
 from hypercube.wire import convert
 from hypercube.wire.v1 import calendar_pb2, saju_pb2
 
@@ -37,6 +40,18 @@ async def charts(
         if len(results) > step:
             await asyncio.sleep(0)
     return reply
+
+
+async def pillars(services: GatewayServices, births: bulk.BirthColumns, call: Call) -> Serializable:
+    """Pillars in bulk."""
+    return PillarRows(await bulk.pillars(services, births, call))
+
+
+async def pillars_stream(
+    services: GatewayServices, births: bulk.BirthColumns, call: Call
+) -> AsyncIterator[Serializable]:
+    """One chunk of them."""
+    return Once(await pillars(services, births, call))
 
 
 async def terms(
@@ -70,6 +85,8 @@ def _read(row: int, birth: saju_pb2.Birth) -> BirthInput | Failure:
 METHODS: Final[Methods] = {
     "Chart": Unary(saju_pb2.Birth, chart, lambda services: services.limits.chart_s),
     "Charts": Unary(saju_pb2.ChartsRequest, charts, lambda services: services.limits.batch_s),
+    "Pillars": Packed(read_births, pillars, lambda services: services.limits.batch_s),
+    "PillarsStream": Duplex(read_births, pillars_stream, failed, lambda services: services.limits.batch_s),
     "Terms": Unary(saju_pb2.TermsRequest, terms, lambda services: services.limits.chart_s),
     "Lunar": Unary(saju_pb2.LunarRequest, lunar, lambda services: services.limits.chart_s),
 }

@@ -15,6 +15,7 @@ from hypercube.gateway.handlers.inference_models import find
 from hypercube.gateway.handlers.inference_tensors import check_outputs, chosen, input_tensors, own_parameters
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest
 from hypercube.gateway.services import TENSORS, GatewayServices
+from hypercube.gateway.streams import Once
 
 _SLACK_BYTES: Final = 1 << 20
 """Of a message, for what surrounds the tensors."""
@@ -48,7 +49,7 @@ async def stream(services: GatewayServices, request: InferRequest, call: Call) -
     model = await find(services, request.model, request.version, call)
     if not model.decoupled:
         answer = await infer(services, request, call)
-        return _Once(replace(answer, parameters={**answer.parameters, "triton_final_response": True}))
+        return Once(replace(answer, parameters={**answer.parameters, "triton_final_response": True}))
     began = services.clock()
     try:
         return await inference_text.pieces(services, model, request, call, began)
@@ -77,15 +78,3 @@ async def _kernel(
         model.name, call.timing, total_s=now - began, input_s=read - began, output_s=now - computed
     )
     return InferAnswer(model.name, request.id, outputs)
-
-
-class _Once(AsyncIterator[InferAnswer]):
-    """A stream of one answer."""
-
-    def __init__(self, answer: InferAnswer) -> None:
-        self._left: list[InferAnswer] = [answer]
-
-    async def __anext__(self) -> InferAnswer:
-        if not self._left:
-            raise StopAsyncIteration
-        return self._left.pop()

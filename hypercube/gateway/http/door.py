@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hypercube.core.clock import Clock
-from hypercube.core.cube import Call, Timing
+from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.principal import Role
 from hypercube.gateway.access.authenticator import credential_of
@@ -25,6 +25,7 @@ from hypercube.gateway.http.routing import RouteTable
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER, read_timeout
 from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
+from hypercube.gateway.server_timing import server_timing
 from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
@@ -188,20 +189,3 @@ class _Answer:
             if self._call.served_by:
                 message["headers"].append((_SERVED_BY, self._call.served_by.encode("latin-1", "replace")))
         await self._send(message)
-
-
-def server_timing(timing: Timing, total_s: float) -> str:
-    """The Server-Timing header: where the time until the first byte went, in milliseconds."""
-    parts = [
-        f"{name};dur={seconds * 1000:.3f}"
-        for name, seconds in (
-            ("queue", timing.queue_s),
-            ("batch", timing.batch_s),
-            ("compute", timing.compute_s),
-        )
-        if seconds > 0
-    ]
-    if timing.batch_size:
-        parts.append(f'items;desc="{timing.batch_size}"')
-    parts.append(f"total;dur={total_s * 1000:.3f}")
-    return ", ".join(parts)

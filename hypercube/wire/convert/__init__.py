@@ -19,8 +19,14 @@ from hypercube.wire.convert.charts import (
 from hypercube.wire.convert.chat import (
     chat_request_from_proto,
     chat_request_to_proto,
+)
+from hypercube.wire.convert.chat_answers import (
     event_from_proto,
     event_to_proto,
+    logprobs_from_proto,
+    logprobs_to_proto,
+    tool_call_from_proto,
+    tool_call_to_proto,
     usage_from_proto,
     usage_to_proto,
 )
@@ -58,6 +64,8 @@ __all__ = [
     "event_from_proto",
     "event_to_proto",
     "from_message",
+    "logprobs_from_proto",
+    "logprobs_to_proto",
     "member",
     "model_from_proto",
     "model_to_proto",
@@ -65,6 +73,8 @@ __all__ = [
     "result_from_proto",
     "result_to_proto",
     "to_message",
+    "tool_call_from_proto",
+    "tool_call_to_proto",
     "usage_from_proto",
     "usage_to_proto",
 ]

@@ -4,12 +4,13 @@ from typing import Final
 
 from hypercube.core.engine import (
     ChatMessage,
-    FinishReason,
-    GenerationEvent,
     GenerationRequest,
     Sampling,
-    Usage,
+    Tool,
+    ToolChoice,
 )
+from hypercube.core.errors import invalid
+from hypercube.wire.convert.chat_answers import tool_call_from_proto
 from hypercube.wire.convert.fields import put
 from hypercube.wire.v1 import chat_pb2
 
@@ -25,61 +26,98 @@ SAMPLING_NUMBERS: Final = (
 """The optional numbers that `ChatRequest` and `Sampling` share by name."""
 
 
+_CHOICES: Final = {
+    chat_pb2.TOOL_CHOICE_AUTO: ToolChoice.AUTO,
+    chat_pb2.TOOL_CHOICE_NONE: ToolChoice.NONE,
+    chat_pb2.TOOL_CHOICE_REQUIRED: ToolChoice.REQUIRED,
+}
+_CHOICE_NUMBERS: Final = {member: number for number, member in _CHOICES.items()}
+_NO_PARAMETERS: Final = '{"type": "object", "properties": {}}'
+
+
 def chat_request_to_proto(request: GenerationRequest) -> chat_pb2.ChatRequest:
     """A chat; a number that its field cannot hold is INVALID_ARGUMENT and names the field."""
     message = chat_pb2.ChatRequest()
     put(message, "model", request.model)
     for at, turn in enumerate(request.messages):
-        line = message.messages.add()
-        put(line, "role", turn.role, f"messages[{at}].role")
-        put(line, "content", turn.content, f"messages[{at}].content")
+        message.messages.append(_turn_to_proto(turn, f"messages[{at}]"))
     put(message, "max_tokens", request.max_tokens)
     for field in SAMPLING_NUMBERS:
         put(message, field, getattr(request.sampling, field))
     put(message, "stop", request.sampling.stop)
+    for token, bias in request.sampling.logit_bias:
+        try:
+            message.logit_bias[token] = bias
+        except (TypeError, ValueError) as error:
+            raise invalid(
+                f"logit_bias cannot hold {token!r}: {bias!r}: {error}.", param="logit_bias", value=token
+            ) from error
+    put(message, "json_schema", request.json_schema)
+    put(message, "logprobs", request.logprobs)
+    for at, tool in enumerate(request.tools):
+        line = message.tools.add()
+        for field in ("name", "description", "parameters"):
+            put(line, field, getattr(tool, field), f"tools[{at}].{field}")
+    if request.tool_choice is not ToolChoice.AUTO:
+        message.tool_choice = _CHOICE_NUMBERS[request.tool_choice]
+    put(message, "tool_name", request.tool_name)
+    if not request.parallel_tool_calls:
+        message.parallel_tool_calls = False
+    put(message, "adapter", request.adapter)
     return message
 
 
+def _turn_to_proto(turn: ChatMessage, where: str) -> chat_pb2.ChatMessage:
+    line = chat_pb2.ChatMessage()
+    for field in ("role", "content", "tool_call_id"):
+        put(line, field, getattr(turn, field), f"{where}.{field}")
+    for at, call in enumerate(turn.tool_calls):
+        made = line.tool_calls.add()
+        for field in ("id", "name", "arguments"):
+            put(made, field, getattr(call, field), f"{where}.tool_calls[{at}].{field}")
+    return line
+
+
 def chat_request_from_proto(message: chat_pb2.ChatRequest) -> GenerationRequest:
-    """A chat as the caller gave it; its values are checked by the chat cube."""
+    """A chat as the caller gave it; its values are checked by the engine.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for a tool_choice from nowhere.
+    """
     numbers = {field: getattr(message, field) for field in SAMPLING_NUMBERS if message.HasField(field)}
     return GenerationRequest(
-        messages=tuple(ChatMessage(turn.role, turn.content) for turn in message.messages),
+        messages=tuple(_turn_from_proto(turn) for turn in message.messages),
         model=message.model,
         max_tokens=message.max_tokens if message.HasField("max_tokens") else None,
-        sampling=Sampling(**numbers, stop=tuple(message.stop)),
+        sampling=Sampling(
+            **numbers, stop=tuple(message.stop), logit_bias=tuple(sorted(message.logit_bias.items()))
+        ),
+        json_schema=message.json_schema if message.HasField("json_schema") else None,
+        adapter=message.adapter,
+        logprobs=message.logprobs if message.HasField("logprobs") else None,
+        tools=tuple(
+            Tool(tool.name, tool.description, tool.parameters or _NO_PARAMETERS) for tool in message.tools
+        ),
+        tool_choice=_choice(message.tool_choice),
+        tool_name=message.tool_name,
+        parallel_tool_calls=message.parallel_tool_calls if message.HasField("parallel_tool_calls") else True,
     )
 
 
-def usage_to_proto(usage: Usage) -> chat_pb2.Usage:
-    """Token counts."""
-    return chat_pb2.Usage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-    )
+def _turn_from_proto(turn: chat_pb2.ChatMessage) -> ChatMessage:
+    calls = tuple(map(tool_call_from_proto, turn.tool_calls))
+    return ChatMessage(turn.role, turn.content, calls, turn.tool_call_id)
 
 
-def usage_from_proto(message: chat_pb2.Usage) -> Usage:
-    """Token counts."""
-    return Usage(message.prompt_tokens, message.completion_tokens)
-
-
-def event_to_proto(event: GenerationEvent, *, id: str, model: str) -> chat_pb2.ChatEvent:  # noqa: A002
-    """A piece of an answer; `id` and `model` are those of the whole answer."""
-    return chat_pb2.ChatEvent(
-        id=id,
-        model=model,
-        text=event.text,
-        finish_reason="" if event.finish_reason is None else event.finish_reason.value,
-        usage=None if event.usage is None else usage_to_proto(event.usage),
-    )
-
-
-def event_from_proto(message: chat_pb2.ChatEvent) -> GenerationEvent:
-    """A piece of an answer."""
-    return GenerationEvent(
-        text=message.text,
-        finish_reason=FinishReason(message.finish_reason) if message.finish_reason else None,
-        usage=usage_from_proto(message.usage) if message.HasField("usage") else None,
-    )
+def _choice(number: chat_pb2.ToolChoice.ValueType) -> ToolChoice:
+    if number == chat_pb2.TOOL_CHOICE_UNSPECIFIED:
+        return ToolChoice.AUTO
+    if number not in _CHOICES:
+        known = ", ".join(f"{at} = {each.value}" for at, each in _CHOICES.items())
+        raise invalid(
+            f"tool_choice is {number}, which is no value of that enum.",
+            param="tool_choice",
+            value=number,
+            fix=f"Send one of: {known}; or 0 for auto.",
+        )
+    return _CHOICES[number]

@@ -7,7 +7,9 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import hypercube.wire.v1.error_pb2
 import sys
 import typing
 
@@ -18,28 +20,124 @@ else:
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _ToolChoice:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ToolChoiceEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ToolChoice.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    TOOL_CHOICE_UNSPECIFIED: _ToolChoice.ValueType  # 0
+    """auto."""
+    TOOL_CHOICE_AUTO: _ToolChoice.ValueType  # 1
+    TOOL_CHOICE_NONE: _ToolChoice.ValueType  # 2
+    TOOL_CHOICE_REQUIRED: _ToolChoice.ValueType  # 3
+
+class ToolChoice(_ToolChoice, metaclass=_ToolChoiceEnumTypeWrapper): ...
+
+TOOL_CHOICE_UNSPECIFIED: ToolChoice.ValueType  # 0
+"""auto."""
+TOOL_CHOICE_AUTO: ToolChoice.ValueType  # 1
+TOOL_CHOICE_NONE: ToolChoice.ValueType  # 2
+TOOL_CHOICE_REQUIRED: ToolChoice.ValueType  # 3
+Global___ToolChoice: typing_extensions.TypeAlias = ToolChoice
+
+@typing.final
+class ToolCall(google.protobuf.message.Message):
+    """A call that the model made of a tool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    name: builtins.str
+    arguments: builtins.str
+    """A JSON object."""
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        name: builtins.str = ...,
+        arguments: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["arguments", b"arguments", "id", b"id", "name", b"name"]) -> None: ...
+
+Global___ToolCall: typing_extensions.TypeAlias = ToolCall
+
 @typing.final
 class ChatMessage(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ROLE_FIELD_NUMBER: builtins.int
     CONTENT_FIELD_NUMBER: builtins.int
+    TOOL_CALLS_FIELD_NUMBER: builtins.int
+    TOOL_CALL_ID_FIELD_NUMBER: builtins.int
     role: builtins.str
-    """system, user or assistant."""
+    """system, user, assistant or tool."""
     content: builtins.str
+    """Empty where an assistant only calls tools."""
+    tool_call_id: builtins.str
+    """Which call a tool's turn answers."""
+    @property
+    def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
+        """An assistant's calls."""
+
     def __init__(
         self,
         *,
         role: builtins.str = ...,
         content: builtins.str = ...,
+        tool_calls: collections.abc.Iterable[Global___ToolCall] | None = ...,
+        tool_call_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "role", b"role"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "role", b"role", "tool_call_id", b"tool_call_id", "tool_calls", b"tool_calls"]) -> None: ...
 
 Global___ChatMessage: typing_extensions.TypeAlias = ChatMessage
 
 @typing.final
+class Tool(google.protobuf.message.Message):
+    """A function that the caller can run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    PARAMETERS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    description: builtins.str
+    parameters: builtins.str
+    """A JSON schema of its arguments; empty for a tool that takes none."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        description: builtins.str = ...,
+        parameters: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "name", b"name", "parameters", b"parameters"]) -> None: ...
+
+Global___Tool: typing_extensions.TypeAlias = Tool
+
+@typing.final
 class ChatRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LogitBiasEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.int
+        value: builtins.float
+        def __init__(
+            self,
+            *,
+            key: builtins.int = ...,
+            value: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
     MODEL_FIELD_NUMBER: builtins.int
     MESSAGES_FIELD_NUMBER: builtins.int
@@ -52,6 +150,15 @@ class ChatRequest(google.protobuf.message.Message):
     PRESENCE_PENALTY_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     STOP_FIELD_NUMBER: builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    TOOLS_FIELD_NUMBER: builtins.int
+    TOOL_CHOICE_FIELD_NUMBER: builtins.int
+    TOOL_NAME_FIELD_NUMBER: builtins.int
+    PARALLEL_TOOL_CALLS_FIELD_NUMBER: builtins.int
+    ADAPTER_FIELD_NUMBER: builtins.int
+    LOGIT_BIAS_FIELD_NUMBER: builtins.int
+    N_FIELD_NUMBER: builtins.int
     model: builtins.str
     """Empty: the server's default model."""
     max_tokens: builtins.int
@@ -62,10 +169,29 @@ class ChatRequest(google.protobuf.message.Message):
     frequency_penalty: builtins.float
     presence_penalty: builtins.float
     seed: builtins.int
+    json_schema: builtins.str
+    """A JSON schema that the answer must satisfy."""
+    logprobs: builtins.int
+    """How many of the likeliest tokens to tell of in each place; 0: the one drawn alone."""
+    tool_choice: Global___ToolChoice.ValueType
+    tool_name: builtins.str
+    """The one tool that has to be called, beside TOOL_CHOICE_REQUIRED."""
+    parallel_tool_calls: builtins.bool
+    """Whether one answer may hold several calls; yes if absent."""
+    adapter: builtins.str
+    """A LoRA adapter that was loaded beside the model; empty: the model alone."""
+    n: builtins.int
+    """Answers wanted, 1 to 16; 1 if absent."""
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ChatMessage]: ...
     @property
     def stop(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def tools(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Tool]: ...
+    @property
+    def logit_bias(self) -> google.protobuf.internal.containers.ScalarMap[builtins.int, builtins.float]:
+        """Token ids with what is added to their logits before a draw."""
+
     def __init__(
         self,
         *,
@@ -80,15 +206,32 @@ class ChatRequest(google.protobuf.message.Message):
         presence_penalty: builtins.float | None = ...,
         seed: builtins.int | None = ...,
         stop: collections.abc.Iterable[builtins.str] | None = ...,
+        json_schema: builtins.str | None = ...,
+        logprobs: builtins.int | None = ...,
+        tools: collections.abc.Iterable[Global___Tool] | None = ...,
+        tool_choice: Global___ToolChoice.ValueType = ...,
+        tool_name: builtins.str = ...,
+        parallel_tool_calls: builtins.bool | None = ...,
+        adapter: builtins.str = ...,
+        logit_bias: collections.abc.Mapping[builtins.int, builtins.float] | None = ...,
+        n: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "max_tokens", b"max_tokens", "min_p", b"min_p", "presence_penalty", b"presence_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "max_tokens", b"max_tokens", "messages", b"messages", "min_p", b"min_p", "model", b"model", "presence_penalty", b"presence_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_json_schema", b"_json_schema", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_n", b"_n", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "frequency_penalty", b"frequency_penalty", "json_schema", b"json_schema", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "min_p", b"min_p", "n", b"n", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "seed", b"seed", "temperature", b"temperature", "top_k", b"top_k", "top_p", b"top_p"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_frequency_penalty", b"_frequency_penalty", "_json_schema", b"_json_schema", "_logprobs", b"_logprobs", "_max_tokens", b"_max_tokens", "_min_p", b"_min_p", "_n", b"_n", "_parallel_tool_calls", b"_parallel_tool_calls", "_presence_penalty", b"_presence_penalty", "_seed", b"_seed", "_temperature", b"_temperature", "_top_k", b"_top_k", "_top_p", b"_top_p", "adapter", b"adapter", "frequency_penalty", b"frequency_penalty", "json_schema", b"json_schema", "logit_bias", b"logit_bias", "logprobs", b"logprobs", "max_tokens", b"max_tokens", "messages", b"messages", "min_p", b"min_p", "model", b"model", "n", b"n", "parallel_tool_calls", b"parallel_tool_calls", "presence_penalty", b"presence_penalty", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "tool_choice", b"tool_choice", "tool_name", b"tool_name", "tools", b"tools", "top_k", b"top_k", "top_p", b"top_p"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_frequency_penalty", b"_frequency_penalty"]) -> typing.Literal["frequency_penalty"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_json_schema", b"_json_schema"]) -> typing.Literal["json_schema"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_logprobs", b"_logprobs"]) -> typing.Literal["logprobs"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_max_tokens", b"_max_tokens"]) -> typing.Literal["max_tokens"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_min_p", b"_min_p"]) -> typing.Literal["min_p"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_n", b"_n"]) -> typing.Literal["n"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_parallel_tool_calls", b"_parallel_tool_calls"]) -> typing.Literal["parallel_tool_calls"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_presence_penalty", b"_presence_penalty"]) -> typing.Literal["presence_penalty"] | None: ...
     @typing.overload
@@ -124,6 +267,84 @@ class Usage(google.protobuf.message.Message):
 Global___Usage: typing_extensions.TypeAlias = Usage
 
 @typing.final
+class TopLogprob(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: builtins.int
+    LOGPROB_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    token: builtins.str
+    logprob: builtins.float
+    bytes: builtins.bytes
+    """The token's own, which may be a part of a character."""
+    def __init__(
+        self,
+        *,
+        token: builtins.str = ...,
+        logprob: builtins.float = ...,
+        bytes: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "logprob", b"logprob", "token", b"token"]) -> None: ...
+
+Global___TopLogprob: typing_extensions.TypeAlias = TopLogprob
+
+@typing.final
+class TokenLogprob(google.protobuf.message.Message):
+    """A token of an answer, its natural log-probability, and the likeliest ones of its place."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: builtins.int
+    LOGPROB_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    TOP_FIELD_NUMBER: builtins.int
+    token: builtins.str
+    logprob: builtins.float
+    bytes: builtins.bytes
+    @property
+    def top(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TopLogprob]: ...
+    def __init__(
+        self,
+        *,
+        token: builtins.str = ...,
+        logprob: builtins.float = ...,
+        bytes: builtins.bytes = ...,
+        top: collections.abc.Iterable[Global___TopLogprob] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "logprob", b"logprob", "token", b"token", "top", b"top"]) -> None: ...
+
+Global___TokenLogprob: typing_extensions.TypeAlias = TokenLogprob
+
+@typing.final
+class ChatChoice(google.protobuf.message.Message):
+    """One answer."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    FINISH_REASON_FIELD_NUMBER: builtins.int
+    TOOL_CALLS_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    content: builtins.str
+    finish_reason: builtins.str
+    """stop, length or tool_calls."""
+    @property
+    def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCall]: ...
+    @property
+    def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]: ...
+    def __init__(
+        self,
+        *,
+        content: builtins.str = ...,
+        finish_reason: builtins.str = ...,
+        tool_calls: collections.abc.Iterable[Global___ToolCall] | None = ...,
+        logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "finish_reason", b"finish_reason", "logprobs", b"logprobs", "tool_calls", b"tool_calls"]) -> None: ...
+
+Global___ChatChoice: typing_extensions.TypeAlias = ChatChoice
+
+@typing.final
 class ChatReply(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -132,13 +353,27 @@ class ChatReply(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     FINISH_REASON_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
+    TOOL_CALLS_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    FURTHER_FIELD_NUMBER: builtins.int
     id: builtins.str
     model: builtins.str
     content: builtins.str
+    """The first answer."""
     finish_reason: builtins.str
-    """stop or length."""
+    """stop, length or tool_calls."""
     @property
-    def usage(self) -> Global___Usage: ...
+    def usage(self) -> Global___Usage:
+        """Of all answers together."""
+
+    @property
+    def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCall]: ...
+    @property
+    def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]: ...
+    @property
+    def further(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ChatChoice]:
+        """The second answer and those behind it, where n asked for them."""
+
     def __init__(
         self,
         *,
@@ -147,11 +382,40 @@ class ChatReply(google.protobuf.message.Message):
         content: builtins.str = ...,
         finish_reason: builtins.str = ...,
         usage: Global___Usage | None = ...,
+        tool_calls: collections.abc.Iterable[Global___ToolCall] | None = ...,
+        logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
+        further: collections.abc.Iterable[Global___ChatChoice] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "finish_reason", b"finish_reason", "further", b"further", "id", b"id", "logprobs", b"logprobs", "model", b"model", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
 
 Global___ChatReply: typing_extensions.TypeAlias = ChatReply
+
+@typing.final
+class ToolCallDelta(google.protobuf.message.Message):
+    """A piece of a call: the first of call `index` has its id and name, all have more of its arguments."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    index: builtins.int
+    id: builtins.str
+    name: builtins.str
+    arguments: builtins.str
+    def __init__(
+        self,
+        *,
+        index: builtins.int = ...,
+        id: builtins.str = ...,
+        name: builtins.str = ...,
+        arguments: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["arguments", b"arguments", "id", b"id", "index", b"index", "name", b"name"]) -> None: ...
+
+Global___ToolCallDelta: typing_extensions.TypeAlias = ToolCallDelta
 
 @typing.final
 class ChatEvent(google.protobuf.message.Message):
@@ -162,13 +426,22 @@ class ChatEvent(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     FINISH_REASON_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
+    LOGPROBS_FIELD_NUMBER: builtins.int
+    TOOL_CALLS_FIELD_NUMBER: builtins.int
+    INDEX_FIELD_NUMBER: builtins.int
     id: builtins.str
     model: builtins.str
     text: builtins.str
     finish_reason: builtins.str
-    """Empty until the last event."""
+    """Empty until the last event of an answer."""
+    index: builtins.int
+    """Which answer this is a piece of, from 0."""
     @property
     def usage(self) -> Global___Usage: ...
+    @property
+    def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]: ...
+    @property
+    def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCallDelta]: ...
     def __init__(
         self,
         *,
@@ -177,9 +450,81 @@ class ChatEvent(google.protobuf.message.Message):
         text: builtins.str = ...,
         finish_reason: builtins.str = ...,
         usage: Global___Usage | None = ...,
+        logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
+        tool_calls: collections.abc.Iterable[Global___ToolCallDelta] | None = ...,
+        index: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_usage", b"_usage", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_usage", b"_usage", "finish_reason", b"finish_reason", "id", b"id", "model", b"model", "text", b"text", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_usage", b"_usage", "finish_reason", b"finish_reason", "id", b"id", "index", b"index", "logprobs", b"logprobs", "model", b"model", "text", b"text", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_usage", b"_usage"]) -> typing.Literal["usage"] | None: ...
 
 Global___ChatEvent: typing_extensions.TypeAlias = ChatEvent
+
+@typing.final
+class ConverseRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class Cancel(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        def __init__(
+            self,
+        ) -> None: ...
+
+    TURN_FIELD_NUMBER: builtins.int
+    SAY_FIELD_NUMBER: builtins.int
+    CANCEL_FIELD_NUMBER: builtins.int
+    turn: builtins.str
+    """Names a turn in its events; not that of another turn which is not answered yet."""
+    @property
+    def say(self) -> Global___ChatRequest:
+        """What is said, and how to answer: in the first turn everything, in later ones the new messages alone, or
+        other settings beside them. Settings hold until they are sent again, all together.
+        """
+
+    @property
+    def cancel(self) -> Global___ConverseRequest.Cancel:
+        """Stop answering the turn; one that waits is not begun."""
+
+    def __init__(
+        self,
+        *,
+        turn: builtins.str = ...,
+        say: Global___ChatRequest | None = ...,
+        cancel: Global___ConverseRequest.Cancel | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cancel", b"cancel", "say", b"say", "what", b"what"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cancel", b"cancel", "say", b"say", "turn", b"turn", "what", b"what"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["what", b"what"]) -> typing.Literal["say", "cancel"] | None: ...
+
+Global___ConverseRequest: typing_extensions.TypeAlias = ConverseRequest
+
+@typing.final
+class ConverseEvent(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: builtins.int
+    PIECE_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    turn: builtins.str
+    @property
+    def piece(self) -> Global___ChatEvent:
+        """A piece of the answer; the one with a finish_reason ends the turn."""
+
+    @property
+    def error(self) -> hypercube.wire.v1.error_pb2.Error:
+        """The turn came to nothing; `cancelled` for one that was cancelled."""
+
+    def __init__(
+        self,
+        *,
+        turn: builtins.str = ...,
+        piece: Global___ChatEvent | None = ...,
+        error: hypercube.wire.v1.error_pb2.Error | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error", "piece", b"piece", "what", b"what"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "piece", b"piece", "turn", b"turn", "what", b"what"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["what", b"what"]) -> typing.Literal["piece", "error"] | None: ...
+
+Global___ConverseEvent: typing_extensions.TypeAlias = ConverseEvent

@@ -45,6 +45,11 @@ class ChatStub(object):
                 request_serializer=hypercube_dot_v1_dot_chat__pb2.ChatRequest.SerializeToString,
                 response_deserializer=hypercube_dot_v1_dot_chat__pb2.ChatEvent.FromString,
                 _registered_method=True)
+        self.Converse = channel.stream_stream(
+                '/hypercube.v1.Chat/Converse',
+                request_serializer=hypercube_dot_v1_dot_chat__pb2.ConverseRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_chat__pb2.ConverseEvent.FromString,
+                _registered_method=True)
 
 
 class ChatServicer(object):
@@ -64,6 +69,14 @@ class ChatServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Converse(self, request_iterator, context):
+        """A conversation in one call: the server keeps what was said. Turns are answered one after the other, in the
+        order in which they came; a turn that fails or is cancelled leaves the conversation as it was before it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ChatServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +89,11 @@ def add_ChatServicer_to_server(servicer, server):
                     servicer.Stream,
                     request_deserializer=hypercube_dot_v1_dot_chat__pb2.ChatRequest.FromString,
                     response_serializer=hypercube_dot_v1_dot_chat__pb2.ChatEvent.SerializeToString,
+            ),
+            'Converse': grpc.stream_stream_rpc_method_handler(
+                    servicer.Converse,
+                    request_deserializer=hypercube_dot_v1_dot_chat__pb2.ConverseRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_chat__pb2.ConverseEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +151,33 @@ class Chat(object):
             '/hypercube.v1.Chat/Stream',
             hypercube_dot_v1_dot_chat__pb2.ChatRequest.SerializeToString,
             hypercube_dot_v1_dot_chat__pb2.ChatEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Converse(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/hypercube.v1.Chat/Converse',
+            hypercube_dot_v1_dot_chat__pb2.ConverseRequest.SerializeToString,
+            hypercube_dot_v1_dot_chat__pb2.ConverseEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,7 +57,23 @@ _ChatStreamType = typing_extensions.TypeVar(
     ],
 )
 
-class ChatStub(typing.Generic[_ChatCompleteType, _ChatStreamType]):
+_ChatConverseType = typing_extensions.TypeVar(
+    '_ChatConverseType',
+    grpc.StreamStreamMultiCallable[
+        hypercube.wire.v1.chat_pb2.ConverseRequest,
+        hypercube.wire.v1.chat_pb2.ConverseEvent,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        hypercube.wire.v1.chat_pb2.ConverseRequest,
+        hypercube.wire.v1.chat_pb2.ConverseEvent,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        hypercube.wire.v1.chat_pb2.ConverseRequest,
+        hypercube.wire.v1.chat_pb2.ConverseEvent,
+    ],
+)
+
+class ChatStub(typing.Generic[_ChatCompleteType, _ChatStreamType, _ChatConverseType]):
     """Chat with a served model; the same handler as POST /v1/chat/completions."""
 
     @typing.overload
@@ -69,6 +85,10 @@ class ChatStub(typing.Generic[_ChatCompleteType, _ChatStreamType]):
         grpc.UnaryStreamMultiCallable[
             hypercube.wire.v1.chat_pb2.ChatRequest,
             hypercube.wire.v1.chat_pb2.ChatEvent,
+        ],
+        grpc.StreamStreamMultiCallable[
+            hypercube.wire.v1.chat_pb2.ConverseRequest,
+            hypercube.wire.v1.chat_pb2.ConverseEvent,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -82,12 +102,21 @@ class ChatStub(typing.Generic[_ChatCompleteType, _ChatStreamType]):
             hypercube.wire.v1.chat_pb2.ChatRequest,
             hypercube.wire.v1.chat_pb2.ChatEvent,
         ],
+        grpc.aio.StreamStreamMultiCallable[
+            hypercube.wire.v1.chat_pb2.ConverseRequest,
+            hypercube.wire.v1.chat_pb2.ConverseEvent,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Complete: _ChatCompleteType
 
     Stream: _ChatStreamType
     """The answer piece by piece; the last event carries finish_reason and usage."""
+
+    Converse: _ChatConverseType
+    """A conversation in one call: the server keeps what was said. Turns are answered one after the other, in the
+    order in which they came; a turn that fails or is cancelled leaves the conversation as it was before it.
+    """
 
 ChatAsyncStub: typing_extensions.TypeAlias = ChatStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -97,6 +126,10 @@ ChatAsyncStub: typing_extensions.TypeAlias = ChatStub[
     grpc.aio.UnaryStreamMultiCallable[
         hypercube.wire.v1.chat_pb2.ChatRequest,
         hypercube.wire.v1.chat_pb2.ChatEvent,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        hypercube.wire.v1.chat_pb2.ConverseRequest,
+        hypercube.wire.v1.chat_pb2.ConverseEvent,
     ],
 ]
 
@@ -117,5 +150,15 @@ class ChatServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hypercube.wire.v1.chat_pb2.ChatEvent], collections.abc.AsyncIterator[hypercube.wire.v1.chat_pb2.ChatEvent]]:
         """The answer piece by piece; the last event carries finish_reason and usage."""
+
+    @abc.abstractmethod
+    def Converse(
+        self,
+        request_iterator: _MaybeAsyncIterator[hypercube.wire.v1.chat_pb2.ConverseRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hypercube.wire.v1.chat_pb2.ConverseEvent], collections.abc.AsyncIterator[hypercube.wire.v1.chat_pb2.ConverseEvent]]:
+        """A conversation in one call: the server keeps what was said. Turns are answered one after the other, in the
+        order in which they came; a turn that fails or is cancelled leaves the conversation as it was before it.
+        """
 
 def add_ChatServicer_to_server(servicer: ChatServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -28,31 +28,31 @@ from hypercube.wire.v1 import facts_pb2 as hypercube_dot_v1_dot_facts__pb2
 from hypercube.wire.v1 import signs_pb2 as hypercube_dot_v1_dot_signs__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hypercube/v1/saju.proto\x12\x0chypercube.v1\x1a\x1bhypercube/v1/calendar.proto\x1a\x18hypercube/v1/error.proto\x1a\x18hypercube/v1/facts.proto\x1a\x18hypercube/v1/signs.proto\"\xd0\x04\n\x05\x42irth\x12\r\n\x05\x62irth\x18\x01 \x01(\t\x12\x1e\n\x03sex\x18\x02 \x01(\x0e\x32\x11.hypercube.v1.Sex\x12\r\n\x05place\x18\x03 \x01(\t\x12\x16\n\tlongitude\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04zone\x18\x05 \x01(\t\x12+\n\ntime_basis\x18\x06 \x01(\x0e\x32\x17.hypercube.v1.TimeBasis\x12/\n\x0c\x64\x61y_boundary\x18\x07 \x01(\x0e\x32\x19.hypercube.v1.DayBoundary\x12\x11\n\x04\x66old\x18\x08 \x01(\x05H\x01\x88\x01\x01\x12(\n\x08\x63\x61lendar\x18\t \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\n \x01(\x08\x12&\n\x07include\x18\x0b \x03(\x0e\x32\x15.hypercube.v1.Include\x12\'\n\x08luck_age\x18\x0c \x01(\x0e\x32\x15.hypercube.v1.LuckAge\x12\r\n\x05\x61s_of\x18\r \x01(\t\x12\x31\n\x0chidden_stems\x18\x0e \x01(\x0e\x32\x1b.hypercube.v1.HiddenStemSet\x12\x32\n\x0blife_stages\x18\x0f \x01(\x0e\x32\x1d.hypercube.v1.LifeStageSchool\x12(\n\x05\x62lade\x18\x10 \x01(\x0e\x32\x19.hypercube.v1.BladeSchool\x12,\n\x07goegang\x18\x11 \x01(\x0e\x32\x1b.hypercube.v1.GoegangSchoolB\x0c\n\n_longitudeB\x07\n\x05_fold\"*\n\x0cTermsRequest\x12\x0c\n\x04year\x18\x01 \x01(\x05\x12\x0c\n\x04zone\x18\x02 \x01(\t\"Z\n\x0cLunarRequest\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12(\n\x08\x63\x61lendar\x18\x02 \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\x03 \x01(\x08\"4\n\rChartsRequest\x12#\n\x06\x62irths\x18\x01 \x03(\x0b\x32\x13.hypercube.v1.Birth\"\x97\x05\n\nChartReply\x12&\n\x07pillars\x18\x01 \x01(\x0b\x32\x15.hypercube.v1.Pillars\x12&\n\x07instant\x18\x02 \x01(\x0b\x32\x15.hypercube.v1.Instant\x12.\n\x0b\x63orrections\x18\x03 \x01(\x0b\x32\x19.hypercube.v1.Corrections\x12(\n\x08\x62oundary\x18\x04 \x01(\x0b\x32\x16.hypercube.v1.Boundary\x12\x11\n\tambiguous\x18\x05 \x01(\x08\x12+\n\ncandidates\x18\x06 \x03(\x0b\x32\x17.hypercube.v1.Candidate\x12\r\n\x05notes\x18\x07 \x03(\t\x12+\n\x07options\x18\x08 \x01(\x0b\x32\x1a.hypercube.v1.ChartOptions\x12(\n\x08versions\x18\t \x01(\x0b\x32\x16.hypercube.v1.Versions\x12+\n\x05lunar\x18\n \x01(\x0b\x32\x17.hypercube.v1.LunarDateH\x00\x88\x01\x01\x12,\n\x05\x66\x61\x63ts\x18\x0b \x01(\x0b\x32\x18.hypercube.v1.ChartFactsH\x01\x88\x01\x01\x12%\n\x04luck\x18\x0c \x01(\x0b\x32\x12.hypercube.v1.LuckH\x02\x88\x01\x01\x12,\n\x0bluck_ranges\x18\r \x03(\x0b\x32\x17.hypercube.v1.LuckRange\x12.\n\x07periods\x18\x0e \x01(\x0b\x32\x18.hypercube.v1.PeriodsNowH\x03\x88\x01\x01\x12\x30\n\x10period_relations\x18\x0f \x03(\x0b\x32\x16.hypercube.v1.RelationB\x08\n\x06_lunarB\x08\n\x06_factsB\x07\n\x05_luckB\n\n\x08_periods\"9\n\x0b\x43hartsReply\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.hypercube.v1.ChartResult\"h\n\x0b\x43hartResult\x12)\n\x05\x63hart\x18\x01 \x01(\x0b\x32\x18.hypercube.v1.ChartReplyH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.ErrorH\x00\x42\x08\n\x06result\"\xa7\x01\n\x07Pillars\x12\"\n\x04year\x18\x01 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12#\n\x05month\x18\x02 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12!\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12\'\n\x04hour\x18\x04 \x01(\x0b\x32\x14.hypercube.v1.PillarH\x00\x88\x01\x01\x42\x07\n\x05_hour\"X\n\x07Instant\x12\x0b\n\x03utc\x18\x01 \x01(\t\x12\x13\n\x0butc_seconds\x18\x02 \x01(\x03\x12\r\n\x05local\x18\x03 \x01(\t\x12\r\n\x05solar\x18\x04 \x01(\t\x12\r\n\x05\x65xact\x18\x05 \x01(\x08\"{\n\x0b\x43orrections\x12\x14\n\x0cutc_offset_s\x18\x01 \x01(\x11\x12\r\n\x05\x64st_s\x18\x02 \x01(\x11\x12\x13\n\x0blongitude_s\x18\x03 \x01(\x11\x12\x1a\n\x12\x65quation_of_time_s\x18\x04 \x01(\x11\x12\x16\n\x0etotal_offset_s\x18\x05 \x01(\x11\"I\n\x04Term\x12\x0e\n\x06hangul\x18\x01 \x01(\t\x12\r\n\x05hanja\x18\x02 \x01(\t\x12\x15\n\rlongitude_deg\x18\x03 \x01(\r\x12\x0b\n\x03utc\x18\x04 \x01(\t\"\x9f\x01\n\x08\x42oundary\x12(\n\x0cnearest_term\x18\x01 \x01(\x0b\x32\x12.hypercube.v1.Term\x12\x17\n\x0fterm_distance_s\x18\x02 \x01(\x12\x12\x18\n\x0bhour_edge_s\x18\x03 \x01(\x11H\x00\x88\x01\x01\x12\x17\n\nday_edge_s\x18\x04 \x01(\x11H\x01\x88\x01\x01\x42\x0e\n\x0c_hour_edge_sB\r\n\x0b_day_edge_s\"c\n\tCandidate\x12\x0c\n\x04when\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_utc\x18\x02 \x01(\t\x12&\n\x07pillars\x18\x03 \x01(\x0b\x32\x15.hypercube.v1.Pillars\x12\x0e\n\x06\x63hosen\x18\x04 \x01(\x08\"\xc8\x04\n\x0c\x43hartOptions\x12\x1e\n\x03sex\x18\x01 \x01(\x0e\x32\x11.hypercube.v1.Sex\x12\r\n\x05place\x18\x02 \x01(\t\x12\x16\n\tlongitude\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04zone\x18\x04 \x01(\t\x12+\n\ntime_basis\x18\x05 \x01(\x0e\x32\x17.hypercube.v1.TimeBasis\x12/\n\x0c\x64\x61y_boundary\x18\x06 \x01(\x0e\x32\x19.hypercube.v1.DayBoundary\x12\x11\n\x04\x66old\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12(\n\x08\x63\x61lendar\x18\x08 \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\t \x01(\x08\x12&\n\x07include\x18\n \x03(\x0e\x32\x15.hypercube.v1.Include\x12\'\n\x08luck_age\x18\x0b \x01(\x0e\x32\x15.hypercube.v1.LuckAge\x12\r\n\x05\x61s_of\x18\x0c \x01(\t\x12\x31\n\x0chidden_stems\x18\r \x01(\x0e\x32\x1b.hypercube.v1.HiddenStemSet\x12\x32\n\x0blife_stages\x18\x0e \x01(\x0e\x32\x1d.hypercube.v1.LifeStageSchool\x12(\n\x05\x62lade\x18\x0f \x01(\x0e\x32\x19.hypercube.v1.BladeSchool\x12,\n\x07goegang\x18\x10 \x01(\x0e\x32\x1b.hypercube.v1.GoegangSchoolB\x0c\n\n_longitudeB\x07\n\x05_fold\"b\n\x08Versions\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x11\n\tephemeris\x18\x02 \x01(\t\x12\x12\n\nterm_table\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x65lta_t\x18\x04 \x01(\t\x12\x0e\n\x06tzdata\x18\x05 \x01(\t*8\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0c\n\x08SEX_MALE\x10\x01\x12\x0e\n\nSEX_FEMALE\x10\x02*s\n\tTimeBasis\x12\x1a\n\x16TIME_BASIS_UNSPECIFIED\x10\x00\x12\x14\n\x10TIME_BASIS_CIVIL\x10\x01\x12\x19\n\x15TIME_BASIS_MEAN_SOLAR\x10\x02\x12\x19\n\x15TIME_BASIS_TRUE_SOLAR\x10\x03*x\n\x0b\x44\x61yBoundary\x12\x1c\n\x18\x44\x41Y_BOUNDARY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x41Y_BOUNDARY_MIDNIGHT\x10\x01\x12\x15\n\x11\x44\x41Y_BOUNDARY_ZI23\x10\x02\x12\x19\n\x15\x44\x41Y_BOUNDARY_SAME_DAY\x10\x03*L\n\x08\x43\x61lendar\x12\x18\n\x14\x43\x41LENDAR_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41LENDAR_SOLAR\x10\x01\x12\x12\n\x0e\x43\x41LENDAR_LUNAR\x10\x02*\\\n\x07Include\x12\x17\n\x13INCLUDE_UNSPECIFIED\x10\x00\x12\x11\n\rINCLUDE_FACTS\x10\x01\x12\x10\n\x0cINCLUDE_LUCK\x10\x02\x12\x13\n\x0fINCLUDE_PERIODS\x10\x03*i\n\rHiddenStemSet\x12\x1f\n\x1bHIDDEN_STEM_SET_UNSPECIFIED\x10\x00\x12\x1a\n\x16HIDDEN_STEM_SET_KOREAN\x10\x01\x12\x1b\n\x17HIDDEN_STEM_SET_CHINESE\x10\x02*{\n\x0fLifeStageSchool\x12!\n\x1dLIFE_STAGE_SCHOOL_UNSPECIFIED\x10\x00\x12\"\n\x1eLIFE_STAGE_SCHOOL_YIN_BACKWARD\x10\x01\x12!\n\x1dLIFE_STAGE_SCHOOL_YIN_FORWARD\x10\x02*d\n\x0b\x42ladeSchool\x12\x1c\n\x18\x42LADE_SCHOOL_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42LADE_SCHOOL_YANG_STEMS\x10\x01\x12\x1a\n\x16\x42LADE_SCHOOL_ALL_STEMS\x10\x02*m\n\rGoegangSchool\x12\x1e\n\x1aGOEGANG_SCHOOL_UNSPECIFIED\x10\x00\x12\x1c\n\x18GOEGANG_SCHOOL_FOUR_DAYS\x10\x01\x12\x1e\n\x1aGOEGANG_SCHOOL_SIX_PILLARS\x10\x02\x32\xfb\x01\n\x04Saju\x12\x36\n\x05\x43hart\x12\x13.hypercube.v1.Birth\x1a\x18.hypercube.v1.ChartReply\x12@\n\x06\x43harts\x12\x1b.hypercube.v1.ChartsRequest\x1a\x19.hypercube.v1.ChartsReply\x12<\n\x05Terms\x12\x1a.hypercube.v1.TermsRequest\x1a\x17.hypercube.v1.YearTerms\x12;\n\x05Lunar\x12\x1a.hypercube.v1.LunarRequest\x1a\x16.hypercube.v1.LunarDayb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hypercube/v1/saju.proto\x12\x0chypercube.v1\x1a\x1bhypercube/v1/calendar.proto\x1a\x18hypercube/v1/error.proto\x1a\x18hypercube/v1/facts.proto\x1a\x18hypercube/v1/signs.proto\"\xd0\x04\n\x05\x42irth\x12\r\n\x05\x62irth\x18\x01 \x01(\t\x12\x1e\n\x03sex\x18\x02 \x01(\x0e\x32\x11.hypercube.v1.Sex\x12\r\n\x05place\x18\x03 \x01(\t\x12\x16\n\tlongitude\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04zone\x18\x05 \x01(\t\x12+\n\ntime_basis\x18\x06 \x01(\x0e\x32\x17.hypercube.v1.TimeBasis\x12/\n\x0c\x64\x61y_boundary\x18\x07 \x01(\x0e\x32\x19.hypercube.v1.DayBoundary\x12\x11\n\x04\x66old\x18\x08 \x01(\x05H\x01\x88\x01\x01\x12(\n\x08\x63\x61lendar\x18\t \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\n \x01(\x08\x12&\n\x07include\x18\x0b \x03(\x0e\x32\x15.hypercube.v1.Include\x12\'\n\x08luck_age\x18\x0c \x01(\x0e\x32\x15.hypercube.v1.LuckAge\x12\r\n\x05\x61s_of\x18\r \x01(\t\x12\x31\n\x0chidden_stems\x18\x0e \x01(\x0e\x32\x1b.hypercube.v1.HiddenStemSet\x12\x32\n\x0blife_stages\x18\x0f \x01(\x0e\x32\x1d.hypercube.v1.LifeStageSchool\x12(\n\x05\x62lade\x18\x10 \x01(\x0e\x32\x19.hypercube.v1.BladeSchool\x12,\n\x07goegang\x18\x11 \x01(\x0e\x32\x1b.hypercube.v1.GoegangSchoolB\x0c\n\n_longitudeB\x07\n\x05_fold\"*\n\x0cTermsRequest\x12\x0c\n\x04year\x18\x01 \x01(\x05\x12\x0c\n\x04zone\x18\x02 \x01(\t\"Z\n\x0cLunarRequest\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12(\n\x08\x63\x61lendar\x18\x02 \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\x03 \x01(\x08\"4\n\rChartsRequest\x12#\n\x06\x62irths\x18\x01 \x03(\x0b\x32\x13.hypercube.v1.Birth\"n\n\x0ePillarsRequest\x12\x13\n\x0butc_seconds\x18\x01 \x01(\x0c\x12\x16\n\x0eoffset_seconds\x18\x02 \x01(\x0c\x12/\n\x0c\x64\x61y_boundary\x18\x03 \x01(\x0e\x32\x19.hypercube.v1.DayBoundary\"C\n\x0cPillarsReply\x12\x0f\n\x07pillars\x18\x01 \x01(\x0c\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.Error\"\x97\x05\n\nChartReply\x12&\n\x07pillars\x18\x01 \x01(\x0b\x32\x15.hypercube.v1.Pillars\x12&\n\x07instant\x18\x02 \x01(\x0b\x32\x15.hypercube.v1.Instant\x12.\n\x0b\x63orrections\x18\x03 \x01(\x0b\x32\x19.hypercube.v1.Corrections\x12(\n\x08\x62oundary\x18\x04 \x01(\x0b\x32\x16.hypercube.v1.Boundary\x12\x11\n\tambiguous\x18\x05 \x01(\x08\x12+\n\ncandidates\x18\x06 \x03(\x0b\x32\x17.hypercube.v1.Candidate\x12\r\n\x05notes\x18\x07 \x03(\t\x12+\n\x07options\x18\x08 \x01(\x0b\x32\x1a.hypercube.v1.ChartOptions\x12(\n\x08versions\x18\t \x01(\x0b\x32\x16.hypercube.v1.Versions\x12+\n\x05lunar\x18\n \x01(\x0b\x32\x17.hypercube.v1.LunarDateH\x00\x88\x01\x01\x12,\n\x05\x66\x61\x63ts\x18\x0b \x01(\x0b\x32\x18.hypercube.v1.ChartFactsH\x01\x88\x01\x01\x12%\n\x04luck\x18\x0c \x01(\x0b\x32\x12.hypercube.v1.LuckH\x02\x88\x01\x01\x12,\n\x0bluck_ranges\x18\r \x03(\x0b\x32\x17.hypercube.v1.LuckRange\x12.\n\x07periods\x18\x0e \x01(\x0b\x32\x18.hypercube.v1.PeriodsNowH\x03\x88\x01\x01\x12\x30\n\x10period_relations\x18\x0f \x03(\x0b\x32\x16.hypercube.v1.RelationB\x08\n\x06_lunarB\x08\n\x06_factsB\x07\n\x05_luckB\n\n\x08_periods\"9\n\x0b\x43hartsReply\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.hypercube.v1.ChartResult\"h\n\x0b\x43hartResult\x12)\n\x05\x63hart\x18\x01 \x01(\x0b\x32\x18.hypercube.v1.ChartReplyH\x00\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.ErrorH\x00\x42\x08\n\x06result\"\xa7\x01\n\x07Pillars\x12\"\n\x04year\x18\x01 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12#\n\x05month\x18\x02 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12!\n\x03\x64\x61y\x18\x03 \x01(\x0b\x32\x14.hypercube.v1.Pillar\x12\'\n\x04hour\x18\x04 \x01(\x0b\x32\x14.hypercube.v1.PillarH\x00\x88\x01\x01\x42\x07\n\x05_hour\"X\n\x07Instant\x12\x0b\n\x03utc\x18\x01 \x01(\t\x12\x13\n\x0butc_seconds\x18\x02 \x01(\x03\x12\r\n\x05local\x18\x03 \x01(\t\x12\r\n\x05solar\x18\x04 \x01(\t\x12\r\n\x05\x65xact\x18\x05 \x01(\x08\"{\n\x0b\x43orrections\x12\x14\n\x0cutc_offset_s\x18\x01 \x01(\x11\x12\r\n\x05\x64st_s\x18\x02 \x01(\x11\x12\x13\n\x0blongitude_s\x18\x03 \x01(\x11\x12\x1a\n\x12\x65quation_of_time_s\x18\x04 \x01(\x11\x12\x16\n\x0etotal_offset_s\x18\x05 \x01(\x11\"I\n\x04Term\x12\x0e\n\x06hangul\x18\x01 \x01(\t\x12\r\n\x05hanja\x18\x02 \x01(\t\x12\x15\n\rlongitude_deg\x18\x03 \x01(\r\x12\x0b\n\x03utc\x18\x04 \x01(\t\"\x9f\x01\n\x08\x42oundary\x12(\n\x0cnearest_term\x18\x01 \x01(\x0b\x32\x12.hypercube.v1.Term\x12\x17\n\x0fterm_distance_s\x18\x02 \x01(\x12\x12\x18\n\x0bhour_edge_s\x18\x03 \x01(\x11H\x00\x88\x01\x01\x12\x17\n\nday_edge_s\x18\x04 \x01(\x11H\x01\x88\x01\x01\x42\x0e\n\x0c_hour_edge_sB\r\n\x0b_day_edge_s\"c\n\tCandidate\x12\x0c\n\x04when\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_utc\x18\x02 \x01(\t\x12&\n\x07pillars\x18\x03 \x01(\x0b\x32\x15.hypercube.v1.Pillars\x12\x0e\n\x06\x63hosen\x18\x04 \x01(\x08\"\xc8\x04\n\x0c\x43hartOptions\x12\x1e\n\x03sex\x18\x01 \x01(\x0e\x32\x11.hypercube.v1.Sex\x12\r\n\x05place\x18\x02 \x01(\t\x12\x16\n\tlongitude\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x0c\n\x04zone\x18\x04 \x01(\t\x12+\n\ntime_basis\x18\x05 \x01(\x0e\x32\x17.hypercube.v1.TimeBasis\x12/\n\x0c\x64\x61y_boundary\x18\x06 \x01(\x0e\x32\x19.hypercube.v1.DayBoundary\x12\x11\n\x04\x66old\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12(\n\x08\x63\x61lendar\x18\x08 \x01(\x0e\x32\x16.hypercube.v1.Calendar\x12\x12\n\nleap_month\x18\t \x01(\x08\x12&\n\x07include\x18\n \x03(\x0e\x32\x15.hypercube.v1.Include\x12\'\n\x08luck_age\x18\x0b \x01(\x0e\x32\x15.hypercube.v1.LuckAge\x12\r\n\x05\x61s_of\x18\x0c \x01(\t\x12\x31\n\x0chidden_stems\x18\r \x01(\x0e\x32\x1b.hypercube.v1.HiddenStemSet\x12\x32\n\x0blife_stages\x18\x0e \x01(\x0e\x32\x1d.hypercube.v1.LifeStageSchool\x12(\n\x05\x62lade\x18\x0f \x01(\x0e\x32\x19.hypercube.v1.BladeSchool\x12,\n\x07goegang\x18\x10 \x01(\x0e\x32\x1b.hypercube.v1.GoegangSchoolB\x0c\n\n_longitudeB\x07\n\x05_fold\"b\n\x08Versions\x12\x0e\n\x06\x65ngine\x18\x01 \x01(\t\x12\x11\n\tephemeris\x18\x02 \x01(\t\x12\x12\n\nterm_table\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x65lta_t\x18\x04 \x01(\t\x12\x0e\n\x06tzdata\x18\x05 \x01(\t*8\n\x03Sex\x12\x13\n\x0fSEX_UNSPECIFIED\x10\x00\x12\x0c\n\x08SEX_MALE\x10\x01\x12\x0e\n\nSEX_FEMALE\x10\x02*s\n\tTimeBasis\x12\x1a\n\x16TIME_BASIS_UNSPECIFIED\x10\x00\x12\x14\n\x10TIME_BASIS_CIVIL\x10\x01\x12\x19\n\x15TIME_BASIS_MEAN_SOLAR\x10\x02\x12\x19\n\x15TIME_BASIS_TRUE_SOLAR\x10\x03*x\n\x0b\x44\x61yBoundary\x12\x1c\n\x18\x44\x41Y_BOUNDARY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x44\x41Y_BOUNDARY_MIDNIGHT\x10\x01\x12\x15\n\x11\x44\x41Y_BOUNDARY_ZI23\x10\x02\x12\x19\n\x15\x44\x41Y_BOUNDARY_SAME_DAY\x10\x03*L\n\x08\x43\x61lendar\x12\x18\n\x14\x43\x41LENDAR_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41LENDAR_SOLAR\x10\x01\x12\x12\n\x0e\x43\x41LENDAR_LUNAR\x10\x02*\\\n\x07Include\x12\x17\n\x13INCLUDE_UNSPECIFIED\x10\x00\x12\x11\n\rINCLUDE_FACTS\x10\x01\x12\x10\n\x0cINCLUDE_LUCK\x10\x02\x12\x13\n\x0fINCLUDE_PERIODS\x10\x03*i\n\rHiddenStemSet\x12\x1f\n\x1bHIDDEN_STEM_SET_UNSPECIFIED\x10\x00\x12\x1a\n\x16HIDDEN_STEM_SET_KOREAN\x10\x01\x12\x1b\n\x17HIDDEN_STEM_SET_CHINESE\x10\x02*{\n\x0fLifeStageSchool\x12!\n\x1dLIFE_STAGE_SCHOOL_UNSPECIFIED\x10\x00\x12\"\n\x1eLIFE_STAGE_SCHOOL_YIN_BACKWARD\x10\x01\x12!\n\x1dLIFE_STAGE_SCHOOL_YIN_FORWARD\x10\x02*d\n\x0b\x42ladeSchool\x12\x1c\n\x18\x42LADE_SCHOOL_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42LADE_SCHOOL_YANG_STEMS\x10\x01\x12\x1a\n\x16\x42LADE_SCHOOL_ALL_STEMS\x10\x02*m\n\rGoegangSchool\x12\x1e\n\x1aGOEGANG_SCHOOL_UNSPECIFIED\x10\x00\x12\x1c\n\x18GOEGANG_SCHOOL_FOUR_DAYS\x10\x01\x12\x1e\n\x1aGOEGANG_SCHOOL_SIX_PILLARS\x10\x02\x32\x8f\x03\n\x04Saju\x12\x36\n\x05\x43hart\x12\x13.hypercube.v1.Birth\x1a\x18.hypercube.v1.ChartReply\x12@\n\x06\x43harts\x12\x1b.hypercube.v1.ChartsRequest\x1a\x19.hypercube.v1.ChartsReply\x12\x43\n\x07Pillars\x12\x1c.hypercube.v1.PillarsRequest\x1a\x1a.hypercube.v1.PillarsReply\x12M\n\rPillarsStream\x12\x1c.hypercube.v1.PillarsRequest\x1a\x1a.hypercube.v1.PillarsReply(\x01\x30\x01\x12<\n\x05Terms\x12\x1a.hypercube.v1.TermsRequest\x1a\x17.hypercube.v1.YearTerms\x12;\n\x05Lunar\x12\x1a.hypercube.v1.LunarRequest\x1a\x16.hypercube.v1.LunarDayb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hypercube.wire.v1.saju_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEX']._serialized_start=3174
-  _globals['_SEX']._serialized_end=3230
-  _globals['_TIMEBASIS']._serialized_start=3232
-  _globals['_TIMEBASIS']._serialized_end=3347
-  _globals['_DAYBOUNDARY']._serialized_start=3349
-  _globals['_DAYBOUNDARY']._serialized_end=3469
-  _globals['_CALENDAR']._serialized_start=3471
-  _globals['_CALENDAR']._serialized_end=3547
-  _globals['_INCLUDE']._serialized_start=3549
-  _globals['_INCLUDE']._serialized_end=3641
-  _globals['_HIDDENSTEMSET']._serialized_start=3643
-  _globals['_HIDDENSTEMSET']._serialized_end=3748
-  _globals['_LIFESTAGESCHOOL']._serialized_start=3750
-  _globals['_LIFESTAGESCHOOL']._serialized_end=3873
-  _globals['_BLADESCHOOL']._serialized_start=3875
-  _globals['_BLADESCHOOL']._serialized_end=3975
-  _globals['_GOEGANGSCHOOL']._serialized_start=3977
-  _globals['_GOEGANGSCHOOL']._serialized_end=4086
+  _globals['_SEX']._serialized_start=3355
+  _globals['_SEX']._serialized_end=3411
+  _globals['_TIMEBASIS']._serialized_start=3413
+  _globals['_TIMEBASIS']._serialized_end=3528
+  _globals['_DAYBOUNDARY']._serialized_start=3530
+  _globals['_DAYBOUNDARY']._serialized_end=3650
+  _globals['_CALENDAR']._serialized_start=3652
+  _globals['_CALENDAR']._serialized_end=3728
+  _globals['_INCLUDE']._serialized_start=3730
+  _globals['_INCLUDE']._serialized_end=3822
+  _globals['_HIDDENSTEMSET']._serialized_start=3824
+  _globals['_HIDDENSTEMSET']._serialized_end=3929
+  _globals['_LIFESTAGESCHOOL']._serialized_start=3931
+  _globals['_LIFESTAGESCHOOL']._serialized_end=4054
+  _globals['_BLADESCHOOL']._serialized_start=4056
+  _globals['_BLADESCHOOL']._serialized_end=4156
+  _globals['_GOEGANGSCHOOL']._serialized_start=4158
+  _globals['_GOEGANGSCHOOL']._serialized_end=4267
   _globals['_BIRTH']._serialized_start=149
   _globals['_BIRTH']._serialized_end=741
   _globals['_TERMSREQUEST']._serialized_start=743
@@ -61,28 +61,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LUNARREQUEST']._serialized_end=877
   _globals['_CHARTSREQUEST']._serialized_start=879
   _globals['_CHARTSREQUEST']._serialized_end=931
-  _globals['_CHARTREPLY']._serialized_start=934
-  _globals['_CHARTREPLY']._serialized_end=1597
-  _globals['_CHARTSREPLY']._serialized_start=1599
-  _globals['_CHARTSREPLY']._serialized_end=1656
-  _globals['_CHARTRESULT']._serialized_start=1658
-  _globals['_CHARTRESULT']._serialized_end=1762
-  _globals['_PILLARS']._serialized_start=1765
-  _globals['_PILLARS']._serialized_end=1932
-  _globals['_INSTANT']._serialized_start=1934
-  _globals['_INSTANT']._serialized_end=2022
-  _globals['_CORRECTIONS']._serialized_start=2024
-  _globals['_CORRECTIONS']._serialized_end=2147
-  _globals['_TERM']._serialized_start=2149
-  _globals['_TERM']._serialized_end=2222
-  _globals['_BOUNDARY']._serialized_start=2225
-  _globals['_BOUNDARY']._serialized_end=2384
-  _globals['_CANDIDATE']._serialized_start=2386
-  _globals['_CANDIDATE']._serialized_end=2485
-  _globals['_CHARTOPTIONS']._serialized_start=2488
-  _globals['_CHARTOPTIONS']._serialized_end=3072
-  _globals['_VERSIONS']._serialized_start=3074
-  _globals['_VERSIONS']._serialized_end=3172
-  _globals['_SAJU']._serialized_start=4089
-  _globals['_SAJU']._serialized_end=4340
+  _globals['_PILLARSREQUEST']._serialized_start=933
+  _globals['_PILLARSREQUEST']._serialized_end=1043
+  _globals['_PILLARSREPLY']._serialized_start=1045
+  _globals['_PILLARSREPLY']._serialized_end=1112
+  _globals['_CHARTREPLY']._serialized_start=1115
+  _globals['_CHARTREPLY']._serialized_end=1778
+  _globals['_CHARTSREPLY']._serialized_start=1780
+  _globals['_CHARTSREPLY']._serialized_end=1837
+  _globals['_CHARTRESULT']._serialized_start=1839
+  _globals['_CHARTRESULT']._serialized_end=1943
+  _globals['_PILLARS']._serialized_start=1946
+  _globals['_PILLARS']._serialized_end=2113
+  _globals['_INSTANT']._serialized_start=2115
+  _globals['_INSTANT']._serialized_end=2203
+  _globals['_CORRECTIONS']._serialized_start=2205
+  _globals['_CORRECTIONS']._serialized_end=2328
+  _globals['_TERM']._serialized_start=2330
+  _globals['_TERM']._serialized_end=2403
+  _globals['_BOUNDARY']._serialized_start=2406
+  _globals['_BOUNDARY']._serialized_end=2565
+  _globals['_CANDIDATE']._serialized_start=2567
+  _globals['_CANDIDATE']._serialized_end=2666
+  _globals['_CHARTOPTIONS']._serialized_start=2669
+  _globals['_CHARTOPTIONS']._serialized_end=3253
+  _globals['_VERSIONS']._serialized_start=3255
+  _globals['_VERSIONS']._serialized_end=3353
+  _globals['_SAJU']._serialized_start=4270
+  _globals['_SAJU']._serialized_end=4669
 # @@protoc_insertion_point(module_scope)

@@ -347,6 +347,54 @@ class ChartsRequest(google.protobuf.message.Message):
 Global___ChartsRequest: typing_extensions.TypeAlias = ChartsRequest
 
 @typing.final
+class PillarsRequest(google.protobuf.message.Message):
+    """Births as two columns of N numbers, little-endian and without padding."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    UTC_SECONDS_FIELD_NUMBER: builtins.int
+    OFFSET_SECONDS_FIELD_NUMBER: builtins.int
+    DAY_BOUNDARY_FIELD_NUMBER: builtins.int
+    utc_seconds: builtins.bytes
+    """int64: POSIX seconds of each birth."""
+    offset_seconds: builtins.bytes
+    """int32: what is added to UTC to get the clock that decides day and hour; N of them, or one for all."""
+    day_boundary: Global___DayBoundary.ValueType
+    def __init__(
+        self,
+        *,
+        utc_seconds: builtins.bytes = ...,
+        offset_seconds: builtins.bytes = ...,
+        day_boundary: Global___DayBoundary.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["day_boundary", b"day_boundary", "offset_seconds", b"offset_seconds", "utc_seconds", b"utc_seconds"]) -> None: ...
+
+Global___PillarsRequest: typing_extensions.TypeAlias = PillarsRequest
+
+@typing.final
+class PillarsReply(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PILLARS_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    pillars: builtins.bytes
+    """uint8, N rows of 4: year, month, day, hour as sexagenary indices, 0 = 甲子 … 59 = 癸亥."""
+    @property
+    def error(self) -> hypercube.wire.v1.error_pb2.Error:
+        """In a stream: what was wrong with the chunk; it has no rows then."""
+
+    def __init__(
+        self,
+        *,
+        pillars: builtins.bytes = ...,
+        error: hypercube.wire.v1.error_pb2.Error | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "pillars", b"pillars"]) -> None: ...
+
+Global___PillarsReply: typing_extensions.TypeAlias = PillarsReply
+
+@typing.final
 class ChartReply(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -46,6 +46,16 @@ class SajuStub(object):
                 request_serializer=hypercube_dot_v1_dot_saju__pb2.ChartsRequest.SerializeToString,
                 response_deserializer=hypercube_dot_v1_dot_saju__pb2.ChartsReply.FromString,
                 _registered_method=True)
+        self.Pillars = channel.unary_unary(
+                '/hypercube.v1.Saju/Pillars',
+                request_serializer=hypercube_dot_v1_dot_saju__pb2.PillarsRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_saju__pb2.PillarsReply.FromString,
+                _registered_method=True)
+        self.PillarsStream = channel.stream_stream(
+                '/hypercube.v1.Saju/PillarsStream',
+                request_serializer=hypercube_dot_v1_dot_saju__pb2.PillarsRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_saju__pb2.PillarsReply.FromString,
+                _registered_method=True)
         self.Terms = channel.unary_unary(
                 '/hypercube.v1.Saju/Terms',
                 request_serializer=hypercube_dot_v1_dot_saju__pb2.TermsRequest.SerializeToString,
@@ -71,6 +81,20 @@ class SajuServicer(object):
 
     def Charts(self, request, context):
         """Up to 10,000 charts; every birth gets its own chart or its own error, in the order given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pillars(self, request, context):
+        """Pillars in bulk: columns in, rows out, as packed bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PillarsStream(self, request_iterator, context):
+        """The same chunk by chunk, in order; a chunk that is wrong is told so, and the next ones are answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,6 +126,16 @@ def add_SajuServicer_to_server(servicer, server):
                     servicer.Charts,
                     request_deserializer=hypercube_dot_v1_dot_saju__pb2.ChartsRequest.FromString,
                     response_serializer=hypercube_dot_v1_dot_saju__pb2.ChartsReply.SerializeToString,
+            ),
+            'Pillars': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pillars,
+                    request_deserializer=hypercube_dot_v1_dot_saju__pb2.PillarsRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_saju__pb2.PillarsReply.SerializeToString,
+            ),
+            'PillarsStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.PillarsStream,
+                    request_deserializer=hypercube_dot_v1_dot_saju__pb2.PillarsRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_saju__pb2.PillarsReply.SerializeToString,
             ),
             'Terms': grpc.unary_unary_rpc_method_handler(
                     servicer.Terms,
@@ -169,6 +203,60 @@ class Saju(object):
             '/hypercube.v1.Saju/Charts',
             hypercube_dot_v1_dot_saju__pb2.ChartsRequest.SerializeToString,
             hypercube_dot_v1_dot_saju__pb2.ChartsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pillars(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Saju/Pillars',
+            hypercube_dot_v1_dot_saju__pb2.PillarsRequest.SerializeToString,
+            hypercube_dot_v1_dot_saju__pb2.PillarsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PillarsStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/hypercube.v1.Saju/PillarsStream',
+            hypercube_dot_v1_dot_saju__pb2.PillarsRequest.SerializeToString,
+            hypercube_dot_v1_dot_saju__pb2.PillarsReply.FromString,
             options,
             channel_credentials,
             insecure,

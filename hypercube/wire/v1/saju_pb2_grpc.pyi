@@ -58,6 +58,38 @@ _SajuChartsType = typing_extensions.TypeVar(
     ],
 )
 
+_SajuPillarsType = typing_extensions.TypeVar(
+    '_SajuPillarsType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+)
+
+_SajuPillarsStreamType = typing_extensions.TypeVar(
+    '_SajuPillarsStreamType',
+    grpc.StreamStreamMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+)
+
 _SajuTermsType = typing_extensions.TypeVar(
     '_SajuTermsType',
     grpc.UnaryUnaryMultiCallable[
@@ -90,7 +122,7 @@ _SajuLunarType = typing_extensions.TypeVar(
     ],
 )
 
-class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuTermsType, _SajuLunarType]):
+class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuPillarsType, _SajuPillarsStreamType, _SajuTermsType, _SajuLunarType]):
     """Four-pillar charts (사주 원국)."""
 
     @typing.overload
@@ -102,6 +134,14 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuTermsType, _
         grpc.UnaryUnaryMultiCallable[
             hypercube.wire.v1.saju_pb2.ChartsRequest,
             hypercube.wire.v1.saju_pb2.ChartsReply,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.PillarsRequest,
+            hypercube.wire.v1.saju_pb2.PillarsReply,
+        ],
+        grpc.StreamStreamMultiCallable[
+            hypercube.wire.v1.saju_pb2.PillarsRequest,
+            hypercube.wire.v1.saju_pb2.PillarsReply,
         ],
         grpc.UnaryUnaryMultiCallable[
             hypercube.wire.v1.saju_pb2.TermsRequest,
@@ -124,6 +164,14 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuTermsType, _
             hypercube.wire.v1.saju_pb2.ChartsReply,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.saju_pb2.PillarsRequest,
+            hypercube.wire.v1.saju_pb2.PillarsReply,
+        ],
+        grpc.aio.StreamStreamMultiCallable[
+            hypercube.wire.v1.saju_pb2.PillarsRequest,
+            hypercube.wire.v1.saju_pb2.PillarsReply,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             hypercube.wire.v1.saju_pb2.TermsRequest,
             hypercube.wire.v1.calendar_pb2.YearTerms,
         ],
@@ -139,6 +187,12 @@ class SajuStub(typing.Generic[_SajuChartType, _SajuChartsType, _SajuTermsType, _
     Charts: _SajuChartsType
     """Up to 10,000 charts; every birth gets its own chart or its own error, in the order given."""
 
+    Pillars: _SajuPillarsType
+    """Pillars in bulk: columns in, rows out, as packed bytes."""
+
+    PillarsStream: _SajuPillarsStreamType
+    """The same chunk by chunk, in order; a chunk that is wrong is told so, and the next ones are answered."""
+
     Terms: _SajuTermsType
     """The 24 solar terms (절기) of a year."""
 
@@ -153,6 +207,14 @@ SajuAsyncStub: typing_extensions.TypeAlias = SajuStub[
     grpc.aio.UnaryUnaryMultiCallable[
         hypercube.wire.v1.saju_pb2.ChartsRequest,
         hypercube.wire.v1.saju_pb2.ChartsReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        hypercube.wire.v1.saju_pb2.PillarsRequest,
+        hypercube.wire.v1.saju_pb2.PillarsReply,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         hypercube.wire.v1.saju_pb2.TermsRequest,
@@ -182,6 +244,22 @@ class SajuServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[hypercube.wire.v1.saju_pb2.ChartsReply, collections.abc.Awaitable[hypercube.wire.v1.saju_pb2.ChartsReply]]:
         """Up to 10,000 charts; every birth gets its own chart or its own error, in the order given."""
+
+    @abc.abstractmethod
+    def Pillars(
+        self,
+        request: hypercube.wire.v1.saju_pb2.PillarsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.saju_pb2.PillarsReply, collections.abc.Awaitable[hypercube.wire.v1.saju_pb2.PillarsReply]]:
+        """Pillars in bulk: columns in, rows out, as packed bytes."""
+
+    @abc.abstractmethod
+    def PillarsStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[hypercube.wire.v1.saju_pb2.PillarsRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[hypercube.wire.v1.saju_pb2.PillarsReply], collections.abc.AsyncIterator[hypercube.wire.v1.saju_pb2.PillarsReply]]:
+        """The same chunk by chunk, in order; a chunk that is wrong is told so, and the next ones are answered."""
 
     @abc.abstractmethod
     def Terms(

@@ -241,6 +241,7 @@ async def test_reflection_lists_the_services_and_their_files(channel: grpc.aio.C
     assert {service.name for service in listed.list_services_response.service} == {
         "hypercube.v1.Saju",
         "hypercube.v1.Chat",
+        "hypercube.v1.Embeddings",
         "hypercube.v1.Models",
         "hypercube.v1.Cubes",
         "inference.GRPCInferenceService",
