@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.monitor import LogRecord, MetricSample, Monitor, SpanRecord
-from hypercube.core.principal import LOCAL, Principal
+from hypercube.core.principal import LOCAL, Principal, Role
 
 
 class Color(StrEnum):
@@ -162,6 +162,7 @@ class Call:
         timing: filled in on the way.
         served_by: the version that answers (`name@version`); filled in on the way.
         quotas: what is left of the caller's quotas ("requests", "tokens"); None where nothing is counted.
+        privileged: whether it asked for what only an administrator may do; such calls are audited.
     """
 
     request_id: str = ""
@@ -173,6 +174,16 @@ class Call:
     timing: Timing = field(default_factory=Timing)
     served_by: str = ""
     quotas: dict[str, Standing] | None = None
+    privileged: bool = False
+
+    def require(self, role: Role) -> None:
+        """Return if the caller has the role.
+
+        Raises:
+            HyperCubeError: PERMISSION_DENIED.
+        """
+        self.privileged = self.privileged or role is Role.ADMIN
+        self.principal.require(role)
 
     @property
     def sticky_key(self) -> str | None:

@@ -236,7 +236,7 @@ async def _let_in(services: GatewayServices, route: str, role: Role, context: Co
     """Find out who asks, where that is asked for, and whether they may."""
     if services.access is not None:
         await services.access.admit(_credential(context), route, call)
-    call.principal.require(role)
+    call.require(role)
 
 
 def _credential(context: Context) -> Credential:
@@ -372,7 +372,6 @@ class _Observed:
         services = self._services
         word = "ok" if self.kind is None else self.kind.value
         services.observe("grpc", self._route, word, self.seconds)
-        if self._role is Role.ADMIN and services.audit is not None and self._call is not None:
-            services.audit(
-                self._call, transport="grpc", what=self._route, outcome=word, peer=self._context.peer()
-            )
+        call = self._call
+        if services.audit is not None and call is not None and (self._role is Role.ADMIN or call.privileged):
+            services.audit(call, transport="grpc", what=self._route, outcome=word, peer=self._context.peer())

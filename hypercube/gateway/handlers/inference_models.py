@@ -136,7 +136,7 @@ async def load(services: GatewayServices, name: str, parameters: Mapping[str, An
         HyperCubeError: PERMISSION_DENIED; MODEL_NOT_FOUND; INVALID_ARGUMENT for a configuration; UNAVAILABLE with the
             reason when it cannot be loaded, or for the kernels while charts cannot be computed.
     """
-    call.principal.require(Role.ADMIN)
+    call.require(Role.ADMIN)
     await find(services, name, "", call)
     if parameters:
         raise HyperCubeError(
@@ -166,7 +166,7 @@ async def unload(services: GatewayServices, name: str, call: Call) -> None:
         HyperCubeError: PERMISSION_DENIED; MODEL_NOT_FOUND; FAILED_PRECONDITION for a kernel, which is part of the
             server.
     """
-    call.principal.require(Role.ADMIN)
+    call.require(Role.ADMIN)
     await find(services, name, "", call)
     if name in KERNEL_MODELS:
         raise HyperCubeError(

@@ -18,7 +18,7 @@ async def operate(services: GatewayServices, command: ModelCommand, call: Call) 
     Raises:
         HyperCubeError: PERMISSION_DENIED; as `ModelOperator.operate`; DEADLINE_EXCEEDED (a load then goes on).
     """
-    call.principal.require(Role.ADMIN)
+    call.require(Role.ADMIN)
     async with within(call, services.clock):
         outcome: ModelOutcome = await services.cubes.process(MODEL_ADMIN, command, call)
     return outcome

@@ -30,7 +30,6 @@ from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Paths that answer while draining: whoever watches the server needs them most then."""
-_AUDITED: Final = "hypercube.audited"
 _REQUEST_ID: Final = REQUEST_ID.encode()
 _SERVED_BY: Final = SERVED_BY.encode()
 _TIMEOUT: Final = TIMEOUT_HEADER.encode()
@@ -77,7 +76,7 @@ class HttpDoor:
             outcome = scope[FAILURE].kind.value if FAILURE in scope else "ok"
             route = scope.get(ROUTE, "unmatched")
             services.observe("http", route, outcome, services.clock() - answer.began)
-            if _AUDITED in scope and services.audit is not None:
+            if call.privileged and services.audit is not None:
                 what, peer = f"{scope['method']} {scope['path']}", (scope.get("client") or ("",))[0]
                 services.audit(call, transport="http", what=what, outcome=outcome, peer=peer)
 
@@ -101,7 +100,7 @@ class HttpDoor:
         """Find out who asks, where that is asked for; pages and paths that nobody has are open to all."""
         services = self._services
         if endpoint.role is Role.ADMIN:
-            scope[_AUDITED] = True
+            scope[CALL].privileged = True  # also where nobody is let in
         if services.access is None:
             if headers.origin is not None:
                 require_known_origin(headers.origin, services.origins)

@@ -107,7 +107,7 @@ class Endpoint:
         watch = _Watch(receive)
         try:
             try:
-                call.principal.require(self.role)
+                call.require(self.role)
                 response = await self._handler(request)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
                 failure = scope[FAILURE] = failure_of(error, call.request_id)

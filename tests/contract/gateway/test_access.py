@@ -433,6 +433,33 @@ async def test_administrators_only_and_written_down(locked: Locked, tmp_path: Pa
         assert key[17:] not in (tmp_path / "audit.jsonl").read_text()
 
 
+async def test_what_asks_for_an_administrator_later_is_written_down_too(
+    locked: Locked, tmp_path: Path
+) -> None:
+    async def inner(request: HttpRequest) -> Response:
+        request.call.require(Role.ADMIN)
+        return json_response({"done": True})
+
+    async def nothing(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("a page was asked for")
+
+    services = locked.house.services
+    endpoint = Endpoint(services, inner, path="/v1/x", route="/v1/x", method="POST", default_s=5)
+    _, admin = await locked.key("root", roles=["admin"])
+    _, user = await locked.key("phone")
+    transport = httpx.ASGITransport(HttpDoor(services, [endpoint], nothing))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        found = [
+            (await client.post("/v1/x", headers={"x-api-key": key})).status_code for key in (admin, user)
+        ]
+    assert found == [200, 403]
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [(line["who"], line["outcome"]) for line in lines] == [
+        ("root", "ok"),
+        ("phone", "permission_denied"),
+    ]
+
+
 async def test_no_secret_in_logs_errors_or_numbers(
     locked: Locked, web: httpx.AsyncClient, grpc_listen: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

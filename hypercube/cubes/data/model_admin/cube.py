@@ -36,7 +36,7 @@ class ModelAdminCube(Cube):
         """
         outcome = "failed"
         try:
-            call.principal.require(Role.ADMIN)
+            call.require(Role.ADMIN)
             done = await self._operator.operate(request, call.principal.name)
             outcome = "ok"
         except HyperCubeError as error:
