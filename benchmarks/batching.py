@@ -8,7 +8,8 @@ Four questions, each its own rows:
     in-process  1, 16 and 128 callers on the event loop, the same 4 ms work: full batches?
     http-work   1, 16 and 128 HTTP clients on a cube whose work takes 4 ms + 0.02 ms an item with the GIL
                 released (PBKDF2, calibrated here): batch sizes, requests/s, latency; beside it the bare work.
-    http-chart  1, 16 and 128 HTTP clients on POST /v1/saju/charts, whose kernel takes microseconds: the
+    http-chart  1, 16 and 128 HTTP clients on POST /v1/saju/charts (true solar time, so that the batcher is
+                asked), whose kernel takes microseconds: the
                 histogram as it is, with no delay added to make it look full; and the route's latency alone.
 
 The load comes from a second process over keep-alive connections on loopback; each client sends its next request
@@ -44,7 +45,8 @@ from hypercube.settings import load_settings
 FIXED_S: Final = 0.004
 PER_ITEM_S: Final = 0.00002
 CLIENTS: Final = (1, 16, 128)
-BIRTH: Final = b'{"birth":"1990-05-03T07:20","sex":"male","place":"Seoul"}'
+BIRTH: Final = b'{"birth":"1990-05-03T07:20","sex":"male","place":"Seoul","time_basis":"true_solar"}'
+"""True solar time needs the arrays; an everyday birth alone is charted at once, without a batch."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ only while they stream to it.
 import asyncio
 import json
 import logging
+import weakref
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -130,7 +131,7 @@ async def stream_chat(
         httpx.TransportError: the connection broke or fell silent.
     """
     path = TEXT_PATH if "prompt" in body else CHAT_PATH
-    async with client.stream("POST", path, json=dict(body), headers=headers) as response:
+    async with aclosing(await client.send(_request(client, path, body, headers), stream=True)) as response:
         if response.status_code != 200:
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
@@ -157,6 +158,33 @@ async def stream_chat(
                 elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
                     yield piece
         raise engine_failed("its stream ended in the middle")
+
+
+_templates: "Final[weakref.WeakKeyDictionary[httpx.AsyncClient, dict[str, httpx.Request]]]" = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _request(
+    client: "httpx.AsyncClient", path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> "httpx.Request":
+    """A request like those before it: joining the address and the client's headers anew costs 0.1 ms a chat."""
+    import httpx
+
+    known = _templates.setdefault(client, {})
+    template = known.get(path)
+    if template is None:
+        template = known[path] = client.build_request("POST", path, json={})
+        del template.headers["content-length"]
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    own = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    return httpx.Request(
+        "POST",
+        template.url,
+        headers=[*template.headers.raw, *own],
+        content=content,
+        extensions=template.extensions,
+    )
 
 
 async def _read_out(lines: AsyncGenerator[bytes, None]) -> None:
