@@ -150,9 +150,10 @@ def _bound(sentence: str, words: list[Term], at: int) -> tuple[Place, ...]:
         return ()
     place = words[before]
     gap = sentence[place.end : word.start]
-    if len(gap) > _REACH and word.end - place.end > _REACH + len(word.text):
+    reach = 2 * _REACH if gap.isascii() else _REACH
+    if len(gap) > reach and word.end - place.end > reach + len(word.text):
         return ()
-    if re.search(r"[,.]", gap) or re.search(r"먼저|에서 본|보다", gap):
+    if gap != ", " and re.search(r"[,.]|먼저|에서 본|보다", gap):
         return ()
     part = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("branch", "pillar")}[word.kind]
     return tuple(each for each in place.places if each[1] in part and not each[0].startswith("pillar:"))

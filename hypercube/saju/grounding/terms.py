@@ -227,6 +227,8 @@ def _value(
         return ("relation", lexicon.RELATIONS_ENGLISH[low], "")
     if kind == "sinsal":
         name = text if text in lexicon.SINSAL else text.removesuffix("살")
+        if name in lexicon.STAGES and "운성" in sentence[:start]:
+            return ("stage", lexicon.STAGES[name], "")
         if lexicon.bare_sinsal(name) and not re.search(r"[연년월일시]주[·\w]*(?:에|의) ?(?:놓인 )?$|신살로는", sentence[:start]):
             return None
         return ("sinsal", lexicon.SINSAL[name], "")
