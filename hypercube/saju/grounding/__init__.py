@@ -1,9 +1,9 @@
 """Grounding: what a text says about a chart, and whether the chart bears it out.
 
-    Checker           check sentences or a text against one chart
-    cut               the sentences that contradict nothing, and the count
-    GroundedStream    the same for a text that arrives in pieces; holds back at most one sentence
-    claims            what a sentence claims, without a chart
+Checker           check sentences or a text against one chart
+cut               the sentences that contradict nothing, and the count
+GroundedStream    the same for a text that arrives in pieces; holds back at most one sentence
+claims            what a sentence claims, without a chart
 """
 
 from hypercube.saju.grounding.check import CHECKER_VERSION, Checker, SentenceCheck, cut

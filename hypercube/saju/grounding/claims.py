@@ -17,9 +17,13 @@ from hypercube.saju.grounding.terms import Term, terms
 Place = tuple[str, str]
 """Position (year … hour, luck, this_year …, or `pillar:14` for a luck pillar named) and part (pillar, stem, branch)."""
 
-_CLAUSE: Final = re.compile(r"[,;:](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))|(?<=[가-힣])(?:고|며|지만|는데)(?= )")
+_CLAUSE: Final = re.compile(
+    r"[,;:](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))|(?<=[가-힣])(?:고|며|지만|는데)(?= )"
+)
 _JOIN: Final = re.compile(r"^(?:과|와|이랑|하고|및|·|,|\s|and|the)*$")
-_SUPPOSED: Final = re.compile(r"만약|만일|가정하|이었다면|였다면|이라면|라면 |\bif\b|\bwould\b", re.IGNORECASE)
+_SUPPOSED: Final = re.compile(
+    r"만약|만일|가정하|이었다면|였다면|이라면|라면 |\bif\b|\bwould\b", re.IGNORECASE
+)
 _GENERAL: Final = re.compile(
     r"뜻(?:하는|합니다|해요|이에요)|의미(?:하는|합니다)|상징(?:하는|합니다)|말합니다|가리킵니다|이란 |란 |라고 부|보통|일반적으로|대체로|흔히 .*라고"
     r"|\bgenerally\b|stands? for|\busually\b|\bmeans\b|\bis called\b",
@@ -31,13 +35,32 @@ _NEGATED: Final = re.compile(
     r"(?:없(?!이)|아니|아닌|아닙|않|드러나지 않|보이지 않(?!는)|놓이지 않|있지 않|들어 있지 않)"
 )
 _NEGATED_BEFORE: Final = re.compile(r"\b(?:no|not an?|without an?|lacks an?|no visible) $", re.IGNORECASE)
-_EXISTS: Final = re.compile(r"있|드러|많|강하|강한|두드러|뚜렷|과다|두터|가득|놓|자리|들어|없|보이|뿐|숨어|갖추|나란히|또렷")
-_COUNT: Final = re.compile(r"^(?:이|가|은|는)?\s?(?:모두 )?(한|하나|두|둘|세|셋|네|넷|다섯|여섯|\d)\s?(?:개|글자)")
-_NUMBERS: Final = {"한": 1, "하나": 1, "두": 2, "둘": 2, "세": 3, "셋": 3, "네": 4, "넷": 4, "다섯": 5, "여섯": 6}
-_FORWARD: Final = re.compile(r"^(?:살|귀인)?(?:이|가|은|는|을|를|도)?\s?[^,.]{0,8}?$|^ (?:is |stands? |shows |sits )?(?:in |on |at )(?:the )?$")
+_EXISTS: Final = re.compile(
+    r"있|드러|많|강하|강한|두드러|뚜렷|과다|두터|가득|놓|자리|들어|없|보이|뿐|숨어|갖추|나란히|또렷"
+)
+_COUNT: Final = re.compile(
+    r"^(?:이|가|은|는)?\s?(?:모두 )?(한|하나|두|둘|세|셋|네|넷|다섯|여섯|\d)\s?(?:개|글자)"
+)
+_NUMBERS: Final = {
+    "한": 1,
+    "하나": 1,
+    "두": 2,
+    "둘": 2,
+    "세": 3,
+    "셋": 3,
+    "네": 4,
+    "넷": 4,
+    "다섯": 5,
+    "여섯": 6,
+}
+_FORWARD: Final = re.compile(
+    r"^(?:살|귀인)?(?:이|가|은|는|을|를|도)?\s?[^,.]{0,8}?$|^ (?:\w+ )?(?:in |on |at )(?:the |your )?$"
+)
 _IN_PLACE: Final = re.compile(r"^(?:에|$)|^\b")
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _BOUND: Final = frozenset({"pillar", "stem", "branch"})
+_SELF_BEFORE: Final = re.compile(r"(?:봄|여름|가을|겨울)에 난 $|\b[Yy]ou are an? $")
+_SELF_AFTER: Final = re.compile(r"^(?: \(.\))? person\b|^(?:으로|로) 태어|^ ?일주(?=[는의])")
 _REACH: Final = 16
 """Characters within which a letter belongs to the place before it."""
 
@@ -81,7 +104,8 @@ def claims(sentence: str) -> tuple[Claim, ...]:
     ]
     if supposed or general:
         found = [
-            replace(each, asserted=False) if supposed or not (each.scope or each.near) else each for each in found
+            replace(each, asserted=False) if supposed or not (each.scope or each.near) else each
+            for each in found
         ]
     return tuple(sorted(found, key=lambda each: each.start))
 
@@ -109,20 +133,11 @@ def _claim(sentence: str, words: list[Term], at: int, clauses: list[int]) -> Cla
             return Claim(word.kind, word.value, (), word.start, word.end, word.text, asserted=False)
     elif word.kind in _SCOPED:
         scope = _scope(sentence, words, at, inside)
-        if word.kind == "god" and (count := _COUNT.match(after)):
-            number = count.group(1)
-            detail = f"count:{_NUMBERS.get(number) or int(number)}"
-        elif word.kind == "god" and not scope:
-            detail = "shown" if re.search(r"드러|visible|겉", sentence) else ""
     asserted = True
-    if word.kind == "god" and after.startswith("의 해"):
-        scope = (("this_year", "pillar"),)
-    if word.kind == "god" and not scope and re.match(r"(?:\(印星\))?(?:의 무게가|이|가) 가장", after):
-        detail = "most"
-    elif word.kind == "god" and not scope:
-        asserted = bool(_EXISTS.search(after[:24])) and not re.match(r"(?:이|가|은|는|도)?\s?(?:많으면|많지|적|약)", after)
-        if re.match(r"(?:이|가)? ?과다", after):
-            detail = "excess"
+    if word.kind == "god":
+        if after.startswith("의 해"):
+            scope = (("this_year", "pillar"),)
+        detail, asserted = _of_god(sentence, after, scope)
     if word.kind in ("stem", "branch") and not scope:
         asserted = False
     if word.kind == "relation" and len(near) < 2 and not any(p[0].startswith("pillar:") for p in near):
@@ -133,6 +148,25 @@ def _claim(sentence: str, words: list[Term], at: int, clauses: list[int]) -> Cla
     )
 
 
+def _of_god(sentence: str, after: str, scope: tuple[Place, ...]) -> tuple[str, bool]:
+    """How a ten god is spoken of, and whether it is claimed to be there at all."""
+    if count := _COUNT.match(after):
+        number = count.group(1)
+        return f"count:{_NUMBERS.get(number) or int(number)}", True
+    if scope:
+        return "", True
+    if re.match(r"(?:\(印星\))?(?:의 무게가|이|가) 가장", after):
+        return "most", True
+    if re.match(r"(?:이|가|은|는|도)?\s?(?:거의|별로|그다지|많으면|많지|적|약)", after):
+        return "", False
+    asserted = bool(_EXISTS.search(after[:24]))
+    if re.match(r"(?:이|가)? ?과다", after):
+        return "excess", asserted
+    if re.match(r"[가-힣]{0,2} ?(?:천간에 )?(?:투출|천간에)", after):
+        return "stems", True
+    return ("shown" if re.search(r"드러|visible|겉", sentence) else ""), asserted
+
+
 def _bound(sentence: str, words: list[Term], at: int) -> tuple[Place, ...]:
     """The place that a pillar or letter belongs to: right before it, or "무토 일간" right after."""
     word = words[at]
@@ -141,9 +175,13 @@ def _bound(sentence: str, words: list[Term], at: int) -> tuple[Place, ...]:
         gap = sentence[word.end : following.start]
         if gap.strip() == "" and ("day", "stem") in following.places:
             return following.places
-    if re.search(r"[봄여름가을겨울]에 난 $", sentence[: word.start]) and word.kind == "stem":
+    if word.kind == "stem" and (
+        _SELF_BEFORE.search(sentence[: word.start]) or _SELF_AFTER.match(sentence[word.end :])
+    ):
         return (("day", "stem"),)
     before = at - 1
+    if before >= 0 and words[before].kind == "god" and sentence[words[before].end : word.start] == "인 ":
+        before -= 1  # 월간에는 편재인 정화가
     while before >= 0 and words[before].kind == word.kind and words[before].end >= word.start - 2:
         before -= 1  # 무진(戊辰), Wu Earth (戊): twice the same
     if before < 0 or words[before].kind != "place":

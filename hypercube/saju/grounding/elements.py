@@ -16,15 +16,22 @@ _ONE: Final = r"(?<![가-힣])[목화토금수](?:\([木火土金水]\))?|[木�
 _ABSENT: Final = re.compile(
     rf"((?:{_ONE})(?:(?:과|와|,|·)\s?(?:{_ONE}))*)(?: ?기운| ?오행)?(?:이|가|은|는|도)? ?(?:하나도 |전혀 |아예 )?(없|보이지 않|빠져 있)"
 )
-_COUNTED: Final = re.compile(rf"(?:{_E})(?: ?기운)?(?:이|가|은|는)? ?{_NUMBER} ?개")
+_COUNTED: Final = re.compile(
+    rf"(?:{_E})(?: ?기운)?(?:이|가|은|는|의 개수는|의 숫자는|의 수는)? ?{_NUMBER} ?개"
+)
+_LISTED: Final = re.compile(rf"(?:{_E}) ?[:=]? ?(\d)(?=[,.\s)]|$)")
+_LISTED_AT_LEAST: Final = 3
 _SHARE: Final = re.compile(rf"(?:{_E})(?: ?기운)?(?:이|가|은|는|의 비중이|의 비중은)? ?(\d+)(?:\.\d+)?%")
 _MOST: Final = re.compile(rf"(?:{_E})[^,.목화토금수木火土金水]{{0,24}}?(?:가장 (?:많|크|커|강|두|높)|으뜸)")
 _LEAST: Final = re.compile(rf"(?:{_E})[^,.목화토금수木火土金水]{{0,24}}?(?:가장 (?:낮|적|약|부족))")
 _LEAD: Final = re.compile(rf"기운이 (?:{_E})(?:으로|로) 쏠|(?:{_E})의 기운이 앞서")
 _USEFUL: Final = re.compile(rf"용신(?:\([^)]*\))?(?: 후보)?(?:은|는|인|으로는|으로)? ?(?:{_E})")
+_USEFUL_BEFORE: Final = re.compile(rf"(?:{_E}) 용신(?=이|인|으로|을|의)")
 _WELCOME: Final = re.compile(rf"억부법으로 반기는 (?:{_E})")
 _WEALTH: Final = re.compile(rf"재성의 오행은 (?:{_E})")
-_FULL: Final = re.compile(r"다섯 오행이 드러난 글자에 빠짐없이|오행이 고루 갖추어|[Aa]ll five elements are|five elements are all present")
+_FULL: Final = re.compile(
+    r"다섯 오행이 드러난 글자에 빠짐없이|오행이 고루 갖추어|[Aa]ll five elements are|five elements are all present"
+)
 _SUPPORT: Final = re.compile(r"(?:(\d+)점 가운데 (\d+)점)|(?:scores (\d+) of (\d+))")
 _POLARITY: Final = re.compile(
     rf"양(?:이|의 글자가) {_NUMBER}, 음(?:이|의 글자가) {_NUMBER}|there are (\d+) yang and (\d+) yin"
@@ -65,6 +72,7 @@ def statements(sentence: str) -> list[Statement]:
         ("element_least", _LEAST),
         ("element_most_weighed", _LEAD),
         ("useful", _USEFUL),
+        ("useful", _USEFUL_BEFORE),
         ("useful_any", _WELCOME),
         ("wealth_element", _WEALTH),
         ("element_most", _MOST_EN),
@@ -75,10 +83,19 @@ def statements(sentence: str) -> list[Statement]:
     ):
         for match in pattern.finditer(sentence):
             found.append(_made(kind, _element(match), match))
-    for kind, pattern in (("element_count", _COUNTED), ("element_share", _SHARE), ("element_share", _SHARE_EN)):
+    for kind, pattern in (
+        ("element_count", _COUNTED),
+        ("element_share", _SHARE),
+        ("element_share", _SHARE_EN),
+    ):
         for match in pattern.finditer(sentence):
             number = match.group(match.lastindex or 1)
             found.append(_made(kind, _element(match), match, str(_N.get(number, number))))
+    rows = list(_LISTED.finditer(sentence))
+    if len(rows) >= _LISTED_AT_LEAST:
+        found += [
+            _made("element_count", _element(each), each, each.group(each.lastindex or 1)) for each in rows
+        ]
     if match := _FULL.search(sentence):
         found.append(_made("elements_full", "", match))
     if match := _SUPPORT.search(sentence):
@@ -100,7 +117,12 @@ def statements(sentence: str) -> list[Statement]:
 def _able(before: str) -> bool:
     """Whether 수 after this is "알 수 (없다)": the word in front ends in ㄹ."""
     word = before.rstrip()
-    return bool(word) and before.endswith(" ") and "가" <= word[-1] <= "힣" and (ord(word[-1]) - 0xAC00) % 28 == 8
+    return (
+        bool(word)
+        and before.endswith(" ")
+        and "가" <= word[-1] <= "힣"
+        and (ord(word[-1]) - 0xAC00) % 28 == 8
+    )
 
 
 def _element(match: re.Match[str]) -> str:

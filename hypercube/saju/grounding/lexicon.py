@@ -41,10 +41,10 @@ ELEMENT_OF: Final = {
 _POSITION: Final = {"연": "year", "년": "year", "월": "month", "일": "day", "시": "hour"}
 _POSITION |= dict(zip("年月日時", ("year", "month", "day", "hour"), strict=True))
 _PART: Final = {"주": "pillar", "간": "stem", "지": "branch", "柱": "pillar", "干": "stem", "支": "branch"}
-_PINYIN_STEMS: Final = "Jia Yi Bing Ding Wu Ji Geng Xin Ren Gui".split()
-_PINYIN_BRANCHES: Final = "Zi Chou Yin Mao Chen Si Wu Wei Shen You Xu Hai".split()
-_ROMAN_STEMS: Final = "Gap Eul Byeong Jeong Mu Gi Gyeong Sin Im Gye".split()
-_ROMAN_BRANCHES: Final = "Ja Chuk In Myo Jin Sa O Mi Sin Yu Sul Hae".split()
+_PINYIN_STEMS: Final = ["Jia", "Yi", "Bing", "Ding", "Wu", "Ji", "Geng", "Xin", "Ren", "Gui"]
+_PINYIN_BRANCHES: Final = ["Zi", "Chou", "Yin", "Mao", "Chen", "Si", "Wu", "Wei", "Shen", "You", "Xu", "Hai"]
+_ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
+_ROMAN_BRANCHES: Final = ["Ja", "Chuk", "In", "Myo", "Jin", "Sa", "O", "Mi", "Sin", "Yu", "Sul", "Hae"]
 
 GODS: Final = {
     "비견": "peer",
@@ -92,8 +92,21 @@ GODS_ENGLISH: Final = {
 }
 STAGES: Final = dict(
     zip(
-        "장생 목욕 관대 건록 제왕 쇠 병 사 묘 절 태 양".split(),
-        "birth bath crown office peak decline illness death tomb severance conception nurture".split(),
+        ["장생", "목욕", "관대", "건록", "제왕", "쇠", "병", "사", "묘", "절", "태", "양"],
+        [
+            "birth",
+            "bath",
+            "crown",
+            "office",
+            "peak",
+            "decline",
+            "illness",
+            "death",
+            "tomb",
+            "severance",
+            "conception",
+            "nurture",
+        ],
         strict=True,
     )
 )
@@ -160,10 +173,48 @@ STRENGTHS: Final = {
     "중화": "balanced",
 }
 ZODIAC: Final = dict(
-    zip("쥐띠 소띠 호랑이띠 토끼띠 용띠 뱀띠 말띠 양띠 원숭이띠 닭띠 개띠 돼지띠".split(), range(12), strict=True)
+    zip(
+        [
+            "쥐띠",
+            "소띠",
+            "호랑이띠",
+            "토끼띠",
+            "용띠",
+            "뱀띠",
+            "말띠",
+            "양띠",
+            "원숭이띠",
+            "닭띠",
+            "개띠",
+            "돼지띠",
+        ],
+        range(12),
+        strict=True,
+    )
 )
 ZODIAC["범띠"] = 2
-_BARE_SINSAL: Final = frozenset("금여 암록 건록 육수 일덕 금신 천라 지망".split())
+ANIMALS: Final = dict(
+    zip(
+        [
+            "rat",
+            "ox",
+            "tiger",
+            "rabbit",
+            "dragon",
+            "snake",
+            "horse",
+            "goat",
+            "monkey",
+            "rooster",
+            "dog",
+            "pig",
+        ],
+        range(12),
+        strict=True,
+    )
+)
+ANIMALS |= {"sheep": 7, "hare": 3, "boar": 11}
+_BARE_SINSAL: Final = frozenset(["금여", "암록", "건록", "육수", "일덕", "금신", "천라", "지망"])
 """Everyday words, too: sinsal only after the name of a pillar."""
 
 
@@ -236,7 +287,7 @@ _PATTERNS: Final = (
     ("born", r"태어난 (?:해|달|날|시)(?=[는은이가를의에 ])"),
     ("which", r"(?<![가-힣] )(?<![가-힣])(?:천간|지지)(?=에 )"),
     ("spouse", r"배우자 ?(?:자리|궁)"),
-    ("passing", r"(?:대운|세운|월운)(?:의)? ?(?:천간|지지|앞면)|올해|금년|이번 ?달|이달|오늘|내년|작년|지난해"),
+    ("passing", r"(?:대운|세운|월운)(?:의)? ?(?:천간|지지|앞면)|(?:세운|월운|일진)(?=[은는이가의]? )|올해|금년|이번 ?달|이달|오늘|내년|작년|지난해"),
     ("age", r"(?:만 ?)?\d{1,3}(?:\.\d+)?(?:세|살)|(?i:\bage(?:d)? \d{1,3}(?:\.\d+)?)"),
     ("date", r"\d{4}-\d{2}-\d{2}"),
     ("year", r"\d{4}년|\b(?:1[89]|20|21)\d{2}\b"),
@@ -245,6 +296,7 @@ _PATTERNS: Final = (
     ("void", r"공망"),
     ("nayin", any_of(NAYINS)),
     ("zodiac", any_of(ZODIAC)),
+    ("zodiac_en", rf"(?i:\b(?:year|month) of the (?:{any_of(ANIMALS)})\b)"),
     ("month_of", rf"(?<![가-힣])(?:[{BRANCH_LETTERS}](?:\([{BRANCH_HANJA}]月\)|월(?:\([{BRANCH_HANJA}]月\))?)|[{BRANCH_HANJA}](?:월|月))(?=생|에 태어|에 나)"),
     ("pillar", rf"(?:{any_of(PILLAR_HANJA)})(?:\((?:{any_of(PILLAR_HANGUL)})\))?"),
     ("pillar_both", rf"(?:{any_of(PILLAR_HANGUL)})(?=\((?:{any_of(PILLAR_HANJA)})\))"),
@@ -256,7 +308,7 @@ _PATTERNS: Final = (
     ("strength", f"(?:{any_of(STRENGTHS)})(?=[한하이가으과의,. ]|입니다|에|$)"),
     ("strength_en", r"(?i:\b(?:very )?(?:strong|weak|balanced)(?= day master)|(?<=: )(?:very )?(?:strong|weak|balanced)(?=\.$))"),
     ("stage", rf"(?:{any_of(STAGES)})지(?=[에로라의가를,. ]|입니다|$)|(?:{any_of(STAGES)}){_HANGUL_END}|(?i:(?<=life stage of )(?:the )?(?:{any_of(STAGES_ENGLISH)}))"),
-    ("god", rf"(?:{any_of(GODS)})(?!없|관계|하지|할 것|격)(?:\([一-鿿]{{2}}\))?|(?:{any_of(GODS_HANJA)})(?!格)|(?i:\b(?:{any_of(GODS_ENGLISH)})\b(?! structure))"),
+    ("god", rf"(?:{any_of(GODS)})(?!없|관계|하지|할 것|격)(?:\([一-鿿]{{2}}\))?|(?:{any_of(GODS_HANJA)})(?!格)|(?i:\b(?:{any_of(GODS_ENGLISH)})s?\b(?! structure))"),
     ("relation", rf"(?:{any_of([each for each in RELATIONS if len(each) > 1])})|(?<![가-힣])(?:충|형|파|해)(?:\([沖冲衝刑破害]\))?(?:살)?(?=이 |이라|이 되|으로|가 되|가 있|로 |는 |을 |를 |은 |과 |의 |입니다)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"),
     ("relation_en", rf"(?i:\b(?:{any_of(RELATIONS_ENGLISH)})\b)"),
     ("sinsal_en", rf"(?i:\b(?:{any_of(SINSAL_ENGLISH)})\b)"),

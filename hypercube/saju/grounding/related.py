@@ -64,7 +64,9 @@ def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
     of = "stem" if which == "stems" else "branch"
     right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
     if not right and kind == "clash":
-        right = any(rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES)
+        right = any(
+            rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES
+        )
     size = 10 if of == "stem" else 12
     among = known if len(known) >= 2 else [*NATAL, *known]
     have = {pillar % size for each in among if (pillar := ground.pillar(each)) is not None}
@@ -77,7 +79,9 @@ def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> b
     branches = {pillar % 12 for each in among if (pillar := ground.pillar(each)) is not None}
     through = {pillar % 12 for each in passing if (pillar := ground.pillar(each)) is not None}
     return any(
-        rule.name.key == kind and set(rule.members) <= branches and (not passing or through & set(rule.members))
+        rule.name.key == kind
+        and set(rule.members) <= branches
+        and (not passing or through & set(rule.members))
         for rule in GROUP_RULES
     )
 

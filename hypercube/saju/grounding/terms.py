@@ -34,16 +34,26 @@ _PASSING: Final = {
     "대운": "luck",
     "세운": "this_year",
     "월운": "this_month",
+    "일진": "this_day",
 }
 _BORN: Final = {"해": "year", "달": "month", "날": "day", "시": "hour"}
-_NATAL: Final = re.compile(r"네 기둥|세 기둥|기둥을 세|태어난|원국|four pillars|three pillars|[가-힣]{2}년,? [가-힣]{2}월,? [가-힣]{2}일")
+_NATAL: Final = re.compile(
+    r"네 기둥|세 기둥|기둥을 세|태어난|원국|four pillars|three pillars|[가-힣]{2}년,? [가-힣]{2}월,? [가-힣]{2}일"
+)
 _ROLES: Final = {"년": "year", "월": "month", "일": "day", "시": "hour"}
+_ROW: Final = 3
+"""Pillars in a row from which they are the chart's own."""
+_ORDER: Final = ("year", "month", "day", "hour")
 _LUCK_AFTER: Final = re.compile(r"^(?:\([^)]*\))?\s?대운|^(?: \([^)]*\))? luck pillar")
-_ROLE_AFTER: Final = re.compile(r"^(?:\([^)]*\))?\s?(년생|년|월|일|시)(?!주|지|간)(?=[ ,에은는의이을를과와로도입라부까생.]|$)")
+_ROLE_AFTER: Final = re.compile(
+    r"^(?:\([^)]*\))?\s?(년생|년|월|일|시)(?!주|지|간)(?=[ ,에은는의이을를과와로도입라부까생.]|$)"
+)
 _PLACE_AFTER: Final = re.compile(r"^(?:\([^)]*\))?\s?(?:일주|연주|년주|월주|시주)")
 _NOW: Final = re.compile(r"현재|지금|지나고 있|지나고 계|한가운데|now in|You are in", re.IGNORECASE)
 _NEXT: Final = re.compile(r"다음 대운|바뀌|changes to", re.IGNORECASE)
-_FIRST: Final = re.compile(r"첫|시작합니다|에서 시작|출발|the first,|forward from|backward from", re.IGNORECASE)
+_FIRST: Final = re.compile(
+    r"첫|시작합니다|에서 시작|출발|the first,|forward from|backward from", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +72,38 @@ class Term:
 def terms(sentence: str) -> list[Term]:
     """Every term of a sentence, in order."""
     found: list[Term] = []
-    for kind, text, start, end in lexicon.scan(sentence):
-        found += _terms(sentence, kind, text, start, end, found)
+    scanned = lexicon.scan(sentence)
+    row = _row(sentence, scanned)
+    for kind, text, start, end in scanned:
+        if start in row:
+            found.append(_with(Term("pillar", _index(text), start, end, text), f"natal:{row[start]}"))
+        else:
+            found += _terms(sentence, kind, text, start, end, found)
     return found
+
+
+def _row(sentence: str, scanned: list[tuple[str, str, int, int]]) -> dict[int, str]:
+    """Three or four pillars one after another are the year, month, day and hour: position by start."""
+    if re.search(r"대운|\bluck\b", sentence):
+        return {}
+    run: list[tuple[int, int]] = []
+    for kind, _, start, end in scanned:
+        if kind not in ("pillar", "pillar_ko"):
+            continue
+        if run and not re.fullmatch(r"(?:\([^)]*\))?[,·/]?\s?(?:and )?", sentence[run[-1][1] : start]):
+            if len(run) >= _ROW:
+                break
+            run = []
+        run.append((start, end))
+    if not _ROW <= len(run) <= len(_ORDER):
+        return {}
+    return {start: position for (start, _), position in zip(run, _ORDER, strict=False)}
+
+
+def _index(text: str) -> int:
+    bare = text.split("(")[0]
+    found = lexicon.PILLAR_HANJA.get(bare, lexicon.PILLAR_HANGUL.get(bare))
+    return lexicon.PILLAR_ROMAN[bare.lower()] if found is None else found
 
 
 def _terms(sentence: str, kind: str, text: str, start: int, end: int, before: list[Term]) -> list[Term]:
@@ -120,15 +159,16 @@ def _place(kind: str, text: str, before: list[Term]) -> tuple[tuple[str, str], .
 
 
 def _pillar(sentence: str, text: str, start: int, end: int, before: list[Term]) -> list[Term]:
-    bare = text.split("(")[0]
-    index = lexicon.PILLAR_HANJA.get(bare, lexicon.PILLAR_HANGUL.get(bare))
-    if index is None:
-        index = lexicon.PILLAR_ROMAN[bare.lower()]
+    bare, index = text.split("(")[0], _index(text)
     hangul = bare in lexicon.PILLAR_HANGUL
     rest = sentence[end:]
-    closed = rest[1:] if rest.startswith(")") else rest
+    closed = rest.removeprefix(")")
     term = Term("pillar", index, start, end, text)
-    if _LUCK_AFTER.match(closed) or ("대운" in sentence and re.match(r"에서|으로|로|,|입니다|이|에 ", rest) and _no_place(sentence, before, start)):
+    if _LUCK_AFTER.match(closed) or (
+        "대운" in sentence
+        and re.match(r"에서|으로|로|,|입니다|이|에 ", rest)
+        and _no_place(sentence, before, start)
+    ):
         detail = "luck"
         if _NEXT.search(sentence):
             detail = "luck_next"
@@ -147,10 +187,12 @@ def _pillar(sentence: str, text: str, start: int, end: int, before: list[Term]) 
         name = role.group(1)
         if name == "년생" or (name == "년" and "띠" in sentence):
             return [_with(term, "natal:year")]
-        if _NATAL.search(sentence) and not re.search(r"올해|이번 달|오늘", sentence[max(0, start - 8) : start]):
+        if _NATAL.search(sentence) and not re.search(
+            r"올해|이번 달|오늘", sentence[max(0, start - 8) : start]
+        ):
             if not re.search(r"\d{4}년 ?$", sentence[:start]) or "태어" in sentence:
                 return [_with(term, f"natal:{_ROLES[name[0]]}")]
-        year = re.search(r"(\d{4})년 ?$", sentence[:start])
+        year = re.search(r"(\d{4})년(?:은|인|에는|의)? ?$", sentence[:start])
         if year and name == "년":
             passing = Term("place", "", end, end, "", ((f"pillar:{index}", "pillar"),))
             return [_with(term, f"civil:{year.group(1)}"), passing]
@@ -207,7 +249,12 @@ def _value(
         return ("month_of", index, "")
     if kind == "god":
         bare = text.split("(")[0]
-        god = lexicon.GODS.get(bare) or lexicon.GODS_HANJA.get(bare) or lexicon.GODS_ENGLISH[low]
+        god = (
+            lexicon.GODS.get(bare)
+            or lexicon.GODS_HANJA.get(bare)
+            or lexicon.GODS_ENGLISH.get(low)
+            or lexicon.GODS_ENGLISH[low[:-1]]
+        )
         if bare == "인성" and not re.search(r"\(印|십성|관성|재성|비겁|식상|과다|사주|원국", sentence):
             return None  # character, in everyday language
         return ("god", god, "")
@@ -229,11 +276,15 @@ def _value(
         name = text if text in lexicon.SINSAL else text.removesuffix("살")
         if name in lexicon.STAGES and "운성" in sentence[:start]:
             return ("stage", lexicon.STAGES[name], "")
-        if lexicon.bare_sinsal(name) and not re.search(r"[연년월일시]주[·\w]*(?:에|의) ?(?:놓인 )?$|신살로는", sentence[:start]):
+        if lexicon.bare_sinsal(name) and not re.search(
+            r"[연년월일시]주[·\w]*(?:에|의) ?(?:놓인 )?$|신살로는", sentence[:start]
+        ):
             return None
         return ("sinsal", lexicon.SINSAL[name], "")
     if kind == "sinsal_en":
-        named = re.search(r"\b(?:the|your|has an?|have an?|with an?|is an?|no) $", sentence[:start], re.IGNORECASE)
+        named = re.search(
+            r"\b(?:the|your|has an?|have an?|with an?|is an?|no) $", sentence[:start], re.IGNORECASE
+        )
         plain = low == "blade" and not re.search(r"pillar|branch|chart|star", sentence)
         if not named or plain or "structure" in sentence[end : end + 11]:
             return None
@@ -247,6 +298,9 @@ def _value(
     simple = {"nayin": lexicon.NAYINS, "zodiac": lexicon.ZODIAC}
     if kind in simple:
         return (kind, simple[kind][text], "")  # type: ignore[index]
+    if kind == "zodiac_en":
+        which, *_, animal = low.split()
+        return ("zodiac" if which == "year" else "month_of", lexicon.ANIMALS[animal], "")
     if kind == "season":
         return ("season", _SEASONS[low.removeprefix("한").removeprefix("in ")], "")
     if kind == "sex":
@@ -310,7 +364,13 @@ def _pair(found: re.Match[str] | None) -> str:
 
 def _void(sentence: str, end: int) -> tuple[str, lexicon.Value, str] | None:
     said = re.match(rf"[은이]? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}})", sentence[end:])
-    basis = "year" if re.search(r"연주|년주|연지|년지", sentence[:end]) else "day" if "일주" in sentence[:end] else ""
+    basis = (
+        "year"
+        if re.search(r"연주|년주|연지|년지", sentence[:end])
+        else "day"
+        if "일주" in sentence[:end]
+        else ""
+    )
     if said is None:
         return ("void", "", basis)
     letters = said.group(1)

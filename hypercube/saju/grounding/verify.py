@@ -51,7 +51,9 @@ def _pillar(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
 
 def _same(index: int, found: int | None, position: str = "") -> Verdict:
     if found is None:
-        return (OPEN, "") if position in ("luck", "this_year", "this_month", "this_day") else (FALSE, "unknown")
+        return (
+            (OPEN, "") if position in ("luck", "this_year", "this_month", "this_day") else (FALSE, "unknown")
+        )
     return _is(index == found, PILLARS[found].hanja)
 
 
@@ -98,6 +100,9 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         return _is(len(visible) == int(claim.detail[6:]), str(len(visible)))
     if claim.scope:
         return _god_at(claim, ground, wanted)
+    if claim.detail == "stems":
+        stems = [each.stem_god.key for each in ground.facts.pillars if each.stem_god is not None]
+        return _unless(claim, any(belongs(god, wanted) for god in stems), wanted)
     if claim.detail == "most":
         most = max(ground.group_weights.values())
         return _is(ground.group_weights.get(wanted) == most, "another")
@@ -105,7 +110,9 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         reason = ground.facts.useful_gods.balance_reason.key
         return _is(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
     there = bool(visible) or (
-        claim.detail != "shown" and not claim.negated and any(belongs(god, wanted) for god in ground.hidden_gods)
+        claim.detail != "shown"
+        and not claim.negated
+        and any(belongs(god, wanted) for god in ground.hidden_gods)
     )
     return _unless(claim, there, wanted)
 
@@ -231,7 +238,9 @@ def _strength(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
 
 def _useful(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = ground.facts.useful_gods.balance
-    climate = {each.stem.element for each in ground.facts.useful_gods.climate} if "조후" in claim.detail else set()
+    climate = (
+        {each.stem.element for each in ground.facts.useful_gods.climate} if "조후" in claim.detail else set()
+    )
     return _is(claim.value in (*wanted, *climate), " ".join(wanted) or "none")
 
 

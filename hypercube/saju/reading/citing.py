@@ -172,7 +172,7 @@ class _Words:
             way = self._say["forward" if luck.forward else "backward"]
             return f"{self._say['luck']} {way}, {luck.start.exact:.2f}{self._say['age']}"
         each = luck.pillars[int(which)]
-        return f"{self._say['luck']} {self._both(each.pillar)} {each.age:.4g}{self._say['age']} {each.start_date}"
+        return f"{self._say['luck']} {self._both(each.pillar)} {each.age:.2f}{self._say['age']} {each.start_date}"
 
     def _period(self, which: str) -> str:
         periods = self._chart.periods

@@ -6,7 +6,7 @@ from typing import Final
 from hypercube.core.reading import ReadingLanguage, ReadingSection
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 
-_STEM_NAMES: Final = "갑목 을목 병화 정화 무토 기토 경금 신금(辛金) 임수 계수".split()
+_STEM_NAMES: Final = ["갑목", "을목", "병화", "정화", "무토", "기토", "경금", "신금(辛金)", "임수", "계수"]
 _ELEMENTS_KO: Final = {
     "wood": "목(木)",
     "fire": "화(火)",
@@ -14,8 +14,8 @@ _ELEMENTS_KO: Final = {
     "metal": "금(金)",
     "water": "수(水)",
 }
-_ROMAN_STEMS: Final = "Gap Eul Byeong Jeong Mu Gi Gyeong Sin Im Gye".split()
-_ROMAN_BRANCHES: Final = "Ja Chuk In Myo Jin Sa O Mi Sin Yu Sul Hae".split()
+_ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
+_ROMAN_BRANCHES: Final = ["Ja", "Chuk", "In", "Myo", "Jin", "Sa", "O", "Mi", "Sin", "Yu", "Sul", "Hae"]
 
 
 @dataclass(frozen=True, slots=True)

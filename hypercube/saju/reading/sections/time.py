@@ -17,7 +17,7 @@ def _branch_god(sheet: Sheet, pillar: Pillar) -> str:
 
 
 def _age(pillar: LuckPillar) -> str:
-    return f"{pillar.age:.4g}"
+    return f"{pillar.age:.2f}".rstrip("0").rstrip(".")
 
 
 def luck(sheet: Sheet, writer: Writer) -> None:

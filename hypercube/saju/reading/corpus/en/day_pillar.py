@@ -67,8 +67,8 @@ a flawless gem, bent on perfection
 a lake among mountains, reserved with staying power
 water meeting water into an ocean, wise and embracing
 """
-_ROMAN_STEMS: Final = "Gap Eul Byeong Jeong Mu Gi Gyeong Sin Im Gye".split()
-_ROMAN_BRANCHES: Final = "ja chuk in myo jin sa o mi sin yu sul hae".split()
+_ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
+_ROMAN_BRANCHES: Final = ["ja", "chuk", "in", "myo", "jin", "sa", "o", "mi", "sin", "yu", "sul", "hae"]
 
 DAY_PILLAR: Final[Table] = {
     pillar.index: (
