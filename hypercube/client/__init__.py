@@ -48,6 +48,14 @@ from hypercube.core.model_admin import (
     RouteMove,
     StoreCollection,
 )
+from hypercube.core.reading import (
+    Reading,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingSection,
+    ReadingTone,
+)
 
 __all__ = [
     "NOT_GIVEN",
@@ -89,6 +97,12 @@ __all__ = [
     "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",
+    "Reading",
+    "ReadingAudience",
+    "ReadingLanguage",
+    "ReadingLength",
+    "ReadingSection",
+    "ReadingTone",
     "RouteMove",
     "ServedAdapter",
     "ServedModel",

@@ -32,7 +32,7 @@ from hypercube.client.exceptions import (
 )
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind, shown
-from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, models_pb2, saju_pb2
+from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, models_pb2, reading_pb2, saju_pb2
 
 RequestT = TypeVar("RequestT", bound=Message)
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -80,6 +80,9 @@ CHART: Final = Method("/hypercube.v1.Saju/Chart", saju_pb2.Birth, saju_pb2.Chart
 CHARTS: Final = Method("/hypercube.v1.Saju/Charts", saju_pb2.ChartsRequest, saju_pb2.ChartsReply)
 TERMS: Final = Method("/hypercube.v1.Saju/Terms", saju_pb2.TermsRequest, calendar_pb2.YearTerms)
 LUNAR: Final = Method("/hypercube.v1.Saju/Lunar", saju_pb2.LunarRequest, calendar_pb2.LunarDay)
+INTERPRET: Final = Method(
+    "/hypercube.v1.Reading/Interpret", reading_pb2.InterpretRequest, reading_pb2.ReadingEvent
+)
 COMPLETE: Final = Method(
     "/hypercube.v1.Chat/Complete", chat_pb2.ChatRequest, chat_pb2.ChatReply, const.DEFAULT_CHAT_TIMEOUT_S
 )

@@ -4,11 +4,12 @@ Facts are `hypercube.core.facts`; a reading is opinion, so every sentence says w
 schools differ, by which one. The JSON of `POST /v1/saju/readings` is the shape of `Reading`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import ClassVar
 
-from hypercube.core.chart import BirthInput, ChartOptions, Pillars, Versions
+from hypercube.core.chart import BirthInput, Chart, Include
 
 
 class ReadingSection(StrEnum):
@@ -86,13 +87,31 @@ class ReadingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingRequest:
-    """A birth, and how to read it. What the reading needs beside the pillars is included by itself."""
+class ReadingRequest(BirthInput):
+    """A birth, and how to read it; the fields mean what `BirthInput` and `ReadingOptions` say.
+
+    `include` is set by the reading itself: facts and periods, and luck where the sex is given.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    birth: BirthInput
-    options: ReadingOptions = ReadingOptions()
+    sections: tuple[ReadingSection, ...] = ()
+    language: ReadingLanguage = ReadingLanguage.KO
+    length: ReadingLength = ReadingLength.NORMAL
+    tone: ReadingTone = ReadingTone.WARM
+    audience: ReadingAudience = ReadingAudience.GENERAL
+
+    def to_birth(self) -> BirthInput:
+        """The birth alone, with all that a reading needs included."""
+        include = (
+            (Include.FACTS, Include.LUCK, Include.PERIODS) if self.sex else (Include.FACTS, Include.PERIODS)
+        )
+        values = {each.name: getattr(self, each.name) for each in fields(BirthInput)}
+        return BirthInput(**{**values, "include": include})
+
+    def to_options(self) -> ReadingOptions:
+        """How it is to be read."""
+        return ReadingOptions(self.sections, self.language, self.length, self.tone, self.audience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +192,9 @@ class Reading:
     checked: Checked
     as_of: str
     """The day that counted as now."""
-    pillars: Pillars
-    notes: tuple[str, ...]
-    """Of the chart: what a reader should know before trusting it."""
-    reading_options: ReadingOptions
-    options: ChartOptions
-    versions: Versions
+    options: ReadingOptions
+    chart: Chart
+    """The chart that was read, without its facts, luck and periods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +205,24 @@ class ReadingEvent:
     title: str = ""
     sentence: ReadingSentence | None = None
     done: Reading | None = None
-    """With the last event: the whole reading, whose sentences went before."""
+    """With the last event: the reading without its sections, which went before."""
+
+
+def events(reading: Reading) -> Iterator[ReadingEvent]:
+    """A reading as it is streamed: each sentence, then the rest."""
+    for section in reading.sections:
+        for sentence in section.sentences:
+            yield ReadingEvent(section.section, section.title, sentence)
+    yield ReadingEvent(done=replace(reading, sections=()))
+
+
+def joined(pieces: Iterable[ReadingEvent]) -> Reading | None:
+    """The reading that `events` was given; None where its end is missing."""
+    sections: dict[ReadingSection, tuple[str, list[ReadingSentence]]] = {}
+    for piece in pieces:
+        if piece.section is not None and piece.sentence is not None:
+            sections.setdefault(piece.section, (piece.title, []))[1].append(piece.sentence)
+        if piece.done is not None:
+            texts = (SectionText(key, title, tuple(each)) for key, (title, each) in sections.items())
+            return replace(piece.done, sections=tuple(texts))
+    return None

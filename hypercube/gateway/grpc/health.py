@@ -12,9 +12,10 @@ from hypercube.gateway.handlers.health import readiness
 from hypercube.gateway.services import CHARTS_PART, MODEL_PART, GatewayServices, Readiness
 
 _SAJU: Final = "hypercube.v1.Saju"
+_READING: Final = "hypercube.v1.Reading"
 _CHAT: Final = "hypercube.v1.Chat"
 _INFERENCE: Final = "inference.GRPCInferenceService"
-KNOWN: Final = ("", _SAJU, _CHAT, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
+KNOWN: Final = ("", _SAJU, _READING, _CHAT, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
 """The empty name is the server as a whole."""
 
 _Status = health_pb2.HealthCheckResponse
@@ -73,7 +74,7 @@ def _ready(service: str, state: Readiness) -> bool:
     The server as a whole is ready when charts are: a chat model that still loads must not keep it out of
     rotation.
     """
-    if service in ("", _SAJU, _INFERENCE):
+    if service in ("", _SAJU, _READING, _INFERENCE):
         return state.parts[CHARTS_PART].ready if CHARTS_PART in state.parts else state.ready
     if service == _CHAT:
         return any(part.ready for name, part in state.parts.items() if name.startswith(MODEL_PART))
