@@ -7,7 +7,8 @@ another. The values come from the charts, never from the checker. Deterministic:
 """
 
 import random
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from hypercube.core.chart import Chart
@@ -46,10 +47,6 @@ def batchim(word: str) -> bool:
     return (ord(last) - 0xAC00) % 28 > 0
 
 
-def with_(word: str, closed: str, opened: str) -> str:
-    return word + (closed if batchim(word) else opened)
-
-
 def facts(found: Chart, rng: random.Random) -> Iterator[Fact]:
     """Every phrase, true and corrupted."""
     for make in (_pillars, _letters, _gods, _chart_wide, _elements, _stars, _bonds, _luck, _now, _english):
@@ -60,8 +57,17 @@ def _other(rng: random.Random, right: int, count: int) -> int:
     return (right + rng.randrange(1, count)) % count
 
 
-def _both(language: str, write: Callable[[str], str], right: str, wrong: str) -> Fact:
-    return (language, write(right), write(wrong))
+def _both(language: str, phrase: str, right: str, wrong: str) -> Fact:
+    """A phrase with @ for the value, or @이/가@ for the value and its particle, filled in both ways."""
+    return (language, _filled(phrase, right), _filled(phrase, wrong))
+
+
+def _filled(phrase: str, word: str) -> str:
+    def particle(match: re.Match[str]) -> str:
+        closed, opened = match.group(1), match.group(2)
+        return word + (closed if batchim(word) else opened)
+
+    return re.sub(r"@([가-힣]+)/([가-힣]+)@", particle, phrase).replace("@", word)
 
 
 def _pillars(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -71,53 +77,51 @@ def _pillars(found: Chart, rng: random.Random) -> Iterator[Fact]:
     for position, pillar in pillars.items():
         wrong = PILLARS[_other(rng, pillar.index, 60)]
         place = f"{POSITION[position]}주"
-        phrases: list[Callable[[str], str]] = [
-            lambda name, place=place: f"{place}에는 {with_(name, '이', '가')} 놓여 있네요.",  # type: ignore[misc]
-            lambda name, place=place: f"사주를 세우면 {place}는 {name}입니다.",  # type: ignore[misc]
-            lambda name, place=place: f"특히 {place}인 {with_(name, '을', '를')} 눈여겨보셔야 해요.",  # type: ignore[misc]
+        phrases: list[str] = [
+            f"{place}에는 @이/가@ 놓여 있네요.",
+            f"사주를 세우면 {place}는 @입니다.",
+            f"특히 {place}인 @을/를@ 눈여겨보셔야 해요.",
         ]
         yield _both("ko", rng.choice(phrases), pillar.hangul, wrong.hangul)
         yield _both(
             "ko",
-            lambda name, place=place: f"{place} {name}의 성질이 강하게 드러납니다.",
+            f"{place} @의 성질이 강하게 드러납니다.",
             pillar.hanja,
             wrong.hanja,
-        )  # type: ignore[misc]
+        )
     right, wrong = found.pillars.day, PILLARS[_other(rng, found.pillars.day.index, 60)]
-    yield _both("ko", lambda name: f"{name}일주 특유의 고집이 있으시죠.", right.hangul, wrong.hangul)
+    yield _both("ko", "@일주 특유의 고집이 있으시죠.", right.hangul, wrong.hangul)
 
 
 def _letters(found: Chart, rng: random.Random) -> Iterator[Fact]:
     day, month = found.pillars.day.stem.index, found.pillars.month.branch.index
     wrong = _other(rng, day, 10)
-    yield _both("ko", lambda name: f"{name} 일간이시네요.", stem(day), stem(wrong))
+    yield _both("ko", "@ 일간이시네요.", stem(day), stem(wrong))
     yield _both(
         "ko",
-        lambda name: f"본인을 상징하는 일간이 {with_(name, '이라서', '라서')} 성격이 분명합니다.",
+        "본인을 상징하는 일간이 @이라서/라서@ 성격이 분명합니다.",
         stem(day),
         stem(wrong),
     )
-    yield _both("ko", lambda name: f"일간은 {name}.", STEMS[day].hanja, STEMS[wrong].hanja)
+    yield _both("ko", "일간은 @.", STEMS[day].hanja, STEMS[wrong].hanja)
     other = _other(rng, month, 12)
-    yield _both("ko", lambda name: f"계절을 정하는 월지가 {name}입니다.", branch(month), branch(other))
+    yield _both("ko", "계절을 정하는 월지가 @입니다.", branch(month), branch(other))
     yield _both(
         "ko",
-        lambda name: f"월지의 {with_(name, '이', '가')} 사주 전체의 온도를 정합니다.",
+        "월지의 @이/가@ 사주 전체의 온도를 정합니다.",
         branch(month),
         branch(other),
     )
     own = found.pillars.day.branch.index
     yield _both(
         "ko",
-        lambda name: f"앉은 자리인 일지에 {with_(name, '을', '를')} 깔고 있습니다.",
+        "앉은 자리인 일지에 @을/를@ 깔고 있습니다.",
         branch(own),
         branch(_other(rng, own, 12)),
     )
     year = found.pillars.year.branch.index
     names = ["쥐", "소", "호랑이", "토끼", "용", "뱀", "말", "양", "원숭이", "닭", "개", "돼지"]
-    yield _both(
-        "ko", lambda name: f"{name}띠이신 만큼 활동적이에요.", names[year], names[_other(rng, year, 12)]
-    )
+    yield _both("ko", "@띠이신 만큼 활동적이에요.", names[year], names[_other(rng, year, 12)])
 
 
 def _gods(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -130,24 +134,24 @@ def _gods(found: Chart, rng: random.Random) -> Iterator[Fact]:
             place = f"{short}간" if each.position != "hour" else "시주 천간"
             yield _both(
                 "ko",
-                lambda god, place=place: f"{place}에 {with_(god, '이', '가')} 투출해 있습니다.",
+                f"{place}에 @이/가@ 투출해 있습니다.",
                 each.stem_god.hangul,
                 wrong,
-            )  # type: ignore[misc]
+            )
             yield _both(
                 "ko",
-                lambda god, place=place: f"{with_(god, '이', '가')} {place}에 자리 잡고 있어서 든든하네요.",
+                f"@이/가@ {place}에 자리 잡고 있어서 든든하네요.",
                 each.stem_god.hangul,
                 wrong,
-            )  # type: ignore[misc]
+            )
         names = [god.hangul for god in TEN_GODS]
         wrong = names[_other(rng, names.index(each.branch_god.hangul), 10)]
         yield _both(
             "ko",
-            lambda god, short=short: f"{short}지는 십성으로 {god}에 해당하죠.",
+            f"{short}지는 십성으로 @에 해당하죠.",
             each.branch_god.hangul,
             wrong,
-        )  # type: ignore[misc]
+        )
 
 
 def _chart_wide(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -155,18 +159,16 @@ def _chart_wide(found: Chart, rng: random.Random) -> Iterator[Fact]:
     level = found.facts.strength.level.hangul
     side = {"극신약": "신약", "신약": "신약", "중화": "중화", "신강": "신강", "극신강": "신강"}
     wrong = rng.choice([each.hangul for each in LEVELS if side[each.hangul] != side[level]])
-    yield _both("ko", lambda name: f"힘의 균형을 따져 보면 {name}에 속합니다.", level, wrong)
+    yield _both("ko", "힘의 균형을 따져 보면 @에 속합니다.", level, wrong)
     yield _both(
         "ko",
-        lambda name: (
-            f"{name}한 명식이라고 볼 수 있어요." if name != "중화" else "중화의 명식이라고 볼 수 있어요."
-        ),
+        "강약으로는 @의 명식이라고 볼 수 있어요.",
         level,
         wrong,
     )
     name = found.facts.structure.name.hangul
     others = [each.hangul for each in STRUCTURES[2:] if each.hangul != name]
-    yield _both("ko", lambda word: f"격은 {with_(word, '으로', '으로')} 잡힙니다.", name, rng.choice(others))
+    yield _both("ko", "격은 @으로/으로@ 잡힙니다.", name, rng.choice(others))
     pair = "".join(sign.hangul for sign in found.facts.void_day)
     known = {found.facts.void_day, found.facts.void_year}
     wrong_pair = rng.choice(
@@ -178,20 +180,18 @@ def _chart_wide(found: Chart, rng: random.Random) -> Iterator[Fact]:
     )
     yield _both(
         "ko",
-        lambda word: f"이 사주의 공망은 {word}입니다.",
+        "이 사주의 공망은 @입니다.",
         pair,
         "".join(sign.hangul for sign in wrong_pair),
     )
     useful = found.facts.useful_gods.balance
     if useful:
         wrong_element = rng.choice([each for each in ELEMENTS if each not in useful])
-        yield _both(
-            "ko", lambda word: f"억부로 본 용신은 {word}입니다.", ELEMENTS[useful[0]], ELEMENTS[wrong_element]
-        )
+        yield _both("ko", "억부로 본 용신은 @입니다.", ELEMENTS[useful[0]], ELEMENTS[wrong_element])
     seasons = {"봄": (2, 3, 4), "여름": (5, 6, 7), "가을": (8, 9, 10), "겨울": (11, 0, 1)}
     right = next(each for each, months in seasons.items() if found.pillars.month.branch.index in months)
     wrong_season = rng.choice([each for each in seasons if each != right])
-    yield _both("ko", lambda word: f"{word}에 태어나셔서 계절의 영향을 많이 받습니다.", right, wrong_season)
+    yield _both("ko", "@에 태어나셔서 계절의 영향을 많이 받습니다.", right, wrong_season)
 
 
 def _elements(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -201,11 +201,12 @@ def _elements(found: Chart, rng: random.Random) -> Iterator[Fact]:
     element = rng.choice(list(ELEMENTS))
     name = ELEMENTS[element]
     count = visible[element]
+    subject = name + ("이" if batchim(name) else "가")
     wrong = (count + rng.randrange(1, 4)) % 6 or 7
     if count and wrong != count:
         yield _both(
             "ko",
-            lambda number: f"글자로 세어 보면 {with_(name, '이', '가')} {number}개예요.",
+            f"글자로 세어 보면 {subject} @개예요.",
             str(count),
             str(wrong),
         )
@@ -214,7 +215,7 @@ def _elements(found: Chart, rng: random.Random) -> Iterator[Fact]:
     if missing:
         yield _both(
             "ko",
-            lambda each: f"여덟 글자 안에 {with_(each, '이', '가')} 없다는 점이 특징입니다.",
+            "여덟 글자 안에 @이/가@ 없다는 점이 특징입니다.",
             ELEMENTS[missing[0]],
             ELEMENTS[rng.choice(present)],
         )
@@ -224,16 +225,14 @@ def _elements(found: Chart, rng: random.Random) -> Iterator[Fact]:
     ]
     yield _both(
         "ko",
-        lambda each: f"오행 중에서는 {with_(each, '이', '가')} 가장 강하네요.",
+        "오행 중에서는 @이/가@ 가장 강하네요.",
         ELEMENTS[top],
         ELEMENTS[rng.choice(low)],
     )
     share = round(weighted[top])
     off = share + rng.choice([-1, 1]) * rng.choice([6, 8, 10])
     if abs(off - 100 * visible[top] / sum(visible.values())) > 2:
-        yield _both(
-            "ko", lambda number: f"{ELEMENTS[top]} 기운이 {number}% 정도를 차지합니다.", str(share), str(off)
-        )
+        yield _both("ko", f"{ELEMENTS[top]} 기운이 @% 정도를 차지합니다.", str(share), str(off))
 
 
 def _stars(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -246,25 +245,25 @@ def _stars(found: Chart, rng: random.Random) -> Iterator[Fact]:
         if right:
             yield _both(
                 "ko",
-                lambda star, place=place: f"{place}에 {with_(star, '이', '가')} 들어와 있어 눈에 띕니다.",
+                f"{place}에 @이/가@ 들어와 있어 눈에 띕니다.",
                 right[0],
                 rng.choice(wrong),
-            )  # type: ignore[misc]
+            )
         stages = [stage.hangul for stage in LIFE_STAGES]
         bad = stages[_other(rng, stages.index(each.stage.hangul), 12)]
         yield _both(
             "ko",
-            lambda stage, short=POSITION[each.position]: f"{short}지의 12운성은 {stage}입니다.",
+            f"{place[0]}지의 12운성은 @입니다.",
             each.stage.hangul,
             bad,
-        )  # type: ignore[misc]
+        )
         nayins = [name.hangul for name in NAYIN]
         yield _both(
             "ko",
-            lambda name, place=place: f"{place}의 납음오행은 {with_(name, '이에요', '예요')}.",
+            f"{place}의 납음오행은 @이에요/예요@.",
             each.nayin.hangul,
             nayins[_other(rng, nayins.index(each.nayin.hangul), 30)],
-        )  # type: ignore[misc]
+        )
 
 
 def _bonds(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -287,10 +286,10 @@ def _bonds(found: Chart, rng: random.Random) -> Iterator[Fact]:
         first, second = (f"{POSITION[each]}지" for each in relation.positions)
         yield _both(
             "ko",
-            lambda word, a=first, b=second: f"{a}와 {b} 사이에 {with_(word, '이', '가')} 있어요.",
+            f"{first}와 {second} 사이에 @이/가@ 있어요.",
             names[relation.kind.key],
             rng.choice(wrong),
-        )  # type: ignore[misc]
+        )
         if relation.kind.key == "clash":
             letters = "".join(
                 BRANCHES["子丑寅卯辰巳午未申酉戌亥".index(each)].hangul for each in relation.letters
@@ -302,7 +301,7 @@ def _bonds(found: Chart, rng: random.Random) -> Iterator[Fact]:
             absent = [pair for pair in absent if not set(pair) <= there]
             yield _both(
                 "ko",
-                lambda word: f"원국에 {word}충이 있어 변화가 잦은 편이에요.",
+                "원국에 @충이 있어 변화가 잦은 편이에요.",
                 letters,
                 rng.choice(absent),
             )
@@ -320,34 +319,32 @@ def _luck(found: Chart, rng: random.Random) -> Iterator[Fact]:
     each = rng.choice(steps)
     yield _both(
         "ko",
-        lambda name: f"{each.age:.0f}세가 되면 {name} 대운이 열립니다.",
+        f"{each.age:.0f}세가 되면 @ 대운이 열립니다.",
         each.pillar.hangul,
         rng.choice([*outside, *(n for n in names if n != each.pillar.hangul)]),
     )
     yield _both(
         "ko",
-        lambda age: f"{age}세부터 {each.pillar.hangul} 대운으로 넘어갑니다.",
+        f"@세부터 {each.pillar.hangul} 대운으로 넘어갑니다.",
         f"{each.age:.0f}",
         f"{each.age + rng.choice([3, 4, 5, 6]):.0f}",
     )
     yield _both(
         "ko",
-        lambda year: f"{year}년부터 {each.pillar.hangul} 대운이 시작되지요.",
+        f"@년부터 {each.pillar.hangul} 대운이 시작되지요.",
         each.start_date[:4],
         str(int(each.start_date[:4]) + rng.choice([-4, -2, 2, 5])),
     )
     yield _both(
         "ko",
-        lambda way: f"대운의 흐름은 {way}입니다.",
+        "대운의 흐름은 @입니다.",
         "순행" if luck.forward else "역행",
         "역행" if luck.forward else "순행",
     )
     if now is not None:
         wrong = rng.choice([name for name in names if name != now.pillar.hangul])
-        yield _both(
-            "ko", lambda name: f"지금 머물고 계신 대운은 {name} 대운입니다.", now.pillar.hangul, wrong
-        )
-        yield _both("ko", lambda name: f"현재 {name} 대운의 영향을 받고 있어요.", now.pillar.hangul, wrong)
+        yield _both("ko", "지금 머물고 계신 대운은 @ 대운입니다.", now.pillar.hangul, wrong)
+        yield _both("ko", "현재 @ 대운의 영향을 받고 있어요.", now.pillar.hangul, wrong)
 
 
 def _now(found: Chart, rng: random.Random) -> Iterator[Fact]:
@@ -355,13 +352,13 @@ def _now(found: Chart, rng: random.Random) -> Iterator[Fact]:
     year, month = found.periods.year.pillar, found.periods.month.pillar
     yield _both(
         "ko",
-        lambda name: f"올해는 {name}년이라 움직임이 많습니다.",
+        "올해는 @년이라 움직임이 많습니다.",
         year.hangul,
         PILLARS[_other(rng, year.index, 60)].hangul,
     )
     yield _both(
         "ko",
-        lambda name: f"이번 달 {name}월에는 속도를 조절하세요.",
+        "이번 달 @월에는 속도를 조절하세요.",
         month.hangul,
         PILLARS[_other(rng, month.index, 60)].hangul,
     )
@@ -369,7 +366,7 @@ def _now(found: Chart, rng: random.Random) -> Iterator[Fact]:
     right = PILLARS[(civil - 4) % 60]
     yield _both(
         "ko",
-        lambda name: f"{civil}년 {name}년을 기억해 두세요.",
+        f"{civil}년 @년을 기억해 두세요.",
         right.hangul,
         PILLARS[_other(rng, right.index, 60)].hangul,
     )
@@ -382,40 +379,36 @@ def _english(found: Chart, rng: random.Random) -> Iterator[Fact]:
         wrong = PILLARS[_other(rng, each.pillar.index, 60)]
         yield _both(
             "en",
-            lambda name, p=each.position: f"The {p} pillar of this chart is {name}.",
+            f"The {each.position} pillar of this chart is @.",
             each.pillar.hanja,
             wrong.hanja,
-        )  # type: ignore[misc]
+        )
         gods = [god.english for god in TEN_GODS]
         bad = gods[_other(rng, gods.index(each.branch_god.english), 10)]
         yield _both(
             "en",
-            lambda god, p=each.position: (
-                f"The {p} branch carries the {god}, which colours that part of life."
-            ),
+            f"The {each.position} branch carries the @, which colours that part of life.",
             each.branch_god.english,
             bad,
-        )  # type: ignore[misc]
+        )
     romans = ["Jia", "Yi", "Bing", "Ding", "Wu", "Ji", "Geng", "Xin", "Ren", "Gui"]
     day = found.pillars.day.stem.index
     names = [f"{romans[at]} {STEMS[at].element.capitalize()}" for at in range(10)]
-    yield _both(
-        "en", lambda name: f"Your day master, {name}, sets the tone.", names[day], names[_other(rng, day, 10)]
-    )
+    yield _both("en", "Your day master, @, sets the tone.", names[day], names[_other(rng, day, 10)])
     visible = {each: getattr(found.facts.elements.visible, each) for each in ELEMENTS}
     missing = [each for each in ELEMENTS if not visible[each]]
     if missing:
         present = [each for each in ELEMENTS if visible[each]]
         yield _both(
             "en",
-            lambda each: f"The chart has no {each.capitalize()} on the surface.",
-            missing[0],
-            rng.choice(present),
+            "The chart has no @ on the surface.",
+            missing[0].capitalize(),
+            rng.choice(present).capitalize(),
         )
     year = found.periods.year.pillar
     yield _both(
         "en",
-        lambda name: f"This year's pillar is {name}, so keep moving.",
+        "This year's pillar is @, so keep moving.",
         year.hanja,
         PILLARS[_other(rng, year.index, 60)].hanja,
     )

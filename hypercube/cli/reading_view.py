@@ -38,12 +38,13 @@ def _notes(reading: Reading) -> list[RenderableType]:
     lines = [Text(f"note: {note}", style="dim") for note in reading.chart.notes]
     if reading.options.language is ReadingLanguage.KO:
         told = (
-            f"말뭉치 {reading.corpus_version}판이 쓴 풀이 · 기준일 {reading.as_of} · 문장 {checked.sentences}개에서 언급 "
-            f"{checked.mentions}건을 원국과 대조해 {checked.confirmed}건 확인, 모순 {checked.contradictions}건"
+            f"말뭉치 {reading.corpus_version}판이 쓴 풀이 · 기준일 {reading.as_of} · 문장 {checked.sentences}개의 "
+            f"언급 {checked.mentions}건을 원국과 대조해 {checked.confirmed}건 확인, 모순 {checked.contradictions}건"
         )
     else:
         told = (
             f"written by corpus {reading.corpus_version} · as of {reading.as_of} · {checked.sentences} sentences, "
-            f"{checked.mentions} mentions checked: {checked.confirmed} confirmed, {checked.contradictions} contradictions"
+            f"{checked.mentions} mentions checked: {checked.confirmed} confirmed, "
+            f"{checked.contradictions} contradictions"
         )
     return [*lines, Text(told, style="dim")]

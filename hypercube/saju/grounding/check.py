@@ -9,7 +9,8 @@ from hypercube.core.reading import Checked, Mention
 from hypercube.saju.grounding.claims import Claim, claims
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.sentences import sentences
-from hypercube.saju.grounding.verify import FALSE, TRUE, verify
+from hypercube.saju.grounding.verdicts import FALSE, TRUE
+from hypercube.saju.grounding.verify import verify
 
 CHECKER_VERSION: Final = "1"
 """Rises when the same text may get another verdict."""

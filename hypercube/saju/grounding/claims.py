@@ -25,7 +25,8 @@ _SUPPOSED: Final = re.compile(
     r"만약|만일|가정하|이었다면|였다면|이라면|라면 |\bif\b|\bwould\b", re.IGNORECASE
 )
 _GENERAL: Final = re.compile(
-    r"뜻(?:하는|합니다|해요|이에요)|의미(?:하는|합니다)|상징(?:하는|합니다)|말합니다|가리킵니다|이란 |란 |라고 부|보통|일반적으로|대체로|흔히 .*라고"
+    r"뜻(?:하는|합니다|해요|이에요)|의미(?:하는|합니다)|상징(?:하는|합니다)|말합니다|가리킵니다"
+    r"|이란 |란 |라고 부|보통|일반적으로|대체로|흔히 .*라고"
     r"|\bgenerally\b|stands? for|\busually\b|\bmeans\b|\bis called\b",
     re.IGNORECASE,
 )
@@ -56,7 +57,6 @@ _NUMBERS: Final = {
 _FORWARD: Final = re.compile(
     r"^(?:살|귀인)?(?:이|가|은|는|을|를|도)?\s?[^,.]{0,8}?$|^ (?:\w+ )?(?:in |on |at )(?:the |your )?$"
 )
-_IN_PLACE: Final = re.compile(r"^(?:에|$)|^\b")
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _BOUND: Final = frozenset({"pillar", "stem", "branch"})
 _SELF_BEFORE: Final = re.compile(r"(?:봄|여름|가을|겨울)에 난 $|\b[Yy]ou are an? $")
@@ -205,9 +205,10 @@ def _scope(sentence: str, words: list[Term], at: int, inside: list[Term]) -> tup
     if after and _FORWARD.match(sentence[word.end : after[0].start]):
         group = _joined(sentence, after)
         tail = sentence[group[-1].end :]
-        if tail.startswith(("에", ",", ".", " ")) or sentence[word.end : after[0].start].startswith(" "):
-            if not before or re.search(r"\b(?:in|on) (?:the )?$", sentence[word.end : after[0].start]):
-                return _of(group)
+        gap = sentence[word.end : after[0].start]
+        follows = tail.startswith(("에", ",", ".", " ")) or gap.startswith(" ")
+        if follows and (not before or re.search(r"\b(?:in|on) (?:the )?$", gap)):
+            return _of(group)
     if not before:
         return ()
     return _of(_joined(sentence, before[::-1], backwards=True))

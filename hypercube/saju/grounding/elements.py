@@ -10,11 +10,25 @@ from typing import Final
 from hypercube.saju.grounding.lexicon import ELEMENT_OF
 
 _E: Final = r"(?<![가-힣])([목화토금수])(?:\([木火土金水]\))?|([木火土金水])"
-_N: Final = {"하나": 1, "한": 1, "두": 2, "둘": 2, "세": 3, "셋": 3, "네": 4, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8}  # fmt: skip
+_N: Final = {
+    "하나": 1,
+    "한": 1,
+    "두": 2,
+    "둘": 2,
+    "세": 3,
+    "셋": 3,
+    "네": 4,
+    "넷": 4,
+    "다섯": 5,
+    "여섯": 6,
+    "일곱": 7,
+    "여덟": 8,
+}
 _NUMBER: Final = r"(\d+|하나|한|두|둘|세|셋|네|넷|다섯|여섯|일곱|여덟)"
 _ONE: Final = r"(?<![가-힣])[목화토금수](?:\([木火土金水]\))?|[木火土金水]"
 _ABSENT: Final = re.compile(
-    rf"((?:{_ONE})(?:(?:과|와|,|·)\s?(?:{_ONE}))*)(?: ?기운| ?오행)?(?:이|가|은|는|도)? ?(?:하나도 |전혀 |아예 )?(없|보이지 않|빠져 있)"
+    rf"((?:{_ONE})(?:(?:과|와|,|·)\s?(?:{_ONE}))*)"
+    r"(?: ?기운| ?오행)?(?:이|가|은|는|도)? ?(?:하나도 |전혀 |아예 )?(없|보이지 않|빠져 있)"
 )
 _COUNTED: Final = re.compile(
     rf"(?:{_E})(?: ?기운)?(?:이|가|은|는|의 개수는|의 숫자는|의 수는)? ?{_NUMBER} ?개"
@@ -65,8 +79,10 @@ def statements(sentence: str) -> list[Statement]:
     for match in _ABSENT.finditer(sentence):
         if match.group().startswith("수") and _able(sentence[: match.start()]):
             continue
-        for letter in re.findall(_ONE, match.group(1)):
-            found.append(_made("element_absent", ELEMENT_OF[letter[0]], match))
+        found += [
+            _made("element_absent", ELEMENT_OF[letter[0]], match)
+            for letter in re.findall(_ONE, match.group(1))
+        ]
     for kind, pattern in (
         ("element_most", _MOST),
         ("element_least", _LEAST),
@@ -81,8 +97,7 @@ def statements(sentence: str) -> list[Statement]:
         ("wealth_element", _WEALTH_EN),
         ("element_absent", _ABSENT_EN),
     ):
-        for match in pattern.finditer(sentence):
-            found.append(_made(kind, _element(match), match))
+        found += [_made(kind, _element(match), match) for match in pattern.finditer(sentence)]
     for kind, pattern in (
         ("element_count", _COUNTED),
         ("element_share", _SHARE),
@@ -96,17 +111,17 @@ def statements(sentence: str) -> list[Statement]:
         found += [
             _made("element_count", _element(each), each, each.group(each.lastindex or 1)) for each in rows
         ]
-    if match := _FULL.search(sentence):
-        found.append(_made("elements_full", "", match))
-    if match := _SUPPORT.search(sentence):
-        korean = match.group(1) is not None
-        available, support = (match.group(1), match.group(2)) if korean else (match.group(4), match.group(3))
-        found.append(_made("support", support, match, available))
-    if match := _POLARITY.search(sentence):
-        numbers = [str(_N.get(each, each)) for each in match.groups() if each is not None]
-        found.append(_made("polarity", numbers[0], match, numbers[1]))
-    if match := _EVEN.search(sentence):
-        found.append(_made("polarity", "even", match))
+    if said := _FULL.search(sentence):
+        found.append(_made("elements_full", "", said))
+    if said := _SUPPORT.search(sentence):
+        korean = said.group(1) is not None
+        available, support = (said.group(1), said.group(2)) if korean else (said.group(4), said.group(3))
+        found.append(_made("support", support, said, available))
+    if said := _POLARITY.search(sentence):
+        numbers = [str(_N.get(each, each)) for each in said.groups() if each is not None]
+        found.append(_made("polarity", numbers[0], said, numbers[1]))
+    if said := _EVEN.search(sentence):
+        found.append(_made("polarity", "even", said))
     for match in re.finditer(rf"(음|양)의 글자(?:가|만|는) {_NUMBER}", sentence):
         if not _POLARITY.search(sentence):
             number = str(_N.get(match.group(2), match.group(2)))

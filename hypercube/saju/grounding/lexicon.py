@@ -5,8 +5,6 @@ of the everyday language that is also a term (시간, 해, 상관없이, 정신)
 say so.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Final
 
 from hypercube.saju.facts.nayin import NAYIN
@@ -15,17 +13,6 @@ from hypercube.saju.facts.twelve_sinsal import TWELVE_SINSAL
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 
 Value = str | int | tuple[str, str] | frozenset[str] | tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of the field."""
-
-    kind: str
-    value: Value
-    start: int
-    end: int
-    text: str
 
 
 STEM_LETTERS: Final = "".join(each.hangul for each in STEMS)
@@ -38,9 +25,6 @@ ELEMENT_OF: Final = {
     **dict(zip("木火土金水", _ELEMENT_HANGUL, strict=True)),
     **{key: key for key in _ELEMENT_HANGUL},
 }
-_POSITION: Final = {"연": "year", "년": "year", "월": "month", "일": "day", "시": "hour"}
-_POSITION |= dict(zip("年月日時", ("year", "month", "day", "hour"), strict=True))
-_PART: Final = {"주": "pillar", "간": "stem", "지": "branch", "柱": "pillar", "干": "stem", "支": "branch"}
 _PINYIN_STEMS: Final = ["Jia", "Yi", "Bing", "Ding", "Wu", "Ji", "Geng", "Xin", "Ren", "Gui"]
 _PINYIN_BRANCHES: Final = ["Zi", "Chou", "Yin", "Mao", "Chen", "Si", "Wu", "Wei", "Shen", "You", "Xu", "Hai"]
 _ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
@@ -193,7 +177,7 @@ ZODIAC: Final = dict(
     )
 )
 ZODIAC["범띠"] = 2
-ANIMALS: Final = dict(
+ANIMALS: dict[str, int] = dict(
     zip(
         [
             "rat",
@@ -214,7 +198,7 @@ ANIMALS: Final = dict(
     )
 )
 ANIMALS |= {"sheep": 7, "hare": 3, "boar": 11}
-_BARE_SINSAL: Final = frozenset(["금여", "암록", "건록", "육수", "일덕", "금신", "천라", "지망"])
+BARE_SINSAL: Final = frozenset(["금여", "암록", "건록", "육수", "일덕", "금신", "천라", "지망"])
 """Everyday words, too: sinsal only after the name of a pillar."""
 
 
@@ -228,12 +212,12 @@ def _sinsal() -> dict[str, frozenset[str]]:
             names.add(hangul[:-2]) if hangul[:-2] in ("천을", "문창", "문곡", "학당") else None
         if key.split("_")[0] in ("dohwa", "yeokma", "hwagae", "baekho", "goegang", "hongyeom", "hyeonchim"):
             names |= {hangul.removesuffix("살"), hangul.removesuffix("살") + "대살"}
-        for name in names:
-            found.setdefault(name, set()).add(key)
-    for each in TWELVE_SINSAL:
-        found.setdefault(each.hangul, set()).add(f"twelve.{each.key}")
+        for word in names:
+            found.setdefault(word, set()).add(key)
+    for name in TWELVE_SINSAL:
+        found.setdefault(name.hangul, set()).add(f"twelve.{name.key}")
     found.setdefault("귀문관", set()).add("gwimun")
-    return {name: frozenset(keys) for name, keys in found.items()}
+    return {word: frozenset(keys) for word, keys in found.items()}
 
 
 SINSAL: Final = _sinsal()
@@ -269,62 +253,3 @@ STEM_ROMAN: Final = {
     for names in (_ROMAN_STEMS, _PINYIN_STEMS)
     for each in STEMS
 }
-
-
-def any_of(words: object) -> str:
-    """An alternation, longest first."""
-    return "|".join(re.escape(each) for each in sorted(words, key=len, reverse=True))  # type: ignore[call-overload]
-
-
-_HANGUL_END: Final = r"(?=[이가은는을를과와의도로에라고며인,.\s)·\"'(]|입니다|으로|부터|만|$)"
-_PATTERNS: Final = (
-    # Places: whose letter it is.
-    ("places_en", r"(?i:\b(?:year|month|day|hour)(?:,? and |, )(?:the )?(?:year|month|day|hour) (?:pillar|stem|branche?)s\b)"),
-    ("place_en", r"(?i:\b(?:(?:year|month|day|hour) (?:pillar|stem|branch)|day master)\b)"),
-    ("now_en", r"(?i:\b(?:this year(?:'s)?(?: pillar)?|the year's|this month(?:'s)?(?: pillar)?|today(?:'s)?(?: pillar)?|its)(?: (?:stem|branch))?\b)"),
-    ("hour_stem", r"시간ㆍ?(?=\(時干\))(?:\(時干\))|시주(?:의)? 천간|시간(?=[과와] 시지|의 (?:" + any_of(STEM_NAMES) + r"))"),
-    ("place", r"(?<![가-힣])(?:[연년월일](?:주|간|지)|시(?:주|지))(?:\([年月日時][柱干支]\))?(?=[는은이가을를과와의에도로라부만으인,.\s·:]|$)|[年月日時][柱干支]"),
-    ("born", r"태어난 (?:해|달|날|시)(?=[는은이가를의에 ])"),
-    ("which", r"(?<![가-힣] )(?<![가-힣])(?:천간|지지)(?=에 )"),
-    ("spouse", r"배우자 ?(?:자리|궁)"),
-    ("passing", r"(?:대운|세운|월운)(?:의)? ?(?:천간|지지|앞면)|(?:세운|월운|일진)(?=[은는이가의]? )|올해|금년|이번 ?달|이달|오늘|내년|작년|지난해"),
-    ("age", r"(?:만 ?)?\d{1,3}(?:\.\d+)?(?:세|살)|(?i:\bage(?:d)? \d{1,3}(?:\.\d+)?)"),
-    ("date", r"\d{4}-\d{2}-\d{2}"),
-    ("year", r"\d{4}년|\b(?:1[89]|20|21)\d{2}\b"),
-    ("structure", f"(?:{any_of(STRUCTURES)})|(?i:{any_of(STRUCTURES_ENGLISH)})"),
-    ("sinsal", f"(?:{any_of(SINSAL)})(?:살)?{_HANGUL_END}"),
-    ("void", r"공망"),
-    ("nayin", any_of(NAYINS)),
-    ("zodiac", any_of(ZODIAC)),
-    ("zodiac_en", rf"(?i:\b(?:year|month) of the (?:{any_of(ANIMALS)})\b)"),
-    ("month_of", rf"(?<![가-힣])(?:[{BRANCH_LETTERS}](?:\([{BRANCH_HANJA}]月\)|월(?:\([{BRANCH_HANJA}]月\))?)|[{BRANCH_HANJA}](?:월|月))(?=생|에 태어|에 나)"),
-    ("pillar", rf"(?:{any_of(PILLAR_HANJA)})(?:\((?:{any_of(PILLAR_HANGUL)})\))?"),
-    ("pillar_both", rf"(?:{any_of(PILLAR_HANGUL)})(?=\((?:{any_of(PILLAR_HANJA)})\))"),
-    ("pillar_ko", rf"(?<![가-힣])(?:{any_of(PILLAR_HANGUL)})(?=년|월|일|시|[ 이가은는을를과와의도로에라고인임예,.·)]|입니다|으로|에서|$)"),
-    ("pillar_en", rf"(?i:\b(?:{any_of(PILLAR_ROMAN)})\b)"),
-    ("pair", rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2}})(?= ?(?:합|충|형|파|해|원진|귀문|자형|육합|반합|상형)(?![가-힣]*[분실동]))"),
-    ("stem", rf"(?<![가-힣])(?:{any_of(STEM_NAMES)})(?:\((?:[{STEM_HANJA}{BRANCH_HANJA}][木火土金水]?)\))?{_HANGUL_END}|[{STEM_HANJA}][木火土金水]?|(?i:\b(?:{any_of(STEM_ROMAN)})\b)"),
-    ("branch", rf"(?<![가-힣])(?:{any_of(BRANCH_NAMES)})(?:\([{BRANCH_HANJA}][木火土金水]?\))?{_HANGUL_END}|[{BRANCH_HANJA}][木火土金水]?"),
-    ("strength", f"(?:{any_of(STRENGTHS)})(?=[한하이가으과의,. ]|입니다|에|$)"),
-    ("strength_en", r"(?i:\b(?:very )?(?:strong|weak|balanced)(?= day master)|(?<=: )(?:very )?(?:strong|weak|balanced)(?=\.$))"),
-    ("stage", rf"(?:{any_of(STAGES)})지(?=[에로라의가를,. ]|입니다|$)|(?:{any_of(STAGES)}){_HANGUL_END}|(?i:(?<=life stage of )(?:the )?(?:{any_of(STAGES_ENGLISH)}))"),
-    ("god", rf"(?:{any_of(GODS)})(?!없|관계|하지|할 것|격)(?:\([一-鿿]{{2}}\))?|(?:{any_of(GODS_HANJA)})(?!格)|(?i:\b(?:{any_of(GODS_ENGLISH)})s?\b(?! structure))"),
-    ("relation", rf"(?:{any_of([each for each in RELATIONS if len(each) > 1])})|(?<![가-힣])(?:충|형|파|해)(?:\([沖冲衝刑破害]\))?(?:살)?(?=이 |이라|이 되|으로|가 되|가 있|로 |는 |을 |를 |은 |과 |의 |입니다)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"),
-    ("relation_en", rf"(?i:\b(?:{any_of(RELATIONS_ENGLISH)})\b)"),
-    ("sinsal_en", rf"(?i:\b(?:{any_of(SINSAL_ENGLISH)})\b)"),
-    ("luck", r"대운|(?i:\bluck pillars?\b)"),
-    ("direction", r"순행|역행|(?i:\brun(?:s|ning)? (?:forward|backward)\b)"),
-    ("season", r"(?:한)?(?:봄|여름|가을|겨울)(?=(?:의 끝)?인 |에 난|에 나신|에 태어)|(?i:(?<=born )in (?:spring|summer|autumn|winter))"),
-    ("sex", r"(?:남성|여성|남자|여자)(?=의 사주)|(?i:\ba (?:man|woman)(?='s chart))"),
-)  # fmt: skip
-_TOKEN: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS))
-
-
-def scan(sentence: str) -> list[tuple[str, str, int, int]]:
-    """Kind, words, start and end of every term, in order."""
-    return [(str(m.lastgroup), m.group(), m.start(), m.end()) for m in _TOKEN.finditer(sentence)]
-
-
-def bare_sinsal(name: str) -> bool:
-    """Whether a name is an everyday word, too."""
-    return name in _BARE_SINSAL

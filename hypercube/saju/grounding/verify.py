@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from hypercube.saju.grounding import weighing
 from hypercube.saju.grounding.claims import Claim, Place
 from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, belongs
 from hypercube.saju.grounding.related import relation
+from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, Verdict, decided, unless
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 
-TRUE: Final = "true"
-FALSE: Final = "false"
-OPEN: Final = "open"
-Verdict = tuple[str, str]
-"""The verdict, and for a false one what the chart has."""
 _AGE_TOLERANCE: Final = 1.0
 """Years: luck ages are rounded, floored or exact."""
 
@@ -22,15 +19,6 @@ def verify(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     if not claim.asserted:
         return (OPEN, "")
     return _RULES[claim.kind](claim, ground, beside)
-
-
-def _is(right: bool, expected: str) -> Verdict:
-    return (TRUE, "") if right else (FALSE, expected)
-
-
-def _unless(claim: Claim, right: bool, expected: str) -> Verdict:
-    """As `_is`, the other way round where the text denies it."""
-    return _is(right is not claim.negated, f"not {expected}" if right else expected)
 
 
 def _pillar(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -54,7 +42,7 @@ def _same(index: int, found: int | None, position: str = "") -> Verdict:
         return (
             (OPEN, "") if position in ("luck", "this_year", "this_month", "this_day") else (FALSE, "unknown")
         )
-    return _is(index == found, PILLARS[found].hanja)
+    return decided(index == found, PILLARS[found].hanja)
 
 
 def _luck(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -63,13 +51,13 @@ def _luck(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Ve
         return (OPEN, "")
     dated = any(each.kind in ("age", "year") for each in beside)
     if how == "luck_first":
-        return _is(index == steps[0], PILLARS[steps[0]].hanja)
+        return decided(index == steps[0], PILLARS[steps[0]].hanja)
     if how == "luck_now" and ground.current is not None:
-        return _is(index == steps[ground.current], PILLARS[steps[ground.current]].hanja)
+        return decided(index == steps[ground.current], PILLARS[steps[ground.current]].hanja)
     if how == "luck_next" and not dated and ground.current is not None:
         after = steps[ground.current + 1 :][:1]
-        return _is(index in after, PILLARS[after[0]].hanja if after else "none")
-    return _is(index in steps, " ".join(PILLARS[each].hanja for each in steps))
+        return decided(index in after, PILLARS[after[0]].hanja if after else "none")
+    return decided(index in steps, " ".join(PILLARS[each].hanja for each in steps))
 
 
 def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -83,38 +71,38 @@ def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if claim.detail == "or_branch":
         expected = {"stem": {pillar % 10 == 7}, "branch": {pillar % 12 == 8}}
         hits = expected.get(part, {pillar % 10 == 7, pillar % 12 == 8})
-        return _is(any(hits), PILLARS[pillar].hanja)
+        return decided(any(hits), PILLARS[pillar].hanja)
     if claim.kind == "stem":
         if part == "branch":
             return (OPEN, "")
-        return _unless(claim, pillar % 10 == value, STEMS[pillar % 10].hanja)
+        return unless(claim, pillar % 10 == value, STEMS[pillar % 10].hanja)
     if part == "stem":
         return (OPEN, "")
-    return _unless(claim, pillar % 12 == value, BRANCHES[pillar % 12].hanja)
+    return unless(claim, pillar % 12 == value, BRANCHES[pillar % 12].hanja)
 
 
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = str(claim.value)
     visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
-        return _is(len(visible) == int(claim.detail[6:]), str(len(visible)))
+        return decided(len(visible) == int(claim.detail[6:]), str(len(visible)))
     if claim.scope:
         return _god_at(claim, ground, wanted)
     if claim.detail == "stems":
         stems = [each.stem_god.key for each in ground.facts.pillars if each.stem_god is not None]
-        return _unless(claim, any(belongs(god, wanted) for god in stems), wanted)
+        return unless(claim, any(belongs(god, wanted) for god in stems), wanted)
     if claim.detail == "most":
         most = max(ground.group_weights.values())
-        return _is(ground.group_weights.get(wanted) == most, "another")
+        return decided(ground.group_weights.get(wanted) == most, "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
-        return _is(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
+        return decided(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
     there = bool(visible) or (
         claim.detail != "shown"
         and not claim.negated
         and any(belongs(god, wanted) for god in ground.hidden_gods)
     )
-    return _unless(claim, there, wanted)
+    return unless(claim, there, wanted)
 
 
 def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
@@ -167,8 +155,8 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if any(position not in ground.places for position in positions):
         return (FALSE, "unknown")
     if positions:
-        return _unless(claim, all(on(position) for position in positions), " ".join(sorted(wanted)))
-    return _unless(claim, any(on(position) for position in ground.places), " ".join(sorted(wanted)))
+        return unless(claim, all(on(position) for position in positions), " ".join(sorted(wanted)))
+    return unless(claim, any(on(position) for position in ground.places), " ".join(sorted(wanted)))
 
 
 def _void(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -179,7 +167,7 @@ def _void(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if facts is None:
         return (FALSE, "unknown")
     hit = claim.detail in facts.void_by if claim.detail else bool(facts.void_by)
-    return _unless(claim, hit, "void")
+    return unless(claim, hit, "void")
 
 
 def _void_pair(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -187,7 +175,7 @@ def _void_pair(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = [pairs[claim.detail]] if claim.detail else list(pairs.values())
     known = [{sign.index for sign in pair} for pair in wanted]
     assert isinstance(claim.value, tuple)
-    return _is(set(claim.value) in known, "".join(sign.hanja for sign in ground.facts.void_day))
+    return decided(set(claim.value) in known, "".join(sign.hanja for sign in ground.facts.void_day))
 
 
 def _age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -196,7 +184,7 @@ def _age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
         if ground.age is None:
             return (OPEN, "")
         exact = claim.text.startswith("만")
-        return _is(value == ground.age or (not exact and value == ground.age + 1), str(ground.age))
+        return decided(value == ground.age or (not exact and value == ground.age + 1), str(ground.age))
     steps = _steps(claim, ground, beside)
     if steps is None:
         return (OPEN, "")
@@ -205,19 +193,19 @@ def _age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
         step.ages[0] + later - _AGE_TOLERANCE - bool(later) < value < step.ages[1] + later + _AGE_TOLERANCE
         for step in steps
     )
-    return _is(right, " ".join(f"{step.ages[0]:g}" for step in steps))
+    return decided(right, " ".join(f"{step.ages[0]:g}" for step in steps))
 
 
 def _year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     value = int(str(claim.value))
     if claim.detail == "birth":
-        return _is(value == ground.birth_year, str(ground.birth_year))
+        return decided(value == ground.birth_year, str(ground.birth_year))
     steps = _steps(claim, ground, beside)
     if steps is None or len(steps) > 1:
         return (OPEN, "")
     later = 10 if claim.detail == "end" else 0
     first, last = steps[0].years
-    return _is(first + later - bool(later) <= value <= last + later, str(first))
+    return decided(first + later - bool(later) <= value <= last + later, str(first))
 
 
 def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[Any] | None:
@@ -230,66 +218,12 @@ def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[Any]
     return found or None
 
 
-def _strength(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    level = ground.facts.strength.level.key
-    right = level == claim.value or level == f"very_{claim.value}"
-    return _unless(claim, right, level)
-
-
-def _useful(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    wanted = ground.facts.useful_gods.balance
-    climate = (
-        {each.stem.element for each in ground.facts.useful_gods.climate} if "조후" in claim.detail else set()
-    )
-    return _is(claim.value in (*wanted, *climate), " ".join(wanted) or "none")
-
-
-def _extreme(pick: Callable[..., float], *, by_count: bool) -> Callable[..., Verdict]:
-    def rule(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-        element = str(claim.value)
-        edge = pick(ground.weighted.values())
-        right = ground.weighted[element] == edge
-        if by_count:
-            right = right or ground.visible[element] == pick(ground.visible.values())
-        return _is(right, next(each for each in ELEMENTS if ground.weighted[each] == edge))
-
-    return rule
-
-
-def _share(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    value, element = float(claim.detail), str(claim.value)
-    counted = 100 * ground.visible[element] / sum(ground.visible.values())
-    weighted = ground.weighted[element]
-    return _is(abs(value - weighted) <= 1 or abs(value - counted) <= 1, f"{weighted:.0f}%")
-
-
-def _polarity(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    elements = ground.facts.elements
-    if claim.value == "even":
-        return _is(elements.yang == elements.yin, f"{elements.yang}/{elements.yin}")
-    return _is(
-        str(elements.yang) == claim.value and str(elements.yin) == claim.detail,
-        f"{elements.yang}/{elements.yin}",
-    )
-
-
-def _polarity_one(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    number = getattr(ground.facts.elements, str(claim.value))
-    return _is(str(number) == claim.detail, str(number))
-
-
-def _support(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    strength = ground.facts.strength
-    right = str(strength.support) == claim.value and str(strength.available) == claim.detail
-    return _is(right, f"{strength.support}/{strength.available}")
-
-
 def _simple(read: Callable[[Ground], Any]) -> Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]:
     """A claim of one value that the chart has one of."""
 
     def rule(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         found = read(ground)
-        return (OPEN, "") if found is None else _unless(claim, str(found) == str(claim.value), str(found))
+        return (OPEN, "") if found is None else unless(claim, str(found) == str(claim.value), str(found))
 
     return rule
 
@@ -297,7 +231,7 @@ def _simple(read: Callable[[Ground], Any]) -> Callable[[Claim, Ground, tuple[Cla
 def _nayin(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     positions = _natal(claim.scope) or list(ground.places)
     known = [ground.places[each].nayin.key for each in positions if each in ground.places]
-    return _is(claim.value in known, " ".join(known))
+    return decided(claim.value in known, " ".join(known))
 
 
 def _date(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -321,23 +255,23 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "age": _age,
     "year": _year,
     "date": _date,
-    "strength": _strength,
+    "strength": weighing.strength,
     "structure": _simple(lambda ground: ground.facts.structure.name.key),
-    "useful": _useful,
-    "useful_any": _useful,
+    "useful": weighing.useful,
+    "useful_any": weighing.useful,
     "wealth_element": _simple(_wealth_element),
-    "element_absent": lambda claim, ground, _: _is(not ground.visible[str(claim.value)], "present"),
-    "element_count": lambda claim, ground, _: _is(
+    "element_absent": lambda claim, ground, _: decided(not ground.visible[str(claim.value)], "present"),
+    "element_count": lambda claim, ground, _: decided(
         ground.visible[str(claim.value)] == float(claim.detail), f"{ground.visible[str(claim.value)]:g}"
     ),
-    "element_share": _share,
-    "element_most": _extreme(max, by_count=True),
-    "element_most_weighed": _extreme(max, by_count=False),
-    "element_least": _extreme(min, by_count=True),
-    "elements_full": lambda _claim, ground, _: _is(all(ground.visible.values()), "not all"),
-    "support": _support,
-    "polarity": _polarity,
-    "polarity_one": _polarity_one,
+    "element_share": weighing.share,
+    "element_most": weighing.extreme(max, by_count=True),
+    "element_most_weighed": weighing.extreme(max, by_count=False),
+    "element_least": weighing.extreme(min, by_count=True),
+    "elements_full": lambda _claim, ground, _: decided(all(ground.visible.values()), "not all"),
+    "support": weighing.support,
+    "polarity": weighing.polarity,
+    "polarity_one": weighing.polarity_one,
     "month_of": _simple(lambda ground: ground.pillars["month"] % 12),
     "season": _simple(lambda ground: SEASONS[ground.pillars["month"] % 12]),
     "zodiac": _simple(lambda ground: ground.pillars["year"] % 12),

@@ -106,14 +106,14 @@ NAMES: Final = {ReadingLanguage.KO: _KO, ReadingLanguage.EN: _EN}
 
 
 def listed(names: Names, words: list[str]) -> str:
-    """ "연지·월지"; "the year branch and the day branch"."""
+    """Words as a list: 연지·월지; the year branch and the day branch."""
     if len(words) < 2:
         return "".join(words)
     return names.comma.join(words[:-1]) + names.last + words[-1]
 
 
 def branch_name(index: int, language: ReadingLanguage) -> str:
-    """ "진토", "Jin Earth (辰)"."""
+    """A branch with its element: 진토; Jin Earth (辰)."""
     sign = BRANCHES[index]
     if language is ReadingLanguage.KO:
         return f"{sign.hangul}{_ELEMENTS_KO[sign.element][0]}"

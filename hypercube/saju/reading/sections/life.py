@@ -70,7 +70,6 @@ def wealth(sheet: Sheet, writer: Writer) -> None:
 
 def relationships(sheet: Sheet, writer: Writer) -> None:
     """The day branch, the spouse star, bonds and conflicts of the day."""
-    facts = sheet.facts
     writer.explain("spouse", ("branch.day",))
     writer.say(SHORT, "SPOUSE_PALACE", sheet.day.branch_god.key, ("god.day.branch",))
     if sheet.sex is not None:

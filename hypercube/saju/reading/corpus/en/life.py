@@ -82,7 +82,7 @@ SPOUSE_PALACE: Final[Table] = {
 
 SPOUSE_STAR: Final[Table] = {
     "male.none": (
-        "For a man the wealth star stands for the partner; none is visible, which speaks of a slow way of getting to know, not of having none.",
+        "For a man the wealth star stands for the partner; none is visible: you get to know people slowly, not never.",
     ),
     "male.one": (
         "For a man the wealth star stands for the partner; one is visible, and your devotion goes to one person.",
@@ -91,7 +91,7 @@ SPOUSE_STAR: Final[Table] = {
         "For a man the wealth star stands for the partner; several are visible, so clear promises do good.",
     ),
     "female.none": (
-        "For a woman the officer star stands for the partner; none is visible, which speaks of standing by yourself first, not of having none.",
+        "For a woman the officer star stands for the partner; none is visible: you stand on your own first.",
     ),
     "female.one": (
         "For a woman the officer star stands for the partner; one is visible, and you go far with one who earns trust.",

@@ -14,10 +14,10 @@ LUCK_START: Final[Table] = {
     "forward.other": ("The luck pillars run forward; the first, {pillar}, begins at about age {age}.",),
     "backward.other": ("The luck pillars run backward; the first, {pillar}, begins at about age {age}.",),
     "forward.range": (
-        "Without the hour the start lies between age {age} and age {until}; the luck pillars run forward from {pillar}.",
+        "Without the hour it starts between age {age} and age {until}; the luck pillars run forward from {pillar}.",
     ),
     "backward.range": (
-        "Without the hour the start lies between age {age} and age {until}; the luck pillars run backward from {pillar}.",
+        "Without the hour it starts between age {age} and age {until}; the luck pillars run backward from {pillar}.",
     ),
 }
 
@@ -132,7 +132,7 @@ CLIMATE: Final[Table] = {
         "The climate school of 窮通寶鑑 looks first for {stem}, which lies in a hidden stem until it is needed.",
     ),
     "absent": (
-        "The climate school of 窮通寶鑑 looks first for {stem}, which is absent here, so add its quality in daily life.",
+        "The climate school of 窮通寶鑑 looks first for {stem}, absent here, so add its quality in daily life.",
     ),
 }
 ADVICE: Final[Table] = {
