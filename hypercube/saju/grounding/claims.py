@@ -18,7 +18,8 @@ Place = tuple[str, str]
 """Position (year … hour, luck, this_year …, or `pillar:14` for a luck pillar named) and part (pillar, stem, branch)."""
 
 _CLAUSE: Final = re.compile(
-    r"[,;:](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))|(?<=[가-힣])(?:고|며|지만|는데)(?= )"
+    r"[;:]|(?<=[가-힣)])[,](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))"
+    r"|(?<=[가-힣])(?:고|며|지만|는데)(?= )"
 )
 _JOIN: Final = re.compile(r"^(?:과|와|이랑|하고|및|·|,|\s|and|the)*$")
 _SUPPOSED: Final = re.compile(
@@ -26,7 +27,7 @@ _SUPPOSED: Final = re.compile(
 )
 _GENERAL: Final = re.compile(
     r"뜻(?:하는|합니다|해요|이에요)|의미(?:하는|합니다)|상징(?:하는|합니다)|말합니다|가리킵니다"
-    r"|이란 |란 |라고 부|보통|일반적으로|대체로|흔히 .*라고"
+    r"|이란 |란 |라고 부|사람들|사람마다|이들은|보통|일반적으로|대체로|흔히 .*라고"
     r"|\bgenerally\b|stands? for|\busually\b|\bmeans\b|\bis called\b",
     re.IGNORECASE,
 )
@@ -60,7 +61,9 @@ _FORWARD: Final = re.compile(
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _BOUND: Final = frozenset({"pillar", "stem", "branch"})
 _SELF_BEFORE: Final = re.compile(r"(?:봄|여름|가을|겨울)에 난 $|\b[Yy]ou are an? $")
-_SELF_AFTER: Final = re.compile(r"^(?: \(.\))? person\b|^(?:으로|로) 태어|^ ?일주(?=[는의])")
+_SELF_AFTER: Final = re.compile(
+    r"^(?: \(.\))? person\b|^(?:으로|로) 태어|^ ?일주(?=[는의])|^(?:이라서|라서|이시|이세요)"
+)
 _REACH: Final = 16
 """Characters within which a letter belongs to the place before it."""
 
@@ -182,6 +185,13 @@ def _bound(sentence: str, words: list[Term], at: int) -> tuple[Place, ...]:
     before = at - 1
     if before >= 0 and words[before].kind == "god" and sentence[words[before].end : word.start] == "인 ":
         before -= 1  # 월간에는 편재인 정화가
+    elif (
+        before > 0
+        and words[before].kind == "pillar"
+        and word.kind != "pillar"
+        and words[before - 1].kind == "place"
+    ):
+        before -= 1  # 일주 계해가 해수를
     while before >= 0 and words[before].kind == word.kind and words[before].end >= word.start - 2:
         before -= 1  # 무진(戊辰), Wu Earth (戊): twice the same
     if before < 0 or words[before].kind != "place":

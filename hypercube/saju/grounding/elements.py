@@ -33,13 +33,14 @@ _ABSENT: Final = re.compile(
 _COUNTED: Final = re.compile(
     rf"(?:{_E})(?: ?기운)?(?:이|가|은|는|의 개수는|의 숫자는|의 수는)? ?{_NUMBER} ?개"
 )
+_COUNTED_BEFORE: Final = re.compile(rf"{_NUMBER} ?개의 (?:{_E})")
 _LISTED: Final = re.compile(rf"(?:{_E}) ?[:=]? ?(\d)(?=[,.\s)]|$)")
 _LISTED_AT_LEAST: Final = 3
 _SHARE: Final = re.compile(rf"(?:{_E})(?: ?기운)?(?:이|가|은|는|의 비중이|의 비중은)? ?(\d+)(?:\.\d+)?%")
 _MOST: Final = re.compile(rf"(?:{_E})[^,.목화토금수木火土金水]{{0,24}}?(?:가장 (?:많|크|커|강|두|높)|으뜸)")
 _LEAST: Final = re.compile(rf"(?:{_E})[^,.목화토금수木火土金水]{{0,24}}?(?:가장 (?:낮|적|약|부족))")
 _LEAD: Final = re.compile(rf"기운이 (?:{_E})(?:으로|로) 쏠|(?:{_E})의 기운이 앞서")
-_USEFUL: Final = re.compile(rf"용신(?:\([^)]*\))?(?: 후보)?(?:은|는|인|으로는|으로)? ?(?:{_E})")
+_USEFUL: Final = re.compile(rf"용신(?:\([^)]*\))?(?: 후보)?(?:은|는|인|을|으로는|으로)? ?(?:{_E})")
 _USEFUL_BEFORE: Final = re.compile(rf"(?:{_E}) 용신(?=이|인|으로|을|의)")
 _WELCOME: Final = re.compile(rf"억부법으로 반기는 (?:{_E})")
 _WEALTH: Final = re.compile(rf"재성의 오행은 (?:{_E})")
@@ -54,7 +55,7 @@ _EVEN: Final = re.compile(r"음과 양의 글자가 같은 수|음양이 반반|
 _EN: Final = r"(Wood|Fire|Earth|Metal|Water)"
 _ABSENT_EN: Final = re.compile(rf"(?:[Nn]o visible (?:letter is )?|[Nn]o |lacks |without any ){_EN}\b")
 _SHARE_EN: Final = re.compile(rf"{_EN}\b[^.,]{{0,40}}?,? ?(?:with )?(\d+)%")
-_MOST_EN: Final = re.compile(rf"{_EN} (?:leads|weighs most|dominates)")
+_MOST_EN: Final = re.compile(rf"{_EN} (?:leads|weighs most|dominates|is the (?:most|strongest|dominant))")
 _LEAST_EN: Final = re.compile(rf"{_EN} has the least")
 _USEFUL_EN: Final = re.compile(rf"useful (?:element|god) is {_EN}|holds {_EN}, useful")
 _WEALTH_EN: Final = re.compile(rf"wealth element is {_EN}")
@@ -106,6 +107,11 @@ def statements(sentence: str) -> list[Statement]:
         for match in pattern.finditer(sentence):
             number = match.group(match.lastindex or 1)
             found.append(_made(kind, _element(match), match, str(_N.get(number, number))))
+    for match in _COUNTED_BEFORE.finditer(sentence):
+        letter = match.group(2) or match.group(3)
+        found.append(
+            _made("element_count", ELEMENT_OF[letter], match, str(_N.get(match.group(1), match.group(1))))
+        )
     rows = list(_LISTED.finditer(sentence))
     if len(rows) >= _LISTED_AT_LEAST:
         found += [

@@ -73,6 +73,7 @@ GODS_ENGLISH: Final = {
     "indirect resource": "indirect_resource",
     "direct resource": "direct_resource",
     "peer": "peer",
+    "peers": "peers",
 }
 STAGES: Final = dict(
     zip(

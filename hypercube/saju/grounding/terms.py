@@ -48,8 +48,11 @@ _ROLE_AFTER: Final = re.compile(
     r"^(?:\([^)]*\))?\s?(년생|년|월|일|시)(?!주|지|간)(?=[ ,에은는의이을를과와로도입라부까생.]|$)"
 )
 _PLACE_AFTER: Final = re.compile(r"^(?:\([^)]*\))?\s?(?:일주|연주|년주|월주|시주)")
+_ANOTHER: Final = re.compile(
+    r"^의? ?(?:친구|어머니|아버지|배우자|상대|자녀|사람|분들|남편|아내|동료|형|언니|동생)"
+)
 _NOW: Final = re.compile(r"현재|지금|지나고 있|지나고 계|한가운데|now in|You are in", re.IGNORECASE)
-_NEXT: Final = re.compile(r"다음 대운|바뀌|changes to", re.IGNORECASE)
+_NEXT: Final = re.compile(r"다음 대운|바뀌|changes to|next luck", re.IGNORECASE)
 _FIRST: Final = re.compile(
     r"첫|시작합니다|에서 시작|출발|the first,|forward from|backward from", re.IGNORECASE
 )
@@ -163,10 +166,15 @@ def _pillar(sentence: str, text: str, start: int, end: int, before: list[Term]) 
     rest = sentence[end:]
     closed = rest.removeprefix(")")
     term = Term("pillar", index, start, end, text)
-    if _LUCK_AFTER.match(closed) or (
-        "대운" in sentence
-        and re.match(r"에서|으로|로|,|입니다|이|에 ", rest)
-        and _no_place(sentence, before, start)
+    named = re.search(r"\bluck pillars?(?:,| is| was)? $", sentence[:start], re.IGNORECASE)
+    if (
+        named
+        or _LUCK_AFTER.match(closed)
+        or (
+            "대운" in sentence
+            and re.match(r"에서|으로|로|,|입니다|이|에 ", rest)
+            and _no_place(sentence, before, start)
+        )
     ):
         detail = "luck"
         if _NEXT.search(sentence):
@@ -184,6 +192,8 @@ def _pillar(sentence: str, text: str, start: int, end: int, before: list[Term]) 
     role = _ROLE_AFTER.match(closed)
     if role:
         name = role.group(1)
+        if name == "년생" and _ANOTHER.match(closed[role.end() :]):
+            return [term]
         if name == "년생" or (name == "년" and "띠" in sentence):
             return [_with(term, "natal:year")]
         if (

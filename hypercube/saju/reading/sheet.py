@@ -72,6 +72,8 @@ class Sheet:
     """Visible ten gods: key and fact id, the day stem left out."""
     groups: dict[str, int]
     """How many of `gods` belong to each group."""
+    sinsal: dict[str, list[str]]
+    """Positions by key."""
     luck: Luck | None
     luck_range: LuckRange | None
     seed: int
@@ -104,7 +106,10 @@ def sheet(chart: Chart) -> Sheet:
     day, month = positions["day"], positions["month"]
     visible, weighted = facts.elements.visible, facts.elements.weighted
     gods = []
+    sinsal: dict[str, list[str]] = {}
     for each in facts.pillars:
+        for name in each.sinsal:
+            sinsal.setdefault(name.key, []).append(each.position)
         if each.stem_god is not None:
             gods.append((each.stem_god.key, f"god.{each.position}.stem"))
         gods.append((each.branch_god.key, f"god.{each.position}.branch"))
@@ -129,6 +134,7 @@ def sheet(chart: Chart) -> Sheet:
         shares=(weighted.wood, weighted.fire, weighted.earth, weighted.metal, weighted.water),
         gods=tuple(gods),
         groups=groups,
+        sinsal=sinsal,
         luck=chart.luck,
         luck_range=_range(chart),
         seed=seed * 3 + (0 if sex is None else 1 if sex is Sex.MALE else 2),

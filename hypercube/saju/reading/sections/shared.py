@@ -30,11 +30,8 @@ _TWICE: Final = {"dohwa_day": "dohwa_year", "yeokma_day": "yeokma_year", "hwagae
 
 def sinsal(sheet: Sheet, writer: Writer, section: str, *, normal: int, long: int) -> None:
     """The sinsal of a section that the chart has."""
-    found: dict[str, list[str]] = {}
-    for each in sheet.facts.pillars:
-        for name in each.sinsal:
-            found.setdefault(name.key, []).append(each.position)
-    sexes = {rule.name.key: rule.sex for rule in sheet.facts.sinsal_rules}
+    found = sheet.sinsal
+    sexes = {rule.name.key: rule.sex for rule in sheet.facts.sinsal_rules if rule.sex is not None}
     said = 0
     for key in SINSAL_OF[section]:
         positions = found.get(key)
