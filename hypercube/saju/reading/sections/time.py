@@ -96,15 +96,13 @@ def _range(sheet: Sheet, writer: Writer) -> None:
     earliest, latest = both.earliest, both.latest
     way = "forward" if earliest.forward else "backward"
     first = earliest.pillars[0]
-    writer.say(
-        SHORT,
-        "LUCK_START",
-        f"{way}.range",
-        ("luck.start", "luck.0"),
-        age=_age(first),
-        until=_age(latest.pillars[0]),
-        pillar=writer.names.pillars[first.pillar.index],
-    )
+    age, until = _age(first), _age(latest.pillars[0])
+    name = writer.names.pillars[first.pillar.index]
+    cited = ("luck.start", "luck.0")
+    if age == until:
+        writer.say(SHORT, "LUCK_START", f"{way}.about", cited, age=age, pillar=name)
+    else:
+        writer.say(SHORT, "LUCK_START", f"{way}.range", cited, age=age, until=until, pillar=name)
     periods = sheet.chart.periods
     if periods is None:
         return

@@ -13,6 +13,12 @@ LUCK_START: Final[Table] = {
     ),
     "forward.other": ("The luck pillars run forward; the first, {pillar}, begins at about age {age}.",),
     "backward.other": ("The luck pillars run backward; the first, {pillar}, begins at about age {age}.",),
+    "forward.about": (
+        "Whatever the hour, it starts at about age {age}; the luck pillars run forward from {pillar}.",
+    ),
+    "backward.about": (
+        "Whatever the hour, it starts at about age {age}; the luck pillars run backward from {pillar}.",
+    ),
     "forward.range": (
         "Without the hour it starts between age {age} and age {until}; the luck pillars run forward from {pillar}.",
     ),

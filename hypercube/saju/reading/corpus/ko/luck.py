@@ -15,6 +15,8 @@ LUCK_START: Final[Table] = {
     ),
     "forward.other": ("대운은 순행하며, {age}세 무렵에 {pillar} 대운으로 시작합니다.",),
     "backward.other": ("대운은 역행하며, {age}세 무렵에 {pillar} 대운으로 시작합니다.",),
+    "forward.about": ("시를 몰라도 시작은 {age}세 무렵으로 같고, 대운은 순행으로 {pillar}에서 출발합니다.",),
+    "backward.about": ("시를 몰라도 시작은 {age}세 무렵으로 같고, 대운은 역행으로 {pillar}에서 출발합니다.",),
     "forward.range": (
         "시를 몰라 시작 나이는 {age}세에서 {until}세 사이로만 말할 수 있고, 대운은 순행으로 {pillar}에서 출발합니다.",
     ),
