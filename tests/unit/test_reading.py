@@ -151,6 +151,14 @@ def test_without_an_hour_nothing_is_said_of_it() -> None:
     assert "사이로만 말할 수 있고" in told  # the start of luck is a range
 
 
+def test_a_term_on_the_birth_day_that_turns_luck_round_is_read_at_noon() -> None:
+    # 입춘 at 11:13: the morning is of a yin year, noon of a yang one, and luck of each runs the other way.
+    found = chart("1990-02-04", sex="female", include=ALL, as_of=AS_OF)
+    assert {each.earliest.forward for each in found.luck_ranges} == {True, False}
+    for language in (KO, EN):
+        promises([found], ReadingOptions(language=language, length=ReadingLength.LONG))
+
+
 def test_without_sex_luck_is_not_guessed() -> None:
     found = chart("1990-05-03T07:20", include=("facts", "periods"), as_of=AS_OF)
     (section,) = read(found, ReadingOptions(sections=(ReadingSection.LUCK,)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from hypercube.core.calendar import LuckPillar
+from hypercube.core.calendar import LuckPillar, LuckRange
 from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, PillarFacts
@@ -88,18 +88,26 @@ class Ground:
         """The luck pillars; without an hour, over the whole range."""
         if self.chart.luck is not None:
             return tuple(_step(each, each) for each in self.chart.luck.pillars)
-        for both in self.chart.luck_ranges:
-            if both.from_utc <= self.chart.instant.utc < both.until_utc or both is self.chart.luck_ranges[-1]:
-                pairs = zip(both.earliest.pillars, both.latest.pillars, strict=True)
-                return tuple(_step(first, last) for first, last in pairs)
+        both = self._range
+        if both is not None:
+            pairs = zip(both.earliest.pillars, both.latest.pillars, strict=True)
+            return tuple(_step(first, last) for first, last in pairs)
         return ()
+
+    @cached_property
+    def _range(self) -> LuckRange | None:
+        """Without an hour, the luck that holds at noon, as the pillars shown do: a 절 may turn its direction."""
+        for both in self.chart.luck_ranges:
+            if both.from_utc <= self.chart.instant.utc < both.until_utc:
+                return both
+        return self.chart.luck_ranges[-1] if self.chart.luck_ranges else None
 
     @cached_property
     def forward(self) -> bool | None:
         """The direction of the luck pillars."""
         if self.chart.luck is not None:
             return self.chart.luck.forward
-        return self.chart.luck_ranges[-1].earliest.forward if self.chart.luck_ranges else None
+        return None if self._range is None else self._range.earliest.forward
 
     @cached_property
     def current(self) -> int | None:
@@ -110,13 +118,12 @@ class Ground:
         if self.chart.luck is not None:
             now = self.chart.luck.in_force(day)
             return None if now is None else self.chart.luck.pillars.index(now)
-        for both in self.chart.luck_ranges:
-            if both.from_utc <= self.chart.instant.utc < both.until_utc or both is self.chart.luck_ranges[-1]:
-                first, last = both.earliest.in_force(day), both.latest.in_force(day)
-                if first is None or last is None or first.pillar is not last.pillar:
-                    return None
-                return both.earliest.pillars.index(first)
-        return None
+        if self._range is None:
+            return None
+        first, last = self._range.earliest.in_force(day), self._range.latest.in_force(day)
+        if first is None or last is None or first.pillar is not last.pillar:
+            return None
+        return self._range.earliest.pillars.index(first)
 
     @cached_property
     def age(self) -> int | None:

@@ -8,7 +8,7 @@ from hypercube.core.facts import ChartFacts, Name, PillarFacts
 from hypercube.core.reading import CitedFact, ReadingLanguage, SectionText
 from hypercube.core.signs import Pillar
 from hypercube.saju.reading.naming import NAMES, branch_name, listed
-from hypercube.saju.reading.sheet import ELEMENTS, relation_id
+from hypercube.saju.reading.sheet import ELEMENTS, range_at_noon, relation_id
 
 _KO: Final = {
     "void.day": "일주 공망",
@@ -167,7 +167,9 @@ class _Words:
     def _luck(self, which: str) -> str:
         luck = self._chart.luck
         if luck is None:
-            luck = self._chart.luck_ranges[-1].earliest
+            both = range_at_noon(self._chart)
+            assert both is not None
+            luck = both.earliest
         if which == "start":
             way = self._say["forward" if luck.forward else "backward"]
             return f"{self._say['luck']} {way}, {luck.start.exact:.2f}{self._say['age']}"

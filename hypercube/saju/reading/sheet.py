@@ -136,7 +136,7 @@ def sheet(chart: Chart) -> Sheet:
         groups=groups,
         sinsal=sinsal,
         luck=chart.luck,
-        luck_range=_range(chart),
+        luck_range=range_at_noon(chart),
         seed=seed * 3 + (0 if sex is None else 1 if sex is Sex.MALE else 2),
     )
 
@@ -146,8 +146,8 @@ def relation_id(relation: Relation) -> str:
     return f"relation.{relation.kind.key}.{'.'.join(relation.positions)}"
 
 
-def _range(chart: Chart) -> LuckRange | None:
-    """Of a birth without an hour, the range that holds at noon, as the pillars shown do."""
+def range_at_noon(chart: Chart) -> LuckRange | None:
+    """Of a birth without an hour, the luck that holds at noon, as the pillars shown do; None with an hour."""
     for each in chart.luck_ranges:
         if each.from_utc <= chart.instant.utc < each.until_utc:
             return each
