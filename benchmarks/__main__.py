@@ -13,6 +13,7 @@ SUBJECTS: Final = (
     "batching",
     "inference_v2",
     "gateway",
+    "reading",
 )
 
 

@@ -45,6 +45,7 @@ from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
+from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.tensors import TensorsCube
@@ -131,6 +132,7 @@ class Application:
         )
         self.cubes = CubeRegistry()
         self.cubes.register(SajuCube(self.batchers))
+        self.cubes.register(ReadingCube(self.cubes))
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))

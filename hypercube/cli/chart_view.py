@@ -53,6 +53,11 @@ def chart_view(chart: Chart) -> RenderableType:
     return Group(*parts, *_reckoning(chart))
 
 
+def pillars_view(chart: Chart) -> RenderableType:
+    """The birth and its four pillars alone."""
+    return Group(_birth_line(chart), _pillar_table(chart))
+
+
 def terms_view(terms: YearTerms) -> RenderableType:
     """The solar terms of a year."""
     table = Table(show_header=True, header_style="bold", pad_edge=False)

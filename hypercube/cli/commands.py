@@ -14,6 +14,14 @@ from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.errors import invalid
+from hypercube.core.reading import (
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingRequest,
+    ReadingSection,
+    ReadingTone,
+)
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 cli = typer.Typer(
@@ -215,6 +223,63 @@ def chart(
         typer.echo(to_text(answer, text))
     else:
         OUT.print(chart_view(answer))
+
+
+@cli.command()
+def reading(
+    birth: Annotated[
+        str, typer.Argument(help='Civil time of the birth place: "1990-05-03 07:20", or the date alone.')
+    ],
+    sex: Annotated[Sex | None, typer.Option(help="Decides the direction of luck pillars.")] = None,
+    place: Annotated[str | None, typer.Option(help="Seoul, 부산, 강남구, Portland, US-OR …")] = None,
+    longitude: Annotated[float | None, typer.Option(help="Degrees east; overrides the place's.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone. Default: the place's, else Asia/Seoul.")
+    ] = None,
+    lunar: Annotated[bool, typer.Option("--lunar", help="The date is a Korean lunar one (음력).")] = False,
+    leap_month: Annotated[
+        bool, typer.Option("--leap-month", help="Of a lunar date: the leap month (윤달).")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="The day that counts as now. Default: today in the birth zone.")
+    ] = None,
+    section: Annotated[
+        list[ReadingSection] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
+    language: Annotated[ReadingLanguage, typer.Option(help="Of the text.")] = ReadingLanguage.KO,
+    length: Annotated[ReadingLength, typer.Option(help="How much of each section.")] = ReadingLength.NORMAL,
+    tone: Annotated[ReadingTone, typer.Option(help="With pictures, or without.")] = ReadingTone.WARM,
+    audience: Annotated[
+        ReadingAudience, typer.Option(help="A beginner is told what the terms mean.")
+    ] = ReadingAudience.GENERAL,
+    server: Annotated[
+        str | None, typer.Option(help="Ask a running server (host:port of its gRPC) instead.")
+    ] = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Each sentence with the facts and schools it rests on.")
+    ] = False,
+    text: Annotated[bool, typer.Option("--text", help="Plain text, no table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """A reading (해석) of one birth: written by rule, every sentence checked against the chart."""
+    from hypercube.cli.reading_command import run
+
+    request = ReadingRequest(
+        birth,
+        sex,
+        place,
+        longitude,
+        zone,
+        calendar=Calendar.LUNAR if lunar else Calendar.SOLAR,
+        leap_month=leap_month,
+        as_of=as_of,
+        sections=tuple(section or ()),
+        language=language,
+        length=length,
+        tone=tone,
+        audience=audience,
+    )
+    run(request, server=server, sources=sources, as_json=as_json, text=text)
 
 
 def _chart_file(birth: str | None, source: Path | None, output: Path | None, **defaults: Any) -> None:

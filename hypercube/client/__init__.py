@@ -62,6 +62,14 @@ from hypercube.core.model_admin import (
     RouteMove,
     StoreCollection,
 )
+from hypercube.core.reading import (
+    Reading,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingSection,
+    ReadingTone,
+)
 
 __all__ = [
     "NOT_GIVEN",
@@ -108,6 +116,12 @@ __all__ = [
     "PermissionDenied",
     "PillarsStream",
     "RawAnswer",
+    "Reading",
+    "ReadingAudience",
+    "ReadingLanguage",
+    "ReadingLength",
+    "ReadingSection",
+    "ReadingTone",
     "RouteMove",
     "ServedAdapter",
     "ServedModel",

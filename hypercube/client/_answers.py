@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,15 +20,17 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind
+from hypercube.core.reading import Reading, joined
 from hypercube.wire.convert import (
     error_from_proto,
     event_from_proto,
     from_message,
     logprobs_from_proto,
+    reading_event_from_proto,
     tool_call_from_proto,
     usage_from_proto,
 )
-from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2
+from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, reading_pb2
 
 _A = TypeVar("_A")
 _M = TypeVar("_M")
@@ -174,6 +176,16 @@ def year_terms(message: calendar_pb2.YearTerms) -> YearTerms:
 def lunar_day(message: calendar_pb2.LunarDay) -> LunarDay:
     """A day by both calendars from its message."""
     return from_message(LunarDay, message)
+
+
+def whole_reading(messages: Iterable[reading_pb2.ReadingEvent]) -> Reading:
+    """A reading from all its pieces."""
+    found = joined(read(reading_event_from_proto, each) for each in messages)
+    if found is None:
+        raise EngineFailed(
+            ErrorKind.ENGINE_FAILED, "The server stopped in the middle of a reading.", fix="Ask again."
+        )
+    return found
 
 
 def chat_answer(message: chat_pb2.ChatReply) -> ChatAnswer:

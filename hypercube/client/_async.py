@@ -27,6 +27,7 @@ from hypercube.client._answers import (
     process_answer,
     read,
     vectors,
+    whole_reading,
     year_terms,
 )
 from hypercube.client._async_streams import CLOSED, AsyncChatStream, AsyncPillarsStream, failed, ours
@@ -55,6 +56,7 @@ from hypercube.client._requests import (
     lunar_request,
     pillars_request,
     process_request,
+    reading_request,
     terms_request,
 )
 from hypercube.client._status import Status, StatusError
@@ -64,6 +66,14 @@ from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Incl
 from hypercube.core.clock import Clock
 from hypercube.core.engine import ServedModel
 from hypercube.core.errors import ErrorKind
+from hypercube.core.reading import (
+    Reading,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingSection,
+    ReadingTone,
+)
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
@@ -244,6 +254,63 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         )(messages, timeout=attempt.timeout_s, metadata=attempt.metadata)
         self._streams.add(call)
         return AsyncPillarsStream(call, source, attempt.site)
+
+    async def reading(
+        self,
+        birth: BirthLike,
+        *,
+        sex: Sex | str | None = None,
+        place: str | None = None,
+        longitude: float | None = None,
+        zone: str | None = None,
+        time_basis: TimeBasis | str | None = None,
+        day_boundary: DayBoundary | str | None = None,
+        fold: int | None = None,
+        calendar: Calendar | str | None = None,
+        leap_month: bool | None = None,
+        luck_age: LuckAge | str | None = None,
+        as_of: dt.date | str | None = None,
+        hidden_stems: HiddenStemSet | str | None = None,
+        life_stages: LifeStageSchool | str | None = None,
+        blade: BladeSchool | str | None = None,
+        goegang: GoegangSchool | str | None = None,
+        sections: Iterable[ReadingSection | str] | None = None,
+        language: ReadingLanguage | str | None = None,
+        length: ReadingLength | str | None = None,
+        tone: ReadingTone | str | None = None,
+        audience: ReadingAudience | str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> Reading:
+        """The reading (해석) of one birth, whole; what a reading needs beside the pillars is included by itself.
+
+        The options mean what `ReadingRequest` says, and None leaves the server's default.
+        """
+        request = reading_request(
+            birth,
+            how={
+                "sections": sections,
+                "language": language,
+                "length": length,
+                "tone": tone,
+                "audience": audience,
+            },
+            sex=sex,
+            place=place,
+            longitude=longitude,
+            zone=zone,
+            time_basis=time_basis,
+            day_boundary=day_boundary,
+            fold=fold,
+            calendar=calendar,
+            leap_month=leap_month,
+            luck_age=luck_age,
+            as_of=as_of,
+            hidden_stems=hidden_stems,
+            life_stages=life_stages,
+            blade=blade,
+            goegang=goegang,
+        )
+        return whole_reading(await self._gather(_base.INTERPRET, request, timeout))
 
     async def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
@@ -438,6 +505,24 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
             return answer
 
         return await self._drive(self.attempts(method, timeout, idempotency_key), send)
+
+    async def _gather(
+        self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout
+    ) -> list[ReplyT]:
+        """Every piece of a stream that is wanted whole."""
+        checked_size(request, method.path)
+
+        async def send(attempt: Attempt) -> list[ReplyT]:
+            call = self._channel.unary_stream(
+                method.path, method.request.SerializeToString, method.reply.FromString
+            )(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
+            self._streams.add(call)
+            try:
+                return [piece async for piece in call]
+            except grpc.aio.AioRpcError as problem:
+                raise failed(problem) from None
+
+        return await self._drive(self.attempts(method, timeout), send)
 
     async def _stream(
         self, request: chat_pb2.ChatRequest, timeout: Timeout, idempotency_key: str | None

@@ -43,7 +43,15 @@ from hypercube.client.exceptions import (
 )
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind
-from hypercube.wire.v1 import calendar_pb2, chat_pb2, cubes_pb2, embeddings_pb2, models_pb2, saju_pb2
+from hypercube.wire.v1 import (
+    calendar_pb2,
+    chat_pb2,
+    cubes_pb2,
+    embeddings_pb2,
+    models_pb2,
+    reading_pb2,
+    saju_pb2,
+)
 
 RequestT = TypeVar("RequestT", bound=Message | PillarsRequest)
 ReplyT = TypeVar("ReplyT", bound=Message | PillarsReply | EmbedReply)
@@ -83,6 +91,9 @@ PILLARS_STREAM: Final = Method(
     PillarsReply,
     const.DEFAULT_CHAT_TIMEOUT_S,
     repeatable=False,
+)
+INTERPRET: Final = Method(
+    "/hypercube.v1.Reading/Interpret", reading_pb2.InterpretRequest, reading_pb2.ReadingEvent
 )
 COMPLETE: Final = Method(
     "/hypercube.v1.Chat/Complete",

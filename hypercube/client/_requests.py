@@ -23,11 +23,18 @@ from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.engine import ChatMessage, ToolCall, ToolChoice
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.reading import (
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingSection,
+    ReadingTone,
+)
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
 from hypercube.wire.convert.fields import put
 from hypercube.wire.convert.records import number_of
-from hypercube.wire.v1 import chat_pb2, cubes_pb2, embeddings_pb2, saju_pb2
+from hypercube.wire.v1 import chat_pb2, cubes_pb2, embeddings_pb2, reading_pb2, saju_pb2
 
 BirthLike: TypeAlias = str | dt.datetime | dt.date | BirthInput
 """A birth: text, a naive datetime, a date alone (시 모름), or a `BirthInput` with its options inside."""
@@ -48,6 +55,12 @@ _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "life_stages": LifeStageSchool,
     "blade": BladeSchool,
     "goegang": GoegangSchool,
+}
+_READING: Final[Mapping[str, type[StrEnum]]] = {
+    "language": ReadingLanguage,
+    "length": ReadingLength,
+    "tone": ReadingTone,
+    "audience": ReadingAudience,
 }
 _BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
 
@@ -155,6 +168,32 @@ def chart_request(birth: object, **options: Any) -> saju_pb2.Birth:
     """The message of one birth."""
     with own_errors():
         return birth_to_proto(birth_input(birth, options))
+
+
+def reading_request(birth: object, how: Mapping[str, Any], **options: Any) -> reading_pb2.InterpretRequest:
+    """The message of one birth and how to read it; what is None is left to the server."""
+    with own_errors():
+        message = reading_pb2.InterpretRequest(birth=birth_to_proto(birth_input(birth, options)))
+        for name, enum in _READING.items():
+            if how.get(name) is not None:
+                setattr(message.options, name, number_of(member(name, how[name], enum)))
+        for each in _sections(how.get("sections")):
+            message.options.sections.append(number_of(each))
+    return message
+
+
+def _sections(value: object) -> Iterator[ReadingSection]:
+    if value is None:
+        return
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise invalid(
+            f"sections is {shown(value)!r}, not a list.",
+            param="sections",
+            value=value,
+            fix=f"Write a list of: {', '.join(ReadingSection)}.",
+        )
+    for each in value:
+        yield member("sections", each, ReadingSection)
 
 
 def terms_request(year: object, zone: str | None) -> saju_pb2.TermsRequest:

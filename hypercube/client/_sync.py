@@ -22,6 +22,7 @@ from hypercube.client._answers import (
     process_answer,
     read,
     vectors,
+    whole_reading,
     year_terms,
 )
 from hypercube.client._base import Attempt, Method, Pause, ReplyT, RequestT
@@ -49,6 +50,7 @@ from hypercube.client._requests import (
     lunar_request,
     pillars_request,
     process_request,
+    reading_request,
     terms_request,
 )
 from hypercube.client._status import Status, StatusError
@@ -57,6 +59,14 @@ from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
 from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.clock import Clock
 from hypercube.core.engine import ServedModel
+from hypercube.core.reading import (
+    Reading,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingSection,
+    ReadingTone,
+)
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
@@ -214,6 +224,63 @@ class Client(ModelCalls, _base.BaseClient):
             method.path, method.request.SerializeToString, method.reply.FromString
         )(source.messages(chunks), timeout=attempt.timeout_s, metadata=attempt.metadata)
         return PillarsStream(call, source, attempt.site)
+
+    def reading(
+        self,
+        birth: BirthLike,
+        *,
+        sex: Sex | str | None = None,
+        place: str | None = None,
+        longitude: float | None = None,
+        zone: str | None = None,
+        time_basis: TimeBasis | str | None = None,
+        day_boundary: DayBoundary | str | None = None,
+        fold: int | None = None,
+        calendar: Calendar | str | None = None,
+        leap_month: bool | None = None,
+        luck_age: LuckAge | str | None = None,
+        as_of: dt.date | str | None = None,
+        hidden_stems: HiddenStemSet | str | None = None,
+        life_stages: LifeStageSchool | str | None = None,
+        blade: BladeSchool | str | None = None,
+        goegang: GoegangSchool | str | None = None,
+        sections: Iterable[ReadingSection | str] | None = None,
+        language: ReadingLanguage | str | None = None,
+        length: ReadingLength | str | None = None,
+        tone: ReadingTone | str | None = None,
+        audience: ReadingAudience | str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> Reading:
+        """The reading (해석) of one birth, whole; what a reading needs beside the pillars is included by itself.
+
+        The options mean what `ReadingRequest` says, and None leaves the server's default.
+        """
+        request = reading_request(
+            birth,
+            how={
+                "sections": sections,
+                "language": language,
+                "length": length,
+                "tone": tone,
+                "audience": audience,
+            },
+            sex=sex,
+            place=place,
+            longitude=longitude,
+            zone=zone,
+            time_basis=time_basis,
+            day_boundary=day_boundary,
+            fold=fold,
+            calendar=calendar,
+            leap_month=leap_month,
+            luck_age=luck_age,
+            as_of=as_of,
+            hidden_stems=hidden_stems,
+            life_stages=life_stages,
+            blade=blade,
+            goegang=goegang,
+        )
+        return whole_reading(self._gather(_base.INTERPRET, request, timeout))
 
     def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
@@ -397,6 +464,24 @@ class Client(ModelCalls, _base.BaseClient):
             return answer
 
         return self._drive(self.attempts(method, timeout, idempotency_key), send)
+
+    def _gather(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> list[ReplyT]:
+        """Every piece of a stream that is wanted whole."""
+        checked_size(request, method.path)
+
+        def send(attempt: Attempt) -> list[ReplyT]:
+            call: Any = self._channel.unary_stream(
+                method.path, method.request.SerializeToString, method.reply.FromString
+            )(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
+            try:
+                return list(call)
+            except grpc.RpcError as problem:
+                raise failed(problem) from None
+            except BaseException:  # Ctrl-C while waiting: the server need not go on
+                call.cancel()
+                raise
+
+        return self._drive(self.attempts(method, timeout), send)
 
     def _stream(
         self, request: chat_pb2.ChatRequest, timeout: Timeout, idempotency_key: str | None

@@ -15,6 +15,7 @@ from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 
 SAJU: Final = "saju"
+READING: Final = "reading"
 CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
 MODELS: Final = "models"

@@ -30,6 +30,7 @@ from hypercube.wire.v1 import (
     embeddings_pb2,
     models_pb2,
     models_pb2_grpc,
+    reading_pb2,
     saju_pb2,
     saju_pb2_grpc,
 )
@@ -757,11 +758,11 @@ async def test_ready_outlives_a_server_that_restarts(twin: Twin) -> None:
 def test_every_method_is_in_the_protocol() -> None:
     services = {
         service.full_name: service
-        for module in (saju_pb2, chat_pb2, embeddings_pb2, models_pb2, cubes_pb2)
+        for module in (saju_pb2, reading_pb2, chat_pb2, embeddings_pb2, models_pb2, cubes_pb2)
         for service in module.DESCRIPTOR.services_by_name.values()
     }
     ours = [value for value in vars(base).values() if isinstance(value, base.Method)]
-    assert len(ours) == 13
+    assert len(ours) == 14
     for method in ours:
         _, service, name = method.path.split("/")
         if service == "grpc.health.v1.Health":

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from hypercube.app import Application
-from hypercube.core.chart import BirthInput, ChartsRequest
+from hypercube.core.chart import BirthInput, ChartsRequest, Sex
 from hypercube.core.cube import Call, CubeState, Health, is_stream
 from hypercube.core.engine import (
     ChatMessage,
@@ -18,12 +18,14 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelAction, ModelCommand
+from hypercube.core.reading import ReadingRequest
 from hypercube.core.tensors import Datatype, Tensor, TensorRequest
 from hypercube.cubes.contract import violations
 from hypercube.settings import load_settings
 
 EXAMPLES: dict[str, Any] = {
     "saju": ChartsRequest((BirthInput("1990-05-03T07:20", place="Seoul"),)),
+    "reading": ReadingRequest("1990-05-03T07:20", Sex.FEMALE, "Seoul", as_of="2026-11-27"),
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
     "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),

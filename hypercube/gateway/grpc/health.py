@@ -13,10 +13,20 @@ from hypercube.gateway.handlers.health import readiness
 from hypercube.gateway.services import CHARTS_PART, EMBEDDINGS, MODEL_PART, GatewayServices, Readiness
 
 _SAJU: Final = "hypercube.v1.Saju"
+_READING: Final = "hypercube.v1.Reading"
 _CHAT: Final = "hypercube.v1.Chat"
 _INFERENCE: Final = "inference.GRPCInferenceService"
 _EMBEDDINGS: Final = "hypercube.v1.Embeddings"
-KNOWN: Final = ("", _SAJU, _CHAT, _EMBEDDINGS, "hypercube.v1.Models", "hypercube.v1.Cubes", _INFERENCE)
+KNOWN: Final = (
+    "",
+    _SAJU,
+    _READING,
+    _CHAT,
+    _EMBEDDINGS,
+    "hypercube.v1.Models",
+    "hypercube.v1.Cubes",
+    _INFERENCE,
+)
 """The empty name is the server as a whole."""
 
 _Status = health_pb2.HealthCheckResponse
@@ -74,7 +84,7 @@ class HealthServicer:
         The server as a whole is ready when charts are: a chat model that still loads must not keep it out of
         rotation.
         """
-        if service in ("", _SAJU, _INFERENCE):
+        if service in ("", _SAJU, _READING, _INFERENCE):
             return state.parts[CHARTS_PART].ready if CHARTS_PART in state.parts else state.ready
         if service == _CHAT:
             return any(part.ready for name, part in state.parts.items() if name.startswith(MODEL_PART))

@@ -7,13 +7,14 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, saju
+from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
 from hypercube.gateway.grpc.health import HealthServicer
 from hypercube.gateway.grpc.rpc import Methods, handlers
 from hypercube.gateway.services import GatewayServices
 
 SERVICES: Final[dict[str, Methods]] = {
     "hypercube.v1.Saju": saju.METHODS,
+    "hypercube.v1.Reading": reading.METHODS,
     "hypercube.v1.Chat": chat.METHODS,
     "hypercube.v1.Embeddings": embeddings.METHODS,
     "hypercube.v1.Models": models.METHODS,

@@ -26,6 +26,7 @@ from hypercube.gateway.http.routers import (
     inference,
     model_admin,
     models,
+    readings,
     responses,
 )
 from hypercube.gateway.http.routing import method_not_allowed
@@ -33,6 +34,7 @@ from hypercube.gateway.services import GatewayServices
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *charts.OPERATIONS,
+    *readings.OPERATIONS,
     *almanac.OPERATIONS,
     *chat.OPERATIONS,
     *completions.OPERATIONS,

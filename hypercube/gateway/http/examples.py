@@ -35,6 +35,24 @@ BATCHES: Final[dict[str, Any]] = {
     "one good, one not": {"births": [{"birth": "1990-05-03T07:20"}, {"birth": "1990-02-31T07:20"}]},
 }
 
+READINGS: Final[dict[str, Any]] = {
+    "in Korean": {"birth": "1990-05-03T07:20", "sex": "female", "place": "서울", "as_of": "2026-11-27"},
+    "a short one in English": {
+        "birth": "1985-11-20T14:30",
+        "sex": "male",
+        "place": "Busan",
+        "language": "en",
+        "length": "short",
+        "sections": ["temper", "work", "advice"],
+    },
+    "sentence by sentence, for a beginner": {
+        "birth": "1975-11-20",
+        "sex": "female",
+        "audience": "beginner",
+        "stream": True,
+    },
+}
+
 CHATS: Final[dict[str, Any]] = {
     "a question": {
         "messages": [{"role": "user", "content": "사주가 무엇인지 한 문장으로 설명해 주세요."}],

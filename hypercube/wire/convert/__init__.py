@@ -43,6 +43,12 @@ from hypercube.wire.convert.models import (
     model_to_proto,
     models_to_proto,
 )
+from hypercube.wire.convert.readings import (
+    reading_event_from_proto,
+    reading_event_to_proto,
+    reading_request_from_proto,
+    reading_request_to_proto,
+)
 from hypercube.wire.convert.records import from_message, member, to_message
 
 __all__ = [
@@ -70,6 +76,10 @@ __all__ = [
     "model_from_proto",
     "model_to_proto",
     "models_to_proto",
+    "reading_event_from_proto",
+    "reading_event_to_proto",
+    "reading_request_from_proto",
+    "reading_request_to_proto",
     "result_from_proto",
     "result_to_proto",
     "to_message",

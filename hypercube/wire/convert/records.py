@@ -19,8 +19,19 @@ from hypercube.core import calendar, facts, signs
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.errors import invalid
+from hypercube.core.reading import (
+    Checked,
+    CitedFact,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingOptions,
+    ReadingSection,
+    ReadingSentence,
+    ReadingTone,
+)
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
-from hypercube.wire.v1 import calendar_pb2, facts_pb2, saju_pb2, signs_pb2
+from hypercube.wire.v1 import calendar_pb2, facts_pb2, reading_pb2, saju_pb2, signs_pb2
 
 _R = TypeVar("_R")
 _E = TypeVar("_E", bound=StrEnum)
@@ -37,10 +48,17 @@ _PREFIXES: Final[dict[type[StrEnum], str]] = {
     BladeSchool: "BLADE_SCHOOL",
     GoegangSchool: "GOEGANG_SCHOOL",
     LuckAge: "LUCK_AGE",
+    ReadingSection: "READING_SECTION",
+    ReadingLanguage: "READING_LANGUAGE",
+    ReadingLength: "READING_LENGTH",
+    ReadingTone: "READING_TONE",
+    ReadingAudience: "READING_AUDIENCE",
 }
+_ELSEWHERE: Final[dict[str, Any]] = {LuckAge.__module__: calendar_pb2, ReadingSection.__module__: reading_pb2}
+"""Where the enums of a module are, if not beside the births."""
 ENUMS: Final[dict[type[StrEnum], dict[int, StrEnum]]] = {
     kind: {
-        getattr(calendar_pb2 if kind is LuckAge else saju_pb2, f"{prefix}_{member.name}"): member
+        getattr(_ELSEWHERE.get(kind.__module__, saju_pb2), f"{prefix}_{member.name}"): member
         for member in kind
     }
     for kind, prefix in _PREFIXES.items()
@@ -50,11 +68,15 @@ NUMBERS: Final[dict[type[StrEnum], dict[StrEnum, int]]] = {
     kind: {member: number for number, member in table.items()} for kind, table in ENUMS.items()
 }
 _MODULES: Final = ((signs, signs_pb2), (facts, facts_pb2), (calendar, calendar_pb2))
-_MESSAGES: Final[dict[type, type[Message]]] = {
+_MESSAGES: dict[type, type[Message]] = {
     record: getattr(messages, name)
     for module, messages in _MODULES
     for name, record in vars(module).items()
     if is_dataclass(record) and isinstance(record, type) and record.__module__ == module.__name__
+}
+_MESSAGES |= {
+    each: getattr(reading_pb2, each.__name__)
+    for each in (Checked, CitedFact, ReadingOptions, ReadingSentence)
 }
 _SHARED: Final = frozenset({signs.Pillar, signs.Sign, facts.Name})
 """Small records that every chart repeats."""

@@ -40,6 +40,7 @@ from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
+from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.tensors import TensorsCube
@@ -258,6 +259,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     registry = CubeRegistry()
     for cube in (
         SajuCube(batchers),
+        ReadingCube(registry),
         ChatCube(engine),
         EmbeddingsCube(engine),
         TokenizerCube(engine),

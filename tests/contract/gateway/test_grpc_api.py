@@ -106,6 +106,7 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
         ("embeddings", "healthy"),
         ("model-admin", "healthy"),
         ("models", "healthy"),
+        ("reading", "healthy"),
         ("saju", "healthy"),
         ("tensors", "healthy"),
         ("tokenizer", "healthy"),
@@ -240,6 +241,7 @@ async def test_reflection_lists_the_services_and_their_files(channel: grpc.aio.C
     listed, file = [reply async for reply in stub.ServerReflectionInfo(iter(questions))]
     assert {service.name for service in listed.list_services_response.service} == {
         "hypercube.v1.Saju",
+        "hypercube.v1.Reading",
         "hypercube.v1.Chat",
         "hypercube.v1.Embeddings",
         "hypercube.v1.Models",

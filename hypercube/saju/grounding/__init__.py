@@ -1,0 +1,24 @@
+"""Grounding: what a text says about a chart, and whether the chart bears it out.
+
+Checker           check sentences or a text against one chart
+cut               the sentences that contradict nothing, and the count
+GroundedStream    the same for a text that arrives in pieces; holds back at most one sentence
+claims            what a sentence claims, without a chart
+"""
+
+from hypercube.saju.grounding.check import CHECKER_VERSION, Checker, SentenceCheck, cut
+from hypercube.saju.grounding.claims import Claim, claims
+from hypercube.saju.grounding.sentences import sentences
+from hypercube.saju.grounding.stream import GroundedStream, grounded
+
+__all__ = [
+    "CHECKER_VERSION",
+    "Checker",
+    "Claim",
+    "GroundedStream",
+    "SentenceCheck",
+    "claims",
+    "cut",
+    "grounded",
+    "sentences",
+]

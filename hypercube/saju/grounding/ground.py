@@ -1,0 +1,202 @@
+"""The chart as the checker asks for it: what stands at a place, and when what begins."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from hypercube.core.calendar import LuckPillar, LuckRange
+from hypercube.core.chart import Chart
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.facts import ChartFacts, PillarFacts
+from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+
+ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
+SEASONS: Final = (*["winter"] * 2, *["spring"] * 3, *["summer"] * 3, *["autumn"] * 3, "winter")
+GROUP: Final = {
+    key: group
+    for group, keys in (
+        ("peers", ("peer", "rival")),
+        ("output", ("eating_god", "hurting_officer")),
+        ("wealth", ("indirect_wealth", "direct_wealth")),
+        ("officers", ("indirect_officer", "direct_officer")),
+        ("resource", ("indirect_resource", "direct_resource")),
+    )
+    for key in keys
+}
+GROUPS: Final = ("peers", "output", "wealth", "officers", "resource")
+NATAL: Final = ("year", "month", "day", "hour")
+
+
+@dataclass(frozen=True, slots=True)
+class LuckStep:
+    """One luck pillar: when it begins at the earliest and at the latest."""
+
+    pillar: int
+    ages: tuple[float, float]
+    years: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What is true of one chart."""
+
+    chart: Chart
+    facts: ChartFacts
+
+    @classmethod
+    def of(cls, chart: Chart) -> "Ground":
+        """The ground of a chart.
+
+        Raises:
+            HyperCubeError: FAILED_PRECONDITION for a chart without facts.
+        """
+        if chart.facts is None:
+            raise HyperCubeError(
+                ErrorKind.FAILED_PRECONDITION,
+                "The chart has no facts to check a text against.",
+                param="include",
+                fix='Compute it with include=("facts", "luck", "periods").',
+            )
+        return cls(chart, chart.facts)
+
+    @cached_property
+    def places(self) -> dict[str, PillarFacts]:
+        """The chart's own pillars by position."""
+        return {each.position: each for each in self.facts.pillars}
+
+    @cached_property
+    def pillars(self) -> dict[str, int]:
+        """Sexagenary index by position: the chart's own and those in force."""
+        found = {each.position: each.pillar.index for each in self.facts.pillars}
+        periods = self.chart.periods
+        if periods is not None:
+            year = periods.year.pillar.index
+            found |= {
+                "this_year": year,
+                "next_year": (year + 1) % 60,
+                "last_year": (year - 1) % 60,
+                "this_month": periods.month.pillar.index,
+                "this_day": periods.day.pillar.index,
+            }
+        if self.current is not None:
+            found["luck"] = self.luck[self.current].pillar
+        return found
+
+    @cached_property
+    def luck(self) -> tuple[LuckStep, ...]:
+        """The luck pillars; without an hour, over the whole range."""
+        if self.chart.luck is not None:
+            return tuple(_step(each, each) for each in self.chart.luck.pillars)
+        both = self._range
+        if both is not None:
+            pairs = zip(both.earliest.pillars, both.latest.pillars, strict=True)
+            return tuple(_step(first, last) for first, last in pairs)
+        return ()
+
+    @cached_property
+    def _range(self) -> LuckRange | None:
+        """Without an hour, the luck that holds at noon, as the pillars shown do: a 절 may turn its direction."""
+        for both in self.chart.luck_ranges:
+            if both.from_utc <= self.chart.instant.utc < both.until_utc:
+                return both
+        return self.chart.luck_ranges[-1] if self.chart.luck_ranges else None
+
+    @cached_property
+    def forward(self) -> bool | None:
+        """The direction of the luck pillars."""
+        if self.chart.luck is not None:
+            return self.chart.luck.forward
+        return None if self._range is None else self._range.earliest.forward
+
+    @cached_property
+    def current(self) -> int | None:
+        """Which luck pillar is in force; None before the first, without periods, or if the hour decides it."""
+        if self.chart.periods is None:
+            return None
+        day = self.chart.periods.as_of.date
+        if self.chart.luck is not None:
+            now = self.chart.luck.in_force(day)
+            return None if now is None else self.chart.luck.pillars.index(now)
+        if self._range is None:
+            return None
+        first, last = self._range.earliest.in_force(day), self._range.latest.in_force(day)
+        if first is None or last is None or first.pillar is not last.pillar:
+            return None
+        return self._range.earliest.pillars.index(first)
+
+    @cached_property
+    def age(self) -> int | None:
+        """Whole years on the day that counts as now."""
+        if self.chart.periods is None:
+            return None
+        now = dt.date.fromisoformat(self.chart.periods.as_of.date)
+        born = dt.date.fromisoformat(self.chart.instant.local[:10])
+        return now.year - born.year - ((now.month, now.day) < (born.month, born.day))
+
+    @property
+    def birth_year(self) -> int:
+        """By the civil calendar."""
+        return int(self.chart.instant.local[:4])
+
+    @cached_property
+    def visible(self) -> dict[str, float]:
+        """Letters by element."""
+        return {each: getattr(self.facts.elements.visible, each) for each in ELEMENTS}
+
+    @cached_property
+    def weighted(self) -> dict[str, float]:
+        """Per cent by element."""
+        return {each: getattr(self.facts.elements.weighted, each) for each in ELEMENTS}
+
+    @cached_property
+    def visible_gods(self) -> tuple[str, ...]:
+        """Ten gods of stems and branches, the day stem left out."""
+        found = []
+        for each in self.facts.pillars:
+            found += [] if each.stem_god is None else [each.stem_god.key]
+            found.append(each.branch_god.key)
+        return tuple(found)
+
+    @cached_property
+    def hidden_gods(self) -> frozenset[str]:
+        """Ten gods of the hidden stems."""
+        return frozenset(stem.ten_god.key for each in self.facts.pillars for stem in each.hidden_stems)
+
+    @cached_property
+    def group_weights(self) -> dict[str, float]:
+        """Per cent by group of ten gods."""
+        own = self.pillars["day"] % 10 // 2
+        return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
+
+    def pillar(self, position: str) -> int | None:
+        """The pillar of a position or of `pillar:14`; None where there is none."""
+        if position.startswith("pillar:"):
+            return int(position.split(":")[1])
+        return self.pillars.get(position)
+
+    def gods(self, position: str, part: str) -> frozenset[str] | None:
+        """The ten gods at a place; None where there is no such place."""
+        pillar = self.pillar(position)
+        if pillar is None:
+            return None
+        own = self.pillars["day"] % 10
+        found = set()
+        if part in ("stem", "pillar") and position != "day":
+            found.add(TEN_GODS[ten_god(own, pillar % 10)].key)
+        if part in ("branch", "pillar"):
+            found.add(TEN_GODS[branch_god(own, pillar % 12)].key)
+        return frozenset(found)
+
+
+def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
+    return LuckStep(
+        first.pillar.index,
+        (min(first.age, last.age), max(first.age, last.age)),
+        (int(min(first.start_date, last.start_date)[:4]), int(max(first.start_date, last.start_date)[:4])),
+    )
+
+
+def belongs(god: str, wanted: str) -> bool:
+    """Whether a ten god is the one wanted, or of the group wanted."""
+    return god == wanted or GROUP[god] == wanted

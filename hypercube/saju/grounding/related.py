@@ -1,0 +1,107 @@
+"""Bonds and conflicts: whether the places a clause names really stand in the relation that it names."""
+
+from itertools import combinations
+from typing import Final
+
+from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_mask
+from hypercube.saju.grounding.claims import Claim
+from hypercube.saju.grounding.ground import NATAL, Ground
+
+_GROUPS: Final = ("triad", "direction", "triple_punishment")
+_COMBINATIONS: Final = (
+    "stem_combination",
+    "six_combination",
+    "half_triad",
+    "arched_triad",
+    "half_direction",
+)
+_BITS: Final = {rule.name.key: 1 << bit for bit, rule in enumerate(PAIR_RULES)}
+_OF: Final = {rule.name.key: rule.of for rule in PAIR_RULES}
+
+
+def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, str]:
+    """The verdict on a relation, and what is there instead."""
+    kind = str(claim.value)
+    positions = list(dict.fromkeys(position for position, _ in claim.near if position != "unknown"))
+    if any(ground.pillar(position) is None and position in NATAL for position in positions):
+        return ("false", "unknown")
+    known = [position for position in positions if ground.pillar(position) is not None]
+    passing = [position for position in known if position not in NATAL]
+    if claim.detail and not _letters(claim, kind, ground, known):
+        return ("false", "other letters")
+    if kind in _GROUPS:
+        right = _group(kind, ground, known, passing)
+    elif len(known) >= 2:
+        right = _any_pair(_kinds(kind, claim), ground, known)
+    elif len(known) == 1 and not claim.detail and len(claim.text) > 1:
+        right = _any_with(_kinds(kind, claim), ground, known[0])
+    elif claim.detail:
+        right = True
+    else:
+        return ("open", "")
+    if right is not claim.negated:
+        return ("true", "")
+    return ("false", _between(ground, known))
+
+
+def _kinds(kind: str, claim: Claim) -> tuple[str, ...]:
+    if kind == "combination":
+        return _COMBINATIONS
+    stems = all(part == "stem" for _, part in claim.near) or claim.detail.startswith("stems")
+    if kind == "clash" and stems and claim.near:
+        return ("stem_clash",)
+    if kind == "punishment":
+        return ("punishment", "mutual_punishment", "self_punishment")
+    return (kind,)
+
+
+def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
+    """Whether the two letters named stand in the relation, and are there."""
+    which, _, text = claim.detail.partition(":")
+    first, second = (int(each) for each in text.split(","))
+    wanted = _kinds(kind, claim)
+    pair = frozenset((first, second))
+    of = "stem" if which == "stems" else "branch"
+    right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
+    if not right and kind == "clash":
+        right = any(
+            rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES
+        )
+    size = 10 if of == "stem" else 12
+    among = known if len(known) >= 2 else [*NATAL, *known]
+    have = {pillar % size for each in among if (pillar := ground.pillar(each)) is not None}
+    return right and pair <= have
+
+
+def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> bool:
+    natal = [each for each in known if each not in passing]
+    among = [*(natal if len(natal) >= 2 else [each for each in NATAL if each in ground.pillars]), *passing]
+    branches = {pillar % 12 for each in among if (pillar := ground.pillar(each)) is not None}
+    through = {pillar % 12 for each in passing if (pillar := ground.pillar(each)) is not None}
+    return any(
+        rule.name.key == kind
+        and set(rule.members) <= branches
+        and (not passing or through & set(rule.members))
+        for rule in GROUP_RULES
+    )
+
+
+def _any_pair(kinds: tuple[str, ...], ground: Ground, known: list[str]) -> bool:
+    wanted = sum(_BITS[kind] for kind in kinds)
+    pairs = [(ground.pillar(a), ground.pillar(b)) for a, b in combinations(known, 2)]
+    return any(a is not None and b is not None and pair_mask(a, b) & wanted for a, b in pairs)
+
+
+def _any_with(kinds: tuple[str, ...], ground: Ground, position: str) -> bool:
+    others = [each for each in ground.pillars if each != position]
+    return any(_any_pair(kinds, ground, [position, each]) for each in others)
+
+
+def _between(ground: Ground, known: list[str]) -> str:
+    found = []
+    for a, b in combinations(known, 2):
+        first, second = ground.pillar(a), ground.pillar(b)
+        if first is not None and second is not None:
+            mask = pair_mask(first, second)
+            found += [kind for kind, bit in _BITS.items() if mask & bit]
+    return " ".join(found) or "none"

@@ -1,0 +1,69 @@
+"""Claims about strength, the five elements, and yin and yang."""
+
+from collections.abc import Callable
+
+from hypercube.saju.grounding.claims import Claim
+from hypercube.saju.grounding.ground import ELEMENTS, Ground
+from hypercube.saju.grounding.verdicts import Verdict, decided, unless
+
+
+def strength(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """The level, or its side: 신강 is said of 극신강, too."""
+    level = ground.facts.strength.level.key
+    right = level == claim.value or level == f"very_{claim.value}"
+    return unless(claim, right, level)
+
+
+def useful(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """A candidate of 억부."""
+    wanted = ground.facts.useful_gods.balance
+    climate = (
+        {each.stem.element for each in ground.facts.useful_gods.climate} if "조후" in claim.detail else set()
+    )
+    return decided(claim.value in (*wanted, *climate), " ".join(wanted) or "none")
+
+
+def extreme(pick: Callable[..., float], *, by_count: bool) -> Callable[..., Verdict]:
+    """A rule for the element of most, or of least, weight."""
+
+    def rule(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+        element = str(claim.value)
+        edge = pick(ground.weighted.values())
+        right = ground.weighted[element] == edge
+        if by_count:
+            right = right or ground.visible[element] == pick(ground.visible.values())
+        return decided(right, next(each for each in ELEMENTS if ground.weighted[each] == edge))
+
+    return rule
+
+
+def share(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Per cent, by weight or by letters, to the nearest whole."""
+    value, element = float(claim.detail), str(claim.value)
+    counted = 100 * ground.visible[element] / sum(ground.visible.values())
+    weighted = ground.weighted[element]
+    return decided(abs(value - weighted) <= 1 or abs(value - counted) <= 1, f"{weighted:.0f}%")
+
+
+def polarity(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """How many letters are yang, and how many yin."""
+    elements = ground.facts.elements
+    if claim.value == "even":
+        return decided(elements.yang == elements.yin, f"{elements.yang}/{elements.yin}")
+    return decided(
+        str(elements.yang) == claim.value and str(elements.yin) == claim.detail,
+        f"{elements.yang}/{elements.yin}",
+    )
+
+
+def polarity_one(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """How many are of one side."""
+    number = getattr(ground.facts.elements, str(claim.value))
+    return decided(str(number) == claim.detail, str(number))
+
+
+def support(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Points of support, and of how many."""
+    strength = ground.facts.strength
+    right = str(strength.support) == claim.value and str(strength.available) == claim.detail
+    return decided(right, f"{strength.support}/{strength.available}")

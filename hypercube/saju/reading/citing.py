@@ -1,0 +1,187 @@
+"""What a fact id stands for, in words."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hypercube.core.chart import Chart
+from hypercube.core.facts import ChartFacts, Name, PillarFacts
+from hypercube.core.reading import CitedFact, ReadingLanguage, SectionText
+from hypercube.core.signs import Pillar
+from hypercube.saju.reading.naming import NAMES, branch_name, listed
+from hypercube.saju.reading.sheet import ELEMENTS, range_at_noon, relation_id
+
+_KO: Final = {
+    "void.day": "일주 공망",
+    "void.year": "연주 공망",
+    "visible": "드러난 글자",
+    "weighted": "자리와 지장간 무게",
+    "yang": "양",
+    "yin": "음",
+    "forward": "순행",
+    "backward": "역행",
+    "luck": "대운",
+    "from": "시작",
+    "age": "세",
+    "year": "세운",
+    "month": "월운",
+    "none": "없음",
+    "balance": "억부 용신",
+    "climate": "조후 용신",
+    "hidden": "지장간",
+    "as_of": "기준일",
+}
+_EN: Final = {
+    "void.day": "void by the day pillar",
+    "void.year": "void by the year pillar",
+    "visible": "visible letters",
+    "weighted": "weights",
+    "yang": "yang",
+    "yin": "yin",
+    "forward": "forward",
+    "backward": "backward",
+    "luck": "luck pillar",
+    "from": "from",
+    "age": "",
+    "year": "year",
+    "month": "month",
+    "none": "none",
+    "balance": "useful by balance",
+    "climate": "useful by climate",
+    "hidden": "hidden stems",
+    "as_of": "as of",
+}
+_PARTS: Final = {"stem": 0, "branch": 1}
+
+
+def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLanguage) -> tuple[CitedFact, ...]:
+    """Every fact that the sentences cite, once, in the order of first use.
+
+    Raises:
+        KeyError: a sentence cites what the chart does not have.
+    """
+    found: dict[str, CitedFact] = {}
+    words = _Words(chart, language)
+    for section in sections:
+        for sentence in section.sentences:
+            for fact in sentence.facts:
+                if fact not in found:
+                    found[fact] = CitedFact(fact, words.of(fact))
+    return tuple(found.values())
+
+
+class _Words:
+    """The facts of one chart in one language."""
+
+    def __init__(self, chart: Chart, language: ReadingLanguage) -> None:
+        assert chart.facts is not None
+        self._chart = chart
+        self._facts: ChartFacts = chart.facts
+        self._language = language
+        self._names = NAMES[language]
+        self._korean = language is ReadingLanguage.KO
+        self._say = _KO if self._korean else _EN
+        self._places: dict[str, PillarFacts] = {each.position: each for each in chart.facts.pillars}
+        self._relations = {
+            relation_id(each): each for each in (*chart.facts.relations, *chart.period_relations)
+        }
+
+    def of(self, fact: str) -> str:
+        """The fact in words."""
+        head, *rest = fact.split(".")
+        if head == "relation":
+            relation = self._relations[fact]
+            return f"{self._name(relation.kind)} {relation.letters}"
+        made: str = getattr(self, f"_{head}")(*rest)
+        return made
+
+    def _name(self, name: Name) -> str:
+        return f"{name.hangul}({name.hanja})" if self._korean else f"{name.english} {name.hanja}"
+
+    def _both(self, pillar: Pillar) -> str:
+        if self._korean:
+            return f"{pillar.hangul}({pillar.hanja})"
+        return self._names.pillars[pillar.index]
+
+    def _pillar(self, position: str) -> str:
+        return f"{self._names.pillar_places[position]} {self._both(self._places[position].pillar)}"
+
+    def _stem(self, position: str) -> str:
+        index = self._places[position].pillar.stem.index
+        return f"{self._names.stem_places[position]} {self._names.stems[index]}"
+
+    def _branch(self, position: str) -> str:
+        index = self._places[position].pillar.branch.index
+        return f"{self._names.branch_places[position]} {branch_name(index, self._language)}"
+
+    def _god(self, position: str, part: str) -> str:
+        facts = self._places[position]
+        god = (facts.stem_god, facts.branch_god)[_PARTS[part]]
+        assert god is not None
+        places = self._names.stem_places if part == "stem" else self._names.branch_places
+        return f"{places[position]} {self._name(god)}"
+
+    def _hidden(self, position: str) -> str:
+        stems = " ".join(
+            f"{each.stem.hanja} {each.ten_god.hangul if self._korean else each.ten_god.english}"
+            for each in self._places[position].hidden_stems
+        )
+        return f"{self._names.branch_places[position]} {self._say['hidden']} {stems}"
+
+    def _stage(self, position: str) -> str:
+        return f"{self._names.branch_places[position]} {self._name(self._places[position].stage)}"
+
+    def _sinsal(self, key: str, position: str) -> str:
+        name = next(each for each in self._places[position].sinsal if each.key == key)
+        return f"{self._names.pillar_places[position]} {self._name(name)}"
+
+    def _strength(self) -> str:
+        strength = self._facts.strength
+        return f"{self._name(strength.level)} {strength.support}/{strength.available}"
+
+    def _structure(self) -> str:
+        return self._name(self._facts.structure.name)
+
+    def _elements(self, which: str) -> str:
+        values = self._facts.elements.visible if which == "visible" else self._facts.elements.weighted
+        unit = "" if which == "visible" else "%"
+        shown = " ".join(
+            f"{self._names.elements[each]} {getattr(values, each):.0f}{unit}" for each in ELEMENTS
+        )
+        return f"{self._say[which]}: {shown}"
+
+    def _polarity(self) -> str:
+        elements = self._facts.elements
+        return f"{self._say['yang']} {elements.yang}, {self._say['yin']} {elements.yin}"
+
+    def _void(self, by: str) -> str:
+        signs = self._facts.void_day if by == "day" else self._facts.void_year
+        return f"{self._say[f'void.{by}']} {''.join(each.hanja for each in signs)}"
+
+    def _useful(self, school: str) -> str:
+        gods = self._facts.useful_gods
+        if school == "balance":
+            shown = listed(self._names, [self._names.elements[each] for each in gods.balance])
+            return f"{self._say['balance']} {shown or self._say['none']} ({self._name(gods.balance_reason)})"
+        return f"{self._say['climate']} {' '.join(each.stem.hanja for each in gods.climate)}"
+
+    def _luck(self, which: str) -> str:
+        luck = self._chart.luck
+        if luck is None:
+            both = range_at_noon(self._chart)
+            assert both is not None
+            luck = both.earliest
+        if which == "start":
+            way = self._say["forward" if luck.forward else "backward"]
+            return f"{self._say['luck']} {way}, {luck.start.exact:.2f}{self._say['age']}"
+        each = luck.pillars[int(which)]
+        return f"{self._say['luck']} {self._both(each.pillar)} {each.age:.2f}{self._say['age']} {each.start_date}"
+
+    def _period(self, which: str) -> str:
+        periods = self._chart.periods
+        assert periods is not None
+        pillar = periods.year.pillar if which == "year" else periods.month.pillar
+        return f"{self._say[which]} {self._both(pillar)}"
+
+    def _as_of(self) -> str:
+        assert self._chart.periods is not None
+        return f"{self._say['as_of']} {self._chart.periods.as_of.date}"

@@ -1,0 +1,52 @@
+"""From a chart to its sections."""
+
+from collections.abc import Callable
+from typing import Final
+
+from hypercube.core.chart import Chart
+from hypercube.core.reading import ReadingOptions, ReadingSection, SectionText
+from hypercube.saju.reading.book import book
+from hypercube.saju.reading.naming import NAMES
+from hypercube.saju.reading.sections import life, time
+from hypercube.saju.reading.sections.temper import temper
+from hypercube.saju.reading.sheet import Sheet, sheet
+from hypercube.saju.reading.writer import Writer, writer
+
+_SECTIONS: Final[dict[ReadingSection, Callable[[Sheet, Writer], None]]] = {
+    ReadingSection.TEMPER: temper,
+    ReadingSection.WORK: life.work,
+    ReadingSection.WEALTH: life.wealth,
+    ReadingSection.RELATIONSHIPS: life.relationships,
+    ReadingSection.HEALTH: life.health,
+    ReadingSection.LUCK: time.luck,
+    ReadingSection.NOW: time.now,
+    ReadingSection.ADVICE: time.advice,
+}
+_DEFAULT: Final = ReadingOptions()
+
+
+def read(chart: Chart, options: ReadingOptions = _DEFAULT) -> tuple[SectionText, ...]:
+    """The written reading of a chart; the same chart and options always give the same text.
+
+    Args:
+        chart: with facts; luck and periods are read where the chart has them.
+        options: which sections, how long, in which language and tone.
+
+    Raises:
+        HyperCubeError: FAILED_PRECONDITION for a chart without facts.
+    """
+    asked = sheet(chart)
+    versions = tuple([each.version for each in asked.facts.schools])
+    pen = writer(book(options.language, versions), options, asked.seed)
+    titles = NAMES[options.language].titles
+    found = []
+    for number, (section, write) in enumerate(_SECTIONS.items()):
+        if options.sections and section not in options.sections:
+            continue
+        # Each section chooses its words for itself, so that leaving one out changes no other.
+        pen.seed, pen.at = asked.seed, 1_000 * number
+        write(asked, pen)
+        sentences = pen.take()
+        if sentences:
+            found.append(SectionText(section, titles[section], sentences))
+    return tuple(found)

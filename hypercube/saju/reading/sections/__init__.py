@@ -1,0 +1,1 @@
+"""One module a section or two: what is said, in which order, and which facts it cites."""

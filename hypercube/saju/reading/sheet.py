@@ -1,0 +1,154 @@
+"""What the sections of a reading ask of a chart, worked out once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from hypercube.core.calendar import Luck, LuckRange
+from hypercube.core.chart import Chart, Sex
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.facts import ChartFacts, PillarFacts, Relation
+
+SEASONS: Final = (*["winter"] * 2, *["spring"] * 3, *["summer"] * 3, *["autumn"] * 3, "winter")
+"""By month branch 子 to 亥."""
+GROUP: Final = {
+    "peer": "peers",
+    "rival": "peers",
+    "eating_god": "output",
+    "hurting_officer": "output",
+    "indirect_wealth": "wealth",
+    "direct_wealth": "wealth",
+    "indirect_officer": "officers",
+    "direct_officer": "officers",
+    "indirect_resource": "resource",
+    "direct_resource": "resource",
+}
+GROUPS: Final = ("peers", "output", "wealth", "officers", "resource")
+ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
+CONFLICTS: Final = frozenset(
+    {
+        "clash",
+        "punishment",
+        "mutual_punishment",
+        "self_punishment",
+        "break",
+        "harm",
+        "resentment",
+        "ghost_gate",
+        "triple_punishment",
+    }
+)
+STEM_RELATIONS: Final = frozenset({"stem_combination", "stem_clash"})
+_SIDE: Final = {
+    "very_weak": "weak",
+    "weak": "weak",
+    "balanced": "balanced",
+    "strong": "strong",
+    "very_strong": "strong",
+}
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A chart with its facts, as the sections read it."""
+
+    chart: Chart
+    facts: ChartFacts
+    day: PillarFacts
+    month: PillarFacts
+    stem: int
+    """Of the day, 0 to 9."""
+    branch: int
+    """Of the month, 0 to 11."""
+    season: str
+    side: str
+    """strong, weak or balanced."""
+    sex: Sex | None
+    counts: tuple[float, ...]
+    """Visible letters by element."""
+    shares: tuple[float, ...]
+    """Weights by element, per cent."""
+    gods: tuple[tuple[str, str], ...]
+    """Visible ten gods: key and fact id, the day stem left out."""
+    groups: dict[str, int]
+    """How many of `gods` belong to each group."""
+    sinsal: dict[str, list[str]]
+    """Positions by key."""
+    luck: Luck | None
+    luck_range: LuckRange | None
+    seed: int
+
+    @property
+    def untimed(self) -> bool:
+        """Whether the hour is not known."""
+        return self.chart.pillars.hour is None
+
+    def relations_of(self, position: str, *, among: Iterable[Relation] | None = None) -> list[Relation]:
+        """Those that a position takes part in."""
+        return [each for each in (among or self.facts.relations) if position in each.positions]
+
+
+def sheet(chart: Chart) -> Sheet:
+    """The sheet of a chart.
+
+    Raises:
+        HyperCubeError: FAILED_PRECONDITION for a chart without facts.
+    """
+    facts = chart.facts
+    if facts is None:
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            "The chart has no facts to read.",
+            param="include",
+            fix='Compute it with include=("facts", "luck", "periods").',
+        )
+    positions = {each.position: each for each in facts.pillars}
+    day, month = positions["day"], positions["month"]
+    visible, weighted = facts.elements.visible, facts.elements.weighted
+    gods = []
+    sinsal: dict[str, list[str]] = {}
+    for each in facts.pillars:
+        for name in each.sinsal:
+            sinsal.setdefault(name.key, []).append(each.position)
+        if each.stem_god is not None:
+            gods.append((each.stem_god.key, f"god.{each.position}.stem"))
+        gods.append((each.branch_god.key, f"god.{each.position}.branch"))
+    groups = dict.fromkeys(GROUPS, 0)
+    for key, _ in gods:
+        groups[GROUP[key]] += 1
+    sex = chart.options.sex
+    seed = 0
+    for index in chart.pillars.indices():
+        seed = seed * 257 + index
+    return Sheet(
+        chart=chart,
+        facts=facts,
+        day=day,
+        month=month,
+        stem=day.pillar.stem.index,
+        branch=month.pillar.branch.index,
+        season=SEASONS[month.pillar.branch.index],
+        side=_SIDE[facts.strength.level.key],
+        sex=sex,
+        counts=(visible.wood, visible.fire, visible.earth, visible.metal, visible.water),
+        shares=(weighted.wood, weighted.fire, weighted.earth, weighted.metal, weighted.water),
+        gods=tuple(gods),
+        groups=groups,
+        sinsal=sinsal,
+        luck=chart.luck,
+        luck_range=range_at_noon(chart),
+        seed=seed * 3 + (0 if sex is None else 1 if sex is Sex.MALE else 2),
+    )
+
+
+def relation_id(relation: Relation) -> str:
+    """relation.clash.year.day."""
+    return f"relation.{relation.kind.key}.{'.'.join(relation.positions)}"
+
+
+def range_at_noon(chart: Chart) -> LuckRange | None:
+    """Of a birth without an hour, the luck that holds at noon, as the pillars shown do; None with an hour."""
+    for each in chart.luck_ranges:
+        if each.from_utc <= chart.instant.utc < each.until_utc:
+            return each
+    return chart.luck_ranges[-1] if chart.luck_ranges else None

@@ -1,0 +1,49 @@
+"""`hypercube reading` in the terminal: sections as paragraphs, sources, plain text and JSON."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from hypercube.cli.commands import cli
+from hypercube.core.errors import HyperCubeError
+
+ASK = ["reading", "1990-05-03 07:20", "--sex", "female", "--place", "서울", "--as-of", "2026-11-27"]
+
+
+def told(*options: str) -> str:
+    result = CliRunner().invoke(cli, [*ASK, *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_the_pillars_the_sections_and_the_check_are_shown() -> None:
+    shown = told()
+    for word in ("戊 무", "기질·성격", "대운 흐름", "조언", "모순 0건", "기준일 2026-11-27"):
+        assert word in shown
+
+
+def test_sources_stand_beside_each_sentence() -> None:
+    shown = told("--sources", "--length", "short", "--section", "work")
+    assert "structure/japyeong-exposure@1" in shown
+    assert "정관격(正官格)" in shown
+    assert "기질·성격" not in shown
+
+
+def test_plain_text_is_text_alone() -> None:
+    shown = told("--text", "--language", "en", "--section", "advice")
+    assert shown.startswith("[Advice]\n")
+    assert "┃" not in shown
+
+
+def test_json_is_the_answer_of_the_server() -> None:
+    answer = json.loads(told("--json", "--length", "short"))
+    assert answer["written_by"] == "corpus"
+    assert answer["checked"]["contradictions"] == 0
+    assert next(section["section"] for section in answer["sections"]) == "temper"
+
+
+def test_a_bad_birth_is_refused_with_its_field() -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        CliRunner().invoke(cli, ["reading", "1990-02-31"], catch_exceptions=False)
+    assert caught.value.param == "birth"

@@ -1,0 +1,141 @@
+"""The grounding checker against labelled sentences, and its streaming form."""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from hypercube.core.chart import Chart
+from hypercube.saju import chart
+from hypercube.saju.grounding import Checker, GroundedStream, claims, cut, sentences
+from tests.unit.reading_charts import AS_OF
+
+FOLDER = Path(__file__).parent.parent / "golden" / "grounding"
+
+
+@cache
+def charts() -> dict[str, Chart]:
+    found = {}
+    for line in (FOLDER / "charts.tsv").read_text(encoding="utf-8").splitlines():
+        name, birth, sex, place, as_of = line.split("\t")
+        found[name] = chart(
+            birth, sex=sex, place=place or None, include=("facts", "luck", "periods"), as_of=as_of
+        )
+    return found
+
+
+def measured(file: str) -> tuple[float, float, int]:
+    """Recall on corrupted sentences, false alarms on true ones, and how many there are."""
+    checkers = {name: Checker(found) for name, found in charts().items()}
+    counted: Counter[tuple[bool, bool]] = Counter()
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
+        name, _, label, sentence = line.split("\t")
+        counted[label == "f", not checkers[name].grounded(sentence)] += 1
+    corrupted = counted[True, True] + counted[True, False]
+    true = counted[False, True] + counted[False, False]
+    return counted[True, True] / corrupted, counted[False, True] / true, corrupted + true
+
+
+@pytest.mark.parametrize(
+    ("file", "at_least"), [("rule.tsv", 2_000), ("hand.tsv", 150), ("held_out.tsv", 90), ("unseen.tsv", 60)]
+)
+def test_lies_are_found_and_truths_are_left(file: str, at_least: int) -> None:
+    recall, alarms, count = measured(file)
+    assert count >= at_least
+    assert recall >= 0.99
+    assert alarms <= 0.01
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(charts()["a"])  # 庚午 庚辰 戊辰 乙卯, a woman of 1990
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "일간은 무토입니다.",
+        "일간은 戊입니다.",
+        "일간은 戊土입니다.",
+        "일간은 무토(戊土)입니다.",
+        "Your day master is Wu Earth.",
+    ],
+)
+def test_a_stem_is_known_in_every_spelling(checker: Checker, written: str) -> None:
+    (mention,) = checker.sentence(written).mentions
+    assert mention.verdict == "true"
+    assert mention.scope == "day.stem"
+    assert written[mention.start : mention.end] == mention.text
+
+
+def test_a_contradiction_says_where_and_what_is_right(checker: Checker) -> None:
+    sentence = "월지 술토에 뿌리를 둡니다."
+    (mention,) = checker.sentence(sentence).mentions
+    assert (mention.verdict, mention.scope, mention.expected) == ("false", "month.branch", "辰")
+    assert sentence[mention.start : mention.end] == "술토"
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "갑자기 정신이 들어도 상관없이 충분히 쉬세요.",
+        "해마다 시간을 내어 병을 다스리세요.",
+        "만약 일간이 갑목이라면 달랐을 겁니다.",
+        "정관은 책임을 뜻하는 별입니다.",
+        "Take a strong tea and water the plants.",
+        "",
+        "?!…",
+    ],
+)
+def test_everyday_words_and_suppositions_claim_nothing(checker: Checker, harmless: str) -> None:
+    assert checker.grounded(harmless)
+
+
+def test_a_text_is_cut_at_sentences(checker: Checker) -> None:
+    text = "일간은 무토입니다. 월지는 술토입니다. 시주는 을묘입니다!"
+    kept, count = cut(checker.text(text))
+    assert [each.text for each in kept] == ["일간은 무토입니다.", "시주는 을묘입니다!"]
+    assert (count.sentences, count.cut, count.contradictions, count.confirmed) == (3, 1, 1, 2)
+    assert text[kept[1].start :] == "시주는 을묘입니다!"
+
+
+def test_a_stream_holds_back_one_sentence_and_no_lie_leaves() -> None:
+    stream = GroundedStream(charts()["a"])
+    text = "일간은 무토입니다. 월지는 술토입니다.\n시주는 을묘입니다. 끝"
+    left = []
+    for letter in text:
+        left.append(stream.feed(letter))
+        assert len(sentences(stream.held)) <= 1
+    left.append(stream.close())
+    assert "".join(left) == "일간은 무토입니다.\n시주는 을묘입니다. 끝"
+    assert [each.text.strip() for each in stream.cut_off] == ["월지는 술토입니다."]
+    assert stream.checked().cut == 1
+
+
+def test_a_stream_says_the_same_however_it_is_cut_up() -> None:
+    text = "The hour pillar is 乙卯. The hour pillar is 甲寅. " * 3
+    answers = set()
+    for size in (1, 2, 7, 50, len(text)):
+        stream = GroundedStream(charts()["a"])
+        pieces = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        answers.add("".join(pieces) + stream.close())
+    assert len(answers) == 1
+    assert "甲寅" not in answers.pop()
+
+
+def test_a_sentence_without_end_does_not_grow_for_ever() -> None:
+    stream = GroundedStream(charts()["a"])
+    for _ in range(100):
+        stream.feed("좋은 하루 " * 20)
+    assert len(stream.held) <= 2_200
+
+
+def test_claims_need_no_chart() -> None:
+    (claim,) = claims("연간과 월간에 식신이 나란히 있습니다.")
+    assert claim.value == "eating_god"
+    assert claim.scope == (("month", "stem"), ("year", "stem"))
+
+
+def test_the_charts_are_of_one_day() -> None:
+    assert {found.options.as_of for found in charts().values()} == {AS_OF}
