@@ -107,6 +107,7 @@ class ModelVersions:
         canaries: the account of each target of the split in force, the compared one among them.
         routing: where references lead; None for a model that the registry does not know.
         leaving: versions that lost their part of the split or the bare name, and go when nobody uses them.
+        fallback: the home before this one, which answers for it until it was loaded once; None after that.
         notes: by topic, why something is not as the registry says.
     """
 
@@ -123,6 +124,7 @@ class ModelVersions:
         self.canaries: dict[str, Canary] = {}
         self.routing = routing
         self.leaving: set[str] = set()
+        self.fallback: ServedEngine | None = None
         self.notes: dict[str, str] = {}
         self._make = make
         self._clock = clock
@@ -154,23 +156,23 @@ class ModelVersions:
         try:
             split = self.routing.split(self.routing.routes())
             if not split:
-                return Pick(self.home)
+                return Pick(self.home, self.fallback)
             target = self.routing.chosen(key)
         except (HyperCubeError, OSError):
             # A store that cannot be read takes nobody's answer away; `upkeep` says what is wrong.
-            return Pick(self.home)
+            return Pick(self.home, self.fallback)
         home = self.home.manifest.version
         base = self.canary(base_of(split), home)
         if target.name == base.target or target.manifest.version == home:
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         canary = self.canary(target.name, target.manifest.version)
         served = self.beside.get(canary.version)
         if served is None or canary.withdrawn:
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         if served.status.state is not EngineState.READY:
             if canary.warmed and served.status.state is EngineState.IDLE:
                 served.want()
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         return Pick(served, self.home, canary, base)
 
     def canary(self, target: str, version: str) -> Canary:
@@ -195,7 +197,7 @@ class ModelVersions:
         version = target.manifest.version
         if version == own.version:
             self._standing[selector] = version
-            return Pick(self.home)
+            return Pick(self.home, None if is_semver(selector) else self.fallback)
         if not is_semver(selector) and self._follows(version):
             # The home is on its way to that version.
             return Pick(self.home)
