@@ -162,6 +162,7 @@ class Call:
         timing: filled in on the way.
         served_by: the version that answers (`name@version`); filled in on the way.
         quotas: what is left of the caller's quotas ("requests", "tokens"); None where nothing is counted.
+        only_version: the one version that may answer, because it was asked for by number; empty = any.
     """
 
     request_id: str = ""
@@ -173,6 +174,7 @@ class Call:
     timing: Timing = field(default_factory=Timing)
     served_by: str = ""
     quotas: dict[str, Standing] | None = None
+    only_version: str = ""
 
     @property
     def sticky_key(self) -> str | None:

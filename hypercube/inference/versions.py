@@ -86,12 +86,14 @@ class Pick:
         spare: who answers if that one fails before its first byte, or is withdrawn while the request waits.
         canary: keeps account of it, where a split is in force.
         spare_canary: the same for `spare`.
+        only: the version that `served` must still be when it answers; empty = any.
     """
 
     served: ServedEngine
     spare: ServedEngine | None = None
     canary: Canary | None = None
     spare_canary: Canary | None = None
+    only: str = ""
 
     def instead(self) -> "Pick":
         """The spare, which has none itself."""
@@ -192,12 +194,14 @@ class ModelVersions:
         if selector == own.version or (
             own.derivation is not None and selector == own.derivation.source.version
         ):
-            return Pick(self.home)
+            return Pick(self.home, only=own.version)
         target = self.routing.to(selector)
         version = target.manifest.version
         if version == own.version:
             self._standing[selector] = version
-            return Pick(self.home, None if is_semver(selector) else self.fallback)
+            if is_semver(selector):
+                return Pick(self.home, only=version)
+            return Pick(self.home, self.fallback)
         if not is_semver(selector) and self._follows(version):
             # The home is on its way to that version.
             return Pick(self.home)
