@@ -163,6 +163,7 @@ class Call:
         served_by: the version that answers (`name@version`); filled in on the way.
         quotas: what is left of the caller's quotas ("requests", "tokens"); None where nothing is counted.
         privileged: whether it asked for what only an administrator may do; such calls are audited.
+        only_version: the one version that may answer, because it was asked for by number; empty = any.
     """
 
     request_id: str = ""
@@ -175,6 +176,7 @@ class Call:
     served_by: str = ""
     quotas: dict[str, Standing] | None = None
     privileged: bool = False
+    only_version: str = ""
 
     def require(self, role: Role) -> None:
         """Return if the caller has the role.

@@ -235,13 +235,13 @@ class Hypercluster:
         """Vectors of texts; see `EngineClient.embed`."""
         refuse_adapter(request.model)
         pick = self._able(request.model, Capability.EMBED, call)
-        return await whole(pick, lambda served: served.embed(request, call))
+        return await whole(pick, call, lambda served: served.embed(request, call))
 
     async def score(self, request: ScoreRequest, call: Call) -> Scores:
         """Scores of documents against a query; see `EngineClient.score`."""
         refuse_adapter(request.model)
         pick = self._able(request.model, Capability.SCORE, call)
-        return await whole(pick, lambda served: served.score(request, call))
+        return await whole(pick, call, lambda served: served.score(request, call))
 
     async def tokenize(self, request: TokenizeRequest, call: Call) -> Tokenized:
         """Text to tokens or back; see `TokenizerClient.tokenize`."""
@@ -253,7 +253,7 @@ class Hypercluster:
             pick = self._checked(pick, Capability.ADAPTERS)
             await pick.served.adapters.find(adapter)
         alone = replace(request, model=model)
-        return await whole(pick, lambda served: served.tokenize(alone, call))
+        return await whole(pick, call, lambda served: served.tokenize(alone, call))
 
     async def probe(self, model: str, timeout_s: float) -> None:
         """Generate one token for real within `timeout_s`; raises what `generate` raises if that fails."""

@@ -28,7 +28,7 @@ ELSEWHERE: Final = FAULTS | {
 async def stream(pick: Pick, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
     """As `ServedEngine.generate`, of the version picked or its spare."""
     while True:
-        untouched, trial = True, _begin(pick)
+        untouched, trial = True, _begin(pick, call)
         try:
             work = pick.served.generate(request, call, again=pick.spare is None)
             async with aclosing(work) as events:
@@ -52,10 +52,10 @@ async def stream(pick: Pick, request: GenerationRequest, call: Call) -> AsyncGen
         pick = pick.instead()
 
 
-async def whole(pick: Pick, work: Callable[[ServedEngine], Coroutine[Any, Any, T]]) -> T:
+async def whole(pick: Pick, call: Call, work: Callable[[ServedEngine], Coroutine[Any, Any, T]]) -> T:
     """What `work` answers with the version picked, or with its spare."""
     while True:
-        trial = _begin(pick)
+        trial = _begin(pick, call)
         try:
             answer = await _unless_withdrawn(work(pick.served), pick)
         except Exception as error:
@@ -72,7 +72,8 @@ async def whole(pick: Pick, work: Callable[[ServedEngine], Coroutine[Any, Any, T
         pick = pick.instead()
 
 
-def _begin(pick: Pick) -> Trial | None:
+def _begin(pick: Pick, call: Call) -> Trial | None:
+    call.only_version = pick.only
     return None if pick.canary is None else pick.canary.window.begin()
 
 

@@ -5,7 +5,7 @@ import asyncio
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import COMING, EngineState
-from hypercube.core.errors import HyperCubeError
+from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.admission import Admission
 from hypercube.inference.engine import Engine
 from hypercube.inference.incarnation import Incarnation
@@ -72,6 +72,16 @@ class ServedGates(ServedStatus):
         if self.current is None or self.status.state in {EngineState.FAILED, EngineState.STOPPED}:
             gate.release()
             raise self.unavailable()
+        if call.only_version and self.current.manifest.version != call.only_version:
+            # Another version took its place while this request, for that one alone, was in line.
+            gate.release()
+            raise HyperCubeError(
+                ErrorKind.UNAVAILABLE,
+                f"Version {call.only_version} of {self.manifest.name!r} was just replaced by "
+                f"{self.current.manifest.version}.",
+                fix="Ask for it again: it is loaded beside that one.",
+                retry_after_s=1.0,
+            )
         call.served_by = self.current.manifest.reference
         return self.current
 

@@ -77,6 +77,7 @@ class Upkeep:
     # -- the home
 
     def _home(self, base: Target | None, moves: int) -> None:
+        self._try_home(moves)
         home = self._versions.home
         if base is None or base.manifest.version == home.manifest.version:
             self._given_up, self._failures = None, 0
@@ -92,9 +93,26 @@ class Upkeep:
             return
         elif home.status.state is EngineState.IDLE:
             # Nothing of it is loaded, and nothing is to be because of this.
+            before = self._versions.fallback or home
             self._switch(self._versions.put_beside(base.manifest))
+            self._versions.fallback = before if before is not self._versions.home else None
         elif home.status.state in {EngineState.READY, EngineState.FAILED}:
             self._begin("home", lambda: self._become(base, moves))
+
+    def _try_home(self, moves: int) -> None:
+        """A home that was made that before it was loaded: it stays when it comes up, else the one before is back."""
+        versions, home, before = self._versions, self._versions.home, self._versions.fallback
+        if before is None:
+            return
+        if home.status.state is EngineState.READY:
+            versions.fallback = None
+            versions.leaving.add(before.manifest.version)
+        elif home.gone_for_good:
+            versions.fallback = None
+            why = home.status.reason
+            self._switch(before)
+            self._given_up = ((home.manifest.version, moves), float("inf"))
+            self._note("home", _kept(home.manifest.version, before.manifest.version, why))
 
     async def _become(self, base: Target, moves: int) -> None:
         """Have the version of `base` loaded, and make it the home."""
@@ -118,11 +136,7 @@ class Upkeep:
                 pause = min(AGAIN_MAX_S, AGAIN_S * 2**self._failures)
                 self._failures += 1
             self._given_up = ((wanted.version, moves), self._clock() + pause)
-            self._note(
-                "home",
-                f"{base.name} leads to {wanted.version}, which does not come up, and {before} answers: "
-                f"{error.message}",
-            )
+            self._note("home", _kept(wanted.version, before, error.message))
 
     async def _load(self, manifest: ModelManifest) -> None:
         """Beside the home; the next tick finds it ready and makes it the home."""
@@ -251,7 +265,8 @@ class Upkeep:
         split = {each.version for each in versions.canaries.values() if not each.withdrawn}
         for version, served in list(versions.beside.items()):
             unused = served.in_flight == 0 and self._clock() - served.last_used > LINGER_S
-            if version in split or served.pinned or not (version in versions.leaving or unused):
+            kept = version in split or served.pinned or served is versions.fallback
+            if kept or not (version in versions.leaving or unused):
                 continue
             if served.evictable and not (served.admission.waiting or served.entrance.waiting):
                 self._begin(f"leave {version}", partial(served.evict, "nobody is sent to it any more"))
@@ -281,6 +296,10 @@ class Upkeep:
         elif note != notes.get(topic):
             notes[topic] = note
             self._on_line(f"{self._versions.name}: {notes[topic]}.")
+
+
+def _kept(wanted: str, before: str, why: str) -> str:
+    return f"its name leads to {wanted}, which does not come up, and {before} answers: {why}"
 
 
 def _say_nothing(

@@ -86,12 +86,14 @@ class Pick:
         spare: who answers if that one fails before its first byte, or is withdrawn while the request waits.
         canary: keeps account of it, where a split is in force.
         spare_canary: the same for `spare`.
+        only: the version that `served` must still be when it answers; empty = any.
     """
 
     served: ServedEngine
     spare: ServedEngine | None = None
     canary: Canary | None = None
     spare_canary: Canary | None = None
+    only: str = ""
 
     def instead(self) -> "Pick":
         """The spare, which has none itself."""
@@ -107,6 +109,7 @@ class ModelVersions:
         canaries: the account of each target of the split in force, the compared one among them.
         routing: where references lead; None for a model that the registry does not know.
         leaving: versions that lost their part of the split or the bare name, and go when nobody uses them.
+        fallback: the home before this one, which answers for it until it was loaded once; None after that.
         notes: by topic, why something is not as the registry says.
     """
 
@@ -123,6 +126,7 @@ class ModelVersions:
         self.canaries: dict[str, Canary] = {}
         self.routing = routing
         self.leaving: set[str] = set()
+        self.fallback: ServedEngine | None = None
         self.notes: dict[str, str] = {}
         self._make = make
         self._clock = clock
@@ -154,23 +158,23 @@ class ModelVersions:
         try:
             split = self.routing.split(self.routing.routes())
             if not split:
-                return Pick(self.home)
+                return Pick(self.home, self.fallback)
             target = self.routing.chosen(key)
         except (HyperCubeError, OSError):
             # A store that cannot be read takes nobody's answer away; `upkeep` says what is wrong.
-            return Pick(self.home)
+            return Pick(self.home, self.fallback)
         home = self.home.manifest.version
         base = self.canary(base_of(split), home)
         if target.name == base.target or target.manifest.version == home:
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         canary = self.canary(target.name, target.manifest.version)
         served = self.beside.get(canary.version)
         if served is None or canary.withdrawn:
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         if served.status.state is not EngineState.READY:
             if canary.warmed and served.status.state is EngineState.IDLE:
                 served.want()
-            return Pick(self.home, None, base)
+            return Pick(self.home, self.fallback, base)
         return Pick(served, self.home, canary, base)
 
     def canary(self, target: str, version: str) -> Canary:
@@ -190,12 +194,14 @@ class ModelVersions:
         if selector == own.version or (
             own.derivation is not None and selector == own.derivation.source.version
         ):
-            return Pick(self.home)
+            return Pick(self.home, only=own.version)
         target = self.routing.to(selector)
         version = target.manifest.version
         if version == own.version:
             self._standing[selector] = version
-            return Pick(self.home)
+            if is_semver(selector):
+                return Pick(self.home, only=version)
+            return Pick(self.home, self.fallback)
         if not is_semver(selector) and self._follows(version):
             # The home is on its way to that version.
             return Pick(self.home)

@@ -253,7 +253,7 @@ def test_a_version_that_does_not_come_up_changes_nothing_and_says_why(
         bench.operator.set_alias("tiny", "production", "1.1.0")
         asked = asyncio.create_task(bench.stream_of_requests(30.0, 0.5))
         assert {answer.version for answer in await asyncio.gather(*await asked)} == {"1.0.0"}
-        assert bench.note().startswith("production leads to 1.1.0, which does not come up, and 1.0.0 answers")
+        assert bench.note().startswith("its name leads to 1.1.0, which does not come up, and 1.0.0 answers")
         assert "status 1" in bench.note()
         assert bench.shown()["1.1.0"].status.state is EngineState.FAILED
         tries = 99 - bench.scripts["1.1.0"].load_errors
@@ -336,6 +336,30 @@ def test_a_model_that_is_not_loaded_is_not_loaded_by_a_move(run_virtual: RunVirt
         assert bench.events == []
         assert await bench.version() == "1.1.0"
         assert bench.events == ["+1.1.0"]
+        await bench.cluster.close()
+
+    run_virtual(main)
+
+
+def test_a_version_that_was_moved_to_while_nothing_was_loaded_does_not_come_up(
+    run_virtual: RunVirtual, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        bench = Bench(tmp_path, "1.0.0", "1.1.0", production="1.0.0", lazy=True)
+        await asyncio.sleep(1)
+        bench.scripts["1.1.0"] = Script(load_errors=99)
+        bench.operator.set_alias("tiny", "production", "1.1.0")
+        await asyncio.sleep(SEEN_S)
+        asked = asyncio.create_task(bench.stream_of_requests(30.0, 0.5))
+        assert {answer.version for answer in await asyncio.gather(*await asked)} == {"1.0.0"}
+        assert "1.1.0, which does not come up, and 1.0.0 answers" in bench.note()
+        assert bench.cluster.models()[0].version == "1.0.0"
+        bench.scripts["1.1.0"].load_errors = 0
+        bench.operator.set_alias("tiny", "production", "1.1.0")
+        await asyncio.sleep(SEEN_S + 3)
+        assert await bench.version() == "1.1.0"
+        await asyncio.sleep(SEEN_S)
+        assert bench.events == ["+1.0.0", "+1.1.0", "-1.0.0"]
         await bench.cluster.close()
 
     run_virtual(main)

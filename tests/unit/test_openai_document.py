@@ -50,6 +50,8 @@ ROUTES: Final = {
     "POST /tokenize": Capability.TOKENIZE,
     "POST /detokenize": Capability.TOKENIZE,
 }
+STICKY: Final = {"user", "safety_identifier"}
+"""Of any type, and used where it names somebody."""
 OF_THE_FAKE: Final = {"temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty"}
 """Its answers are not drawn, so what says how to draw has no effect."""
 
@@ -59,7 +61,7 @@ def cells(route: str, name: str) -> list[str]:
     field = MODELS[route].model_fields[name]
     if any(isinstance(each, Neutral) for each in field.metadata):
         return ["refused"] * len(ENGINES)
-    if field.annotation is Any:
+    if field.annotation is Any and name not in STICKY:
         return ["ignored"] * len(ENGINES)
     able = {each for each in ENGINES if each in ENGINES_ABLE[ROUTES.get(route, Capability.GENERATE)]}
     if name in NEEDS:
