@@ -20,7 +20,9 @@ from gguf import GGUFWriter
 
 from hypercube.cli import main
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -91,9 +93,9 @@ def inside(place: Path) -> Command:
     return run
 
 
-def block(name: str) -> list[list[str]]:
+def block(name: str, text: str = PAGE) -> list[list[str]]:
     """The commands of one block of the page."""
-    found = re.search(rf"<!-- run: {name} -->\n```bash\n(.*?)```", PAGE, re.DOTALL)
+    found = re.search(rf"<!-- run: {name} -->\n```bash\n(.*?)```", text, re.DOTALL)
     assert found, name
     return [shlex.split(line) for line in found[1].splitlines()]
 
@@ -111,6 +113,11 @@ def page(models: Command) -> dict[str, list["subprocess.CompletedProcess[str]"]]
                 assert words[:2] == ["hypercube", "models"]
                 assert result.returncode == 0, (words, result.stderr)
     return done
+
+
+@pytest.mark.parametrize("name", ["folder", "gguf", "hub"])
+def test_the_readme_brings_a_model_by_the_same_commands(name: str) -> None:
+    assert block(name, README) == block(name)[: len(block(name, README))]
 
 
 def test_the_page_brings_a_folder(page: dict[str, Any]) -> None:
