@@ -63,6 +63,12 @@ class ServerSettings(_Section):
         60.0, gt=0, le=3600, description="how long a client may take nothing of its answer"
     )
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
+    workers: int = Field(
+        1, ge=1, le=256, description="front-end processes; with more than 1 the models get one of their own"
+    )
+    worker_silence_s: float = Field(
+        10.0, ge=1, le=3600, description="a process of the server that shows no sign of life is replaced"
+    )
 
 
 class AccessSettings(_Section):

@@ -18,6 +18,7 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, require_somebody
+from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
 from hypercube.app.listening import (
     HttpServer,
     bind_grpc,
@@ -27,19 +28,11 @@ from hypercube.app.listening import (
     check_listen_address,
     stop_http,
 )
-from hypercube.app.model_choice import (
-    estimate_memory,
-    follow_registry,
-    lazy_models,
-    make_engines,
-    memory_budget,
-    served_manifests,
-)
 from hypercube.app.tls import load_tls
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
-from hypercube.core.engine import EngineState, EngineStatus
+from hypercube.core.engine import EngineState
 from hypercube.core.errors import HyperCubeError
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
@@ -60,12 +53,8 @@ from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
 from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
-from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.operations import ModelOperations
 from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
-from hypercube.model_registry.registry import ModelRegistry
-from hypercube.model_registry.store import ModelStore
 from hypercube.observability.logs import get_logger
 from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
 from hypercube.settings import Settings
@@ -74,8 +63,6 @@ PROBE_TIMEOUT_S: Final = 1.0
 """A readiness probe that takes longer than this is a no."""
 _CLOSE_S: Final = 2.0
 """What the transports get to close after the drain; with `drain_s` = 6 the whole exit stays under 10 s."""
-
-OnModelStatus = Callable[[str, EngineStatus], None]
 
 
 class Application:
@@ -87,9 +74,13 @@ class Application:
         *,
         on_model_status: OnModelStatus | None = None,
         on_line: Callable[[str], None] | None = None,
+        engines: SharedEngines | None = None,
+        listener: socket.socket | None = None,
         clock: Clock = monotonic,
     ) -> None:
         """Put the parts together; nothing runs yet.
+
+        With `engines` the models are elsewhere, and with a `listener` (for HTTP) other processes share the ports.
 
         Raises:
             HyperCubeError: INVALID_ARGUMENT for settings that cannot work together.
@@ -112,24 +103,12 @@ class Application:
             ),
             clock=clock,
         )
-        model = settings.model
-        store = ModelStore(model.dir)
-        self.engines = Hypercluster(
-            served_manifests(settings),
-            store,
-            make=make_engines(settings),
-            max_queued=model.max_queued,
-            lazy=lazy_models(settings),
-            max_loading=settings.models.max_loading,
-            memory_budget=memory_budget(settings),
-            min_residency_s=settings.models.min_residency_s,
-            min_residents=settings.models.min_residents,
-            estimate=estimate_memory(settings, store),
-            routing=follow_registry(settings, store),
-            clock=clock,
-            on_status=on_model_status,
-            on_line=on_line,
-        )
+        if engines is None:
+            cluster = make_cluster(settings, on_status=on_model_status, on_line=on_line, clock=clock)
+            self.engines: Engines = cluster
+            operator = make_operator(settings, cluster)
+        else:
+            self.engines = operator = engines
         self.cubes = CubeRegistry()
         self.cubes.register(SajuCube(self.batchers))
         self.cubes.register(ReadingCube(self.cubes))
@@ -137,7 +116,7 @@ class Application:
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))
         self.cubes.register(ModelsCube(self.engines))
-        self.cubes.register(ModelAdminCube(ModelOperations(self.engines, ModelRegistry(store))))
+        self.cubes.register(ModelAdminCube(operator))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
         self.access = make_access(settings, clock)
@@ -162,6 +141,9 @@ class Application:
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
         self._warming: asyncio.Task[None] | None = None
+        self._listener = listener
+        self.http_server: HttpServer | None = None
+        self.grpc_server: grpc.aio.Server | None = None
         self.http_port = 0
         self.grpc_port = 0
 
@@ -183,12 +165,13 @@ class Application:
             await self.cubes.start_all()
             stack.push_async_callback(self.cubes.stop_all)
 
-            grpc_server = create_grpc_server(self.services)
+            shared = self._listener is not None
+            grpc_server = self.grpc_server = create_grpc_server(self.services, share_port=shared)
             self._bind_grpc(grpc_server)  # gRPC removes its Unix socket itself
             await grpc_server.start()
             stack.push_async_callback(grpc_server.stop, _CLOSE_S / 2)
 
-            http_server = HttpServer(
+            http_server = self.http_server = HttpServer(
                 uvicorn.Config(
                     with_cors(create_http_app(self.services), server.cors_origins),
                     http=guarded(
@@ -225,7 +208,7 @@ class Application:
         server = self.settings.server
         if server.http_socket is not None:
             return bind_http_socket(server.http_socket)
-        listener = bind_http(server.host, server.http_port)
+        listener = self._listener or bind_http(server.host, server.http_port)
         self.http_port = listener.getsockname()[1]
         return listener
 
@@ -244,7 +227,8 @@ class Application:
             bind_grpc_socket(grpc_server, server.grpc_socket)
             return
         credentials = None if self._tls is None else self._tls.grpc_credentials()
-        self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port, credentials)
+        shared = self._listener is not None
+        self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port, credentials, shared=shared)
 
     async def _warm_up(self) -> None:
         # Compiling the fast kernel takes half a second; until then charts run on the reference.

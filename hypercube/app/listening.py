@@ -43,8 +43,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def bind_http(host: str, port: int, *, what: str = "HTTP") -> socket.socket:
-    """A listening TCP socket; `what` is served there, for the error message.
+def bind_http(
+    host: str, port: int, *, what: str = "HTTP", share: bool = False, listen: bool = True
+) -> socket.socket:
+    """A TCP socket; `what` is served there, for the error message. With `share`, others of this user may listen too.
 
     Raises:
         HyperCubeError: FAILED_PRECONDITION when the port is taken or the address is not this machine's.
@@ -55,8 +57,11 @@ def bind_http(host: str, port: int, *, what: str = "HTTP") -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)
+        if listen:
+            listener.listen(_BACKLOG)
         listener.setblocking(False)
     except OSError as error:
         listener.close()
@@ -65,15 +70,22 @@ def bind_http(host: str, port: int, *, what: str = "HTTP") -> socket.socket:
 
 
 def bind_grpc(
-    server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None = None
+    server: grpc.aio.Server,
+    host: str,
+    port: int,
+    credentials: grpc.ServerCredentials | None = None,
+    *,
+    shared: bool = False,
 ) -> int:
     """Bind a gRPC server and return its port; encrypted where there are credentials.
+
+    A `shared` port may be taken by others of ours.
 
     Raises:
         HyperCubeError: as `bind_http`.
     """
     # gRPC shares a taken port silently (SO_REUSEPORT) unless told not to, so look first.
-    if port:
+    if port and not shared:
         bind_http(host, port, what="gRPC").close()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
@@ -167,6 +179,13 @@ class HttpServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's signal handlers alone."""
         yield
+
+    def protocol(self) -> asyncio.Protocol:
+        """What answers a new connection, for listening sockets that come later."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def until_listening(self, task: "asyncio.Task[None]") -> None:
         """Return when requests are accepted; raise if the server ended instead."""

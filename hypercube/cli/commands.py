@@ -66,6 +66,9 @@ def serve(
         int | None, typer.Option(help="gRPC port; 0 takes a free one. Default 50051.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default 127.0.0.1.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Front-end processes that share one engine process. Default 1.")
+    ] = None,
     allow_remote: Annotated[
         bool | None, typer.Option("--allow-remote", help="Needed for an address other than loopback.")
     ] = None,
@@ -102,6 +105,7 @@ def serve(
             "http_port": http_port,
             "grpc_port": grpc_port,
             "host": host,
+            "workers": workers,
             "allow_remote": allow_remote,
         },
         "access": {"mode": access},

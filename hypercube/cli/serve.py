@@ -10,6 +10,7 @@ from hypercube import __version__
 from hypercube.app import Application
 from hypercube.app.access import describe
 from hypercube.app.model_choice import chat_manifests
+from hypercube.app.workers.supervisor import Supervisor
 from hypercube.cli.output import ERR
 from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.inference.devices import Devices, examine_devices
@@ -30,10 +31,47 @@ async def serve_until_stopped(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends the process without waiting."""
     configure_logging(settings.log.level, json_lines=settings.log.json_lines)
     report = ModelReport()
-    application = Application(
-        settings, on_model_status=report, on_line=lambda line: ERR.print(line, markup=False, soft_wrap=True)
-    )
     stop = asyncio.Event()
+    _on_stop_signals(stop)
+    if settings.server.workers > 1:
+        await _supervise(settings, report, stop)
+        return
+    application = Application(settings, on_model_status=report, on_line=_say)
+    async with application.running():
+        await application.warmed_up()
+        keys = await describe(application.access)
+        ports = application.http_port, application.grpc_port
+        _say(banner(settings, *ports, examine_devices(), keys=keys))
+        report.begin()
+        await stop.wait()
+        report.end()
+    ERR.print("Stopped.")
+
+
+async def _supervise(settings: Settings, report: "ModelReport", stop: asyncio.Event) -> None:
+    supervisor = Supervisor(settings, on_status=report, on_line=_say)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.roll)
+    async with supervisor.running():
+        ports = supervisor.http_port, supervisor.grpc_port
+        _say(banner(settings, *ports, examine_devices(), **supervisor.facts))
+        report.begin()
+        asked = asyncio.create_task(stop.wait())
+        gave_up = asyncio.create_task(supervisor.stopped())
+        await asyncio.wait((asked, gave_up), return_when=asyncio.FIRST_COMPLETED)
+        report.end()
+        code = gave_up.result() if gave_up.done() else 0
+        asked.cancel()
+        gave_up.cancel()
+    ERR.print("Stopped.")
+    if code:
+        raise SystemExit(code)
+
+
+def _say(line: str) -> None:
+    ERR.print(line, markup=False, soft_wrap=True)
+
+
+def _on_stop_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int) -> None:
@@ -47,26 +85,11 @@ async def serve_until_stopped(settings: Settings) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal, number)
-    async with application.running():
-        await application.warmed_up()
-        ERR.print(
-            banner(
-                settings,
-                application.http_port,
-                application.grpc_port,
-                examine_devices(),
-                keys=await describe(application.access),
-            ),
-            markup=False,
-            soft_wrap=True,
-        )
-        report.begin()
-        await stop.wait()
-        report.end()
-    ERR.print("Stopped.")
 
 
-def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices, *, keys: str) -> str:
+def banner(
+    settings: Settings, http_port: int, grpc_port: int, devices: Devices, *, keys: str, charts: str = ""
+) -> str:
     """What serves where, on what and why, and one line to try."""
     host = settings.server.host
     shown = f"[{host}]" if ":" in host else host
@@ -79,7 +102,9 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
         curl, http = f"curl -s --unix-socket {sockets.http_socket}", "http://localhost"
     if sockets.grpc_socket is not None:
         grpc = f"unix:{sockets.grpc_socket}"
-    choice = explain(1, settings.kernels.backend)
+    if not charts:
+        choice = explain(1, settings.kernels.backend)
+        charts = f"{choice.name}: {choice.reason}"
     terms = load_terms()
     device = devices.gpus[0].name if devices.gpus else f"CPU, {devices.cores} cores ({devices.why_no_gpu})"
     model = settings.model.name
@@ -94,9 +119,9 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
             *([f"  socket  {sockets.http_socket}"] if sockets.http_socket is not None else []),
             f"  HTTP    {http}   pages {http}/docs   OpenAI base_url {http}/v1",
             f"  gRPC    {grpc}   with reflection",
+            *([f"  workers {_workers(settings)}"] if settings.server.workers > 1 else []),
             f"  device  {device}",
-            f"  charts  {choice.name}: {choice.reason}; {terms.ephemeris} table {terms.version}, "
-            f"tzdata {tzdata_version()}",
+            f"  charts  {charts}; {terms.ephemeris} table {terms.version}, tzdata {tzdata_version()}",
             f"  chat    {chat}",
             *([f"  embed   {embeds}; see /readyz"] if embeds != NO_MODEL else []),
             f"  keys    {keys}",
@@ -105,6 +130,12 @@ def banner(settings: Settings, http_port: int, grpc_port: int, devices: Devices,
             "Ctrl-C stops.",
             "",
         )
+    )
+
+
+def _workers(settings: Settings) -> str:
+    return (
+        f"{settings.server.workers} front-end processes, one engine process; SIGHUP replaces the front-ends"
     )
 
 

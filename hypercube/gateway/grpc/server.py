@@ -27,12 +27,15 @@ METADATA_BYTES: Final = 16 << 10
 HANDSHAKE_MS: Final = 10_000
 
 
-def create_grpc_server(services: GatewayServices, *, health_period_s: float = 1.0) -> grpc.aio.Server:
+def create_grpc_server(
+    services: GatewayServices, *, health_period_s: float = 1.0, share_port: bool = False
+) -> grpc.aio.Server:
     """A server of these services; the caller adds a port, starts it and stops it.
 
+    With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    server = grpc.aio.server(options=_options(services.limits.max_message_bytes))
+    server = grpc.aio.server(options=_options(services.limits.max_message_bytes, share_port))
     for name, methods in SERVICES.items():
         made = handlers(services, name, methods)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
@@ -42,7 +45,7 @@ def create_grpc_server(services: GatewayServices, *, health_period_s: float = 1.
     return server
 
 
-def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+def _options(max_message_bytes: int, share_port: bool) -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", max_message_bytes),
@@ -51,7 +54,7 @@ def _options(max_message_bytes: int) -> list[tuple[str, int]]:
         ("grpc.keepalive_permit_without_calls", 1),
         # Clients ping as often as we do; without this the third such ping is answered with "too many pings".
         ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_TIMEOUT_MS),
-        ("grpc.so_reuseport", 0),
+        ("grpc.so_reuseport", int(share_port)),
         # Between a soft and a hard limit gRPC refuses at random; a token of a provider may take 8 KiB.
         ("grpc.max_metadata_size", METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", METADATA_BYTES),
