@@ -53,7 +53,8 @@ async def _supervise(settings: Settings, report: "ModelReport", stop: asyncio.Ev
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.roll)
     async with supervisor.running():
         ports = supervisor.http_port, supervisor.grpc_port
-        _say(banner(settings, *ports, examine_devices(), **supervisor.facts))
+        said = supervisor.facts
+        _say(banner(settings, *ports, examine_devices(), keys=said["keys"], charts=said["charts"]))
         report.begin()
         asked = asyncio.create_task(stop.wait())
         gave_up = asyncio.create_task(supervisor.stopped())

@@ -187,6 +187,19 @@ def test_grpc_works_through_either_front_end(two: Family) -> None:
     raise AssertionError(f"100 channels, all to {fronts}")
 
 
+def test_an_administrator_acts_for_all_front_ends(two: Family) -> None:
+    with two.connections() as clients:
+        first, second = clients.values()
+        gone = first.post("/v1/models/fake:unload", json={})
+        assert gone.status_code == 200, gone.text
+        refused = first.post("/v1/chat/completions", json=CHAT)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "unavailable")
+        until(lambda: second.get("/readyz").json()["parts"]["model:fake"]["ready"] is False)
+        assert second.post("/v1/models/fake:load", json={}).status_code == 200
+        assert second.post("/v1/chat/completions", json=CHAT).status_code == 200
+        assert first.post("/v1/chat/completions", json=CHAT).status_code == 200
+
+
 def test_a_killed_front_end_is_replaced_and_nobody_else_notices(two: Family) -> None:
     engine = two.engine.pid
     with two.connections() as clients, ThreadPoolExecutor(1) as pool:
