@@ -21,7 +21,7 @@ from hypercube.app.listening import bind_http, check_listen_address
 from hypercube.app.workers.process import WorkerProcess, start_process
 from hypercube.app.workers.task import Role, Task
 from hypercube.core.clock import Clock, monotonic
-from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.restart import RestartBudget
 from hypercube.settings import Settings
 
@@ -57,8 +57,8 @@ class Supervisor:
         """Prepare; `running` starts the processes.
 
         Raises:
-            HyperCubeError: INVALID_ARGUMENT for an address that is not allowed; FAILED_PRECONDITION elsewhere than on
-                Linux.
+            HyperCubeError: INVALID_ARGUMENT for an address that is not allowed, or a Unix socket; FAILED_PRECONDITION
+                elsewhere than on Linux.
         """
         if sys.platform != "linux":
             raise HyperCubeError(
@@ -69,6 +69,14 @@ class Supervisor:
                 fix="Serve with --workers 1.",
             )
         check_listen_address(settings.server)
+        for name in ("http_socket", "grpc_socket"):
+            if (path := getattr(settings.server, name)) is not None:
+                raise invalid(
+                    f"server.{name} belongs to one process, and there are to be {settings.server.workers}.",
+                    param=f"server.{name}",
+                    value=str(path),
+                    fix="Serve with --workers 1, or on ports.",
+                )
         self.settings = settings
         self.http_port = 0
         self.grpc_port = 0
