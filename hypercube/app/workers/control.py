@@ -1,11 +1,13 @@
 """What goes between the supervisor and each of its processes, over a pair of sockets that nobody else has.
 
-    from the supervisor    stop     finish what is under way, refuse the rest, end
+    from the supervisor    stop     finish what is under way, refuse the rest; an engine process ends then, a front-end
+                           end      waits for this
                            retire   limit_s: as `retiring` says, then end
                            adopt    worker: accept what comes to its place, until
                            return   worker: it has a successor
     to the supervisor      ready    facts: of a front-end, sentences for the banner
                            failed   failure: it could not begin
+                           idle     nothing is under way any more, after a stop
                            alive    twice a second
                            status   model, EngineStatus
                            line     a sentence for the operator

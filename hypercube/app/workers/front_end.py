@@ -43,12 +43,19 @@ async def serve_front(control: Control, task: Task) -> None:
         writing.cancel()
         if limit_s is not None:
             await retire(http, rpc, application.traffic, limit_s)
+        else:
+            application.traffic.drain()
+            await application.traffic.wait_idle(server.drain_s)
+            control.tell("idle")
+            # As long as a neighbour has work, whoever comes here is told so, and not left waiting.
+            while (await control.order())[0] != "end":
+                pass
     with contextlib.suppress(asyncio.CancelledError):
         await writing
 
 
 async def _until_it_ends(control: Control, neighbours: Neighbours) -> float | None:
-    """Follow orders until the last: the seconds for a retirement, or None for an end at once."""
+    """Follow orders until the last: the seconds for a retirement, or None for an end with all the others."""
     while True:
         name, *rest = await control.order()
         if name == "adopt":

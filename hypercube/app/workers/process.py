@@ -39,6 +39,8 @@ class WorkerProcess:
     ) -> None:
         self.task = task
         self.gone = asyncio.Event()
+        self.idle = asyncio.Event()
+        """It was stopped and has nothing left to do, or is gone."""
         self.why = ""
         """How it ended, as the end of a sentence."""
         self.facts: dict[str, str] = {}
@@ -72,6 +74,11 @@ class WorkerProcess:
                 await asyncio.shield(self._ready)
         except TimeoutError:
             raise _not_started(f"the {self.name} was not ready within {START_S:g} s") from None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it ever served."""
+        return self._ready.done() and self._ready.exception() is None
 
     def tell(self, *message: Any) -> None:
         """Give an order."""
@@ -119,6 +126,7 @@ class WorkerProcess:
             if not self._ready.done():
                 self._ready.set_exception(self._failure or _not_started(f"the {self.name} {self.why}"))
                 self._ready.exception()  # somebody may have stopped waiting
+            self.idle.set()
             self.gone.set()
 
     async def _read(self) -> str:
@@ -161,6 +169,8 @@ class WorkerProcess:
                 self._ready.set_result(None)
         elif message[0] == "failed":
             self._failure = HyperCubeError.of(message[1])
+        elif message[0] == "idle":
+            self.idle.set()
         elif message[0] != "alive":
             self._hear(message)
 

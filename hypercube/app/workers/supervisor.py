@@ -25,7 +25,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.inference.restart import RestartBudget
 from hypercube.settings import Settings
 
-_CLOSE_S: Final = 5.0
+_CLOSE_S: Final = 10.0
 """What a process gets to end, beyond the time for what is in flight."""
 _ENGINE_CLOSE_S: Final = 20.0
 """The engine process ends processes of its own, some of which take a while."""
@@ -86,6 +86,7 @@ class Supervisor:
         self._alive: set[WorkerProcess] = set()
         self._fronts: list[_Place] = []
         self._engine: _Place | None = None
+        self._listeners: list[socket.socket] = []
         self._vacant: set[int] = set()
         self._stopping = asyncio.Event()
         self._code = 0
@@ -111,7 +112,7 @@ class Supervisor:
         with contextlib.ExitStack() as stack:
             folder = Path(tempfile.mkdtemp(prefix="hypercube-", dir=_short_folder()))
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            listeners = self._bind(stack)
+            listeners = self._listeners = self._bind(stack)
             task = Task(
                 Role.ENGINE, self.settings, folder, http_port=self.http_port, grpc_port=self.grpc_port
             )
@@ -297,9 +298,18 @@ class Supervisor:
         engines = {process for process in self._alive if process.task.role is Role.ENGINE}
         fronts = self._alive - engines
         for process in fronts:
-            process.tell("stop")
-        limit_s = self.settings.server.drain_s + _CLOSE_S
-        await asyncio.gather(*(process.until_gone(limit_s) for process in fronts))
+            if process.ready:
+                process.tell("stop")
+            else:
+                process.kill()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.server.drain_s + _CLOSE_S):
+                await asyncio.gather(*(process.idle.wait() for process in fronts))
+        for process in fronts:
+            process.tell("end")
+        await asyncio.gather(*(process.until_gone(_CLOSE_S) for process in fronts))
+        for listener in self._listeners:
+            listener.close()  # so that nobody waits there for the engine process to end
         for process in engines:
             process.tell("stop")
         await asyncio.gather(*(process.until_gone(_ENGINE_CLOSE_S) for process in engines))
