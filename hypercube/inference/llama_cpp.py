@@ -157,7 +157,11 @@ class LlamaCppEngine(GeneratesOnly):
         await self._wait_loaded(self._process)
         self._spawn(self._watch(self._process))
         self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=httpx.Limits(max_connections=None)),
+            # A connection a request: the child closes those it kept whenever it likes, also under a new request, and a
+            # new one over a Unix socket costs next to nothing.
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(socket), limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
+            ),
             base_url="http://engine",
             timeout=httpx.Timeout(_BACKSTOP_S),
             trust_env=False,
