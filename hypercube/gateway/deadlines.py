@@ -1,11 +1,15 @@
 """A deadline is kept at the door too, whatever the parts behind it do."""
 
 import asyncio
+from collections.abc import Awaitable, Generator
 from types import TracebackType
+from typing import Any, TypeVar
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, HyperCubeError
+
+T = TypeVar("T")
 
 
 def _too_late() -> HyperCubeError:
@@ -50,3 +54,66 @@ class within:  # noqa: N801 - read as a word: `async with within(call, clock):`
             await self._scope.__aexit__(kind, error, trace)
         except TimeoutError:
             raise _too_late() from None
+
+
+async def in_time(work: Awaitable[T], call: Call, clock: Clock) -> T:
+    """The result of `work`, which is cancelled when the call's deadline passes.
+
+    As `await` within `within`; but a timer is only made for work that has to wait. A chart and a piece of a stream
+    that is here already do not, and a timer would be a fifth of what they cost.
+
+    Raises:
+        HyperCubeError: DEADLINE_EXCEEDED.
+    """
+    if call.deadline is None:
+        return await work
+    steps = work.__await__()
+    if call.deadline - clock() <= 0:
+        steps.close()  # or Python would say that it was forgotten
+        raise _too_late()
+    try:
+        waits_for = next(steps)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    # Work that has begun must be cancelled, not dropped, though its time may be over by now.
+    scope = asyncio.timeout(max(0.0, call.deadline - clock()))
+    await scope.__aenter__()
+    try:
+        result = await _Begun(steps, waits_for)
+    except BaseException as error:
+        try:
+            await scope.__aexit__(type(error), error, error.__traceback__)
+        except TimeoutError:
+            raise _too_late() from None
+        raise
+    await scope.__aexit__(None, None, None)
+    return result
+
+
+class _Begun(Awaitable[T]):
+    """What is left of some work that now waits for `waits_for`."""
+
+    __slots__ = ("_steps", "_waits_for")
+
+    def __init__(self, steps: Generator[Any, None, T], waits_for: Any) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """`yield from`, were it not for the first step."""
+        steps, waits_for = self._steps, self._waits_for
+        try:
+            while True:
+                try:
+                    sent = yield waits_for
+                except GeneratorExit:
+                    steps.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the work's own to handle
+                    waits_for = steps.throw(error)
+                else:
+                    waits_for = steps.send(sent)
+        except StopIteration as done:
+            result: T = done.value
+            return result
