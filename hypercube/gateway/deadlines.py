@@ -1,13 +1,14 @@
 """A deadline is kept at the door too, whatever the parts behind it do."""
 
 import asyncio
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.waiting import Begun
 
 T = TypeVar("T")
 
@@ -67,20 +68,17 @@ async def in_time(work: Awaitable[T], call: Call, clock: Clock) -> T:
     """
     if call.deadline is None:
         return await work
-    steps = work.__await__()
     if call.deadline - clock() <= 0:
-        steps.close()  # or Python would say that it was forgotten
+        _forget(work)
         raise _too_late()
-    try:
-        waits_for = next(steps)
-    except StopIteration as done:
-        result: T = done.value
-        return result
+    begun = Begun(work)
+    if begun.done:
+        return begun.result
     # Work that has begun must be cancelled, not dropped, though its time may be over by now.
     scope = asyncio.timeout(max(0.0, call.deadline - clock()))
     await scope.__aenter__()
     try:
-        result = await _Begun(steps, waits_for)
+        result = await begun
     except BaseException as error:
         try:
             await scope.__aexit__(type(error), error, error.__traceback__)
@@ -91,29 +89,8 @@ async def in_time(work: Awaitable[T], call: Call, clock: Clock) -> T:
     return result
 
 
-class _Begun(Awaitable[T]):
-    """What is left of some work that now waits for `waits_for`."""
-
-    __slots__ = ("_steps", "_waits_for")
-
-    def __init__(self, steps: Generator[Any, None, T], waits_for: Any) -> None:
-        self._steps = steps
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        """`yield from`, were it not for the first step."""
-        steps, waits_for = self._steps, self._waits_for
-        try:
-            while True:
-                try:
-                    sent = yield waits_for
-                except GeneratorExit:
-                    steps.close()
-                    raise
-                except BaseException as error:  # noqa: BLE001 - the work's own to handle
-                    waits_for = steps.throw(error)
-                else:
-                    waits_for = steps.send(sent)
-        except StopIteration as done:
-            result: T = done.value
-            return result
+def _forget(work: Awaitable[object]) -> None:
+    """Work that is never begun; Python would warn of a coroutine that nobody awaited."""
+    close = getattr(work, "close", None)
+    if close is not None:
+        close()
