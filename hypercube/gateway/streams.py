@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
-from hypercube.gateway.deadlines import within
+from hypercube.gateway.deadlines import in_time
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -32,8 +32,7 @@ class Bounded(AsyncIterator[T], Generic[T]):
 
     async def __anext__(self) -> T:
         try:
-            async with within(self._call, self._clock):
-                return await anext(self._stream)
+            return await in_time(anext(self._stream), self._call, self._clock)
         except BaseException:
             await self.aclose()
             raise

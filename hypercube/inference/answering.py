@@ -17,6 +17,7 @@ from hypercube.core.engine import (
     TokenizeRequest,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.waiting import Begun
 from hypercube.inference.admission import deadline_exceeded, remaining_s
 from hypercube.inference.engine import ShowsTokens, incapable
 from hypercube.inference.incarnation import Incarnation
@@ -125,8 +126,13 @@ class Answering:
         now = self._clock()
         try:
             # A limit around each step, not around the loop: between two steps the caller's code runs.
-            async with asyncio.timeout(remaining_s(call, now, "while the answer was generated")):
-                event = await anext(events, None)
+            left_s = remaining_s(call, now, "while the answer was generated")
+            step = Begun(anext(events, None))
+            if step.done:
+                event = step.result
+            else:
+                async with asyncio.timeout(left_s):
+                    event = await step
         except TimeoutError:
             raise deadline_exceeded("while the answer was generated", self._clock() - began) from None
         copy.progress()

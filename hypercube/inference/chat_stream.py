@@ -178,11 +178,12 @@ def _request(
         del template.headers["content-length"]
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     own = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
+    own.append((b"Content-Length", b"%d" % len(content)))
     return httpx.Request(
         "POST",
         template.url,
         headers=[*template.headers.raw, *own],
-        content=content,
+        stream=httpx.ByteStream(content),  # as content it would have every header looked for again
         extensions=template.extensions,
     )
 
@@ -216,7 +217,7 @@ async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]
 
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
-        chunk = json.loads(data)
+        chunk = json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes it would guess the encoding
     except ValueError as error:
         raise engine_failed(f"its stream holds {data[:200]!r}, which is not JSON") from error
     if not isinstance(chunk, dict):
@@ -242,8 +243,8 @@ def _read_chunk(chunk: Mapping[str, Any]) -> GenerationEvent:
         text,
         None if reason is None else FinishReason(reason),
         usage,
-        _read_logprobs(choice.get("logprobs") or {}),
-        tuple(_read_call(each) for each in delta.get("tool_calls") or ()),
+        _read_logprobs(said) if (said := choice.get("logprobs")) else (),
+        tuple(map(_read_call, calls)) if (calls := delta.get("tool_calls")) else (),
     )
 
 

@@ -129,7 +129,10 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
         call = _call(services, context, method.default_s(services))
         with _Observed(services, route, method.role, context) as outcome:
             try:
-                await _let_in(services, route, method.role, context, outcome.of(call))
+                outcome.of(call)
+                if services.access is not None:
+                    await services.access.admit(_credential(context), route, call)
+                call.require(method.role)
                 with services.traffic.admit():
                     reply = await method.answer(services, read(raw), call)
                     _tell(context, call, outcome.seconds)
@@ -225,9 +228,12 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
-    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    given = None
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID and isinstance(value, str):
+            given = value
     return Call(
-        request_id=request_id_of(metadata.get(REQUEST_ID)),
+        request_id=request_id_of(given),
         deadline=services.deadline(context.time_remaining(), default_s),
     )
 

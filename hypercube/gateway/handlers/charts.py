@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypercube.core.chart import BirthInput, Chart, ChartResult, ChartsRequest, ChartsResponse
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid
-from hypercube.gateway.deadlines import within
+from hypercube.gateway.deadlines import in_time
 from hypercube.gateway.services import SAJU, GatewayServices
 
 
@@ -74,8 +74,9 @@ def _in_row(row: int, failure: Failure) -> ChartResult:
 async def _process(
     services: GatewayServices, births: tuple[BirthInput, ...], call: Call
 ) -> tuple[ChartResult, ...]:
-    async with within(call, services.clock):
-        response: ChartsResponse = await services.cubes.process(SAJU, ChartsRequest(births), call)
+    response: ChartsResponse = await in_time(
+        services.cubes.process(SAJU, ChartsRequest(births), call), call, services.clock
+    )
     if len(response.results) != len(births):
         raise HyperCubeError(
             ErrorKind.ENGINE_FAILED,

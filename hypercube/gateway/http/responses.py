@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hypercube.core.errors import ErrorKind, Failure
+from hypercube.core.waiting import Begun
 from hypercube.gateway.errors import HTTP, error_object, failure_of, retry_after
 from hypercube.gateway.streams import close
 
@@ -18,6 +19,9 @@ EVENTS: Final = "text/event-stream"
 FAILURE: Final = "hypercube.failure"
 """Key of the ASGI scope: how the request failed."""
 DONE: Final = b"data: [DONE]\n\n"
+_FIRST_WRITE: Final = 2
+_LARGEST_WRITE: Final = 32
+"""Events in one write: at most so many of those that are there."""
 
 
 def encode(value: Any) -> bytes:
@@ -88,9 +92,7 @@ class EventStream(Response):
                 {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
             )
             try:
-                async for piece in self._pieces:
-                    await send({"type": "http.response.body", "body": self._frame(piece), "more_body": True})
-                last = self._last
+                last = b"".join((*await self._send_pieces(send), self._last))
             except Exception as error:  # noqa: BLE001 - a started stream has no status left: the error is its last event
                 failure = failure_of(error, self._request_id)
                 scope[FAILURE] = failure
@@ -98,3 +100,33 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": last, "more_body": False})
         finally:
             await close(self._pieces)
+
+    async def _send_pieces(self, send: Send) -> list[bytes]:
+        """Send what is there in one write, once the next piece has to be waited for; returns the last unsent ones.
+
+        A write costs more than most pieces; a first piece waits for one other at most, later ones for more.
+        """
+        ready: list[bytes] = []
+        most = _FIRST_WRITE
+        while True:
+            try:
+                step = Begun(anext(self._pieces))
+                if step.done:
+                    piece = step.result
+                else:
+                    sent, ready = ready, []
+                    piece = await (step.after(_write(send, sent)) if sent else step)
+            except StopAsyncIteration:
+                return ready
+            except Exception:
+                if ready:
+                    await _write(send, ready)
+                raise
+            ready.append(self._frame(piece))
+            if len(ready) >= most:
+                await _write(send, ready)
+                ready, most = [], min(2 * most, _LARGEST_WRITE)
+
+
+async def _write(send: Send, pieces: list[bytes]) -> None:
+    await send({"type": "http.response.body", "body": b"".join(pieces), "more_body": True})

@@ -109,7 +109,12 @@ class UpstreamEngine(WithoutAdapters):
         """
         httpx = await asyncio.to_thread(importlib.import_module, "httpx")
         options = self._options
+        transport = None
+        if options.base_url.startswith("http://"):
+            plain = await asyncio.to_thread(importlib.import_module, f"{__package__}.transport")
+            transport = plain.PlainTransport(options.max_connections)
         self._client = httpx.AsyncClient(
+            transport=transport,
             base_url=options.base_url,
             # No compression: a compressed event stream would be held back in pieces.
             headers={"accept-encoding": "identity"}

@@ -9,11 +9,12 @@ that way.
 from functools import partial
 from typing import Final
 
+from hypercube.core.calendar import LunarDate
 from hypercube.core.chart import Chart, ChartOptions, Pillar, Term, Versions
 from hypercube.wire.convert.charts import chart_to_proto, options_to_proto, versions_to_proto
 from hypercube.wire.convert.kept import Kept
 from hypercube.wire.convert.records import to_message
-from hypercube.wire.v1 import saju_pb2
+from hypercube.wire.v1 import calendar_pb2, saju_pb2
 
 
 class PackedChart:
@@ -66,7 +67,7 @@ def chart_to_bytes(chart: Chart) -> bytes:
             saju_pb2.ChartReply(notes=chart.notes).SerializeToString() if chart.notes else b"",
             _options(options),
             _versions(chart.versions),
-            b"" if chart.lunar is None else _field(10, to_message(chart.lunar).SerializeToString()),
+            b"" if chart.lunar is None else _lunar(chart.lunar),
         )
     )
 
@@ -79,6 +80,11 @@ def _field(number: int, body: bytes) -> bytes:
     if size < 1 << 14:
         return b"%c%c%c%b" % (number << 3 | 2, size & 127 | 128, size >> 7, body)
     raise ValueError(f"{size} bytes in one part of a chart")
+
+
+def _lunar(date: LunarDate) -> bytes:
+    message = calendar_pb2.LunarDate(year=date.year, month=date.month, day=date.day, leap=date.leap)
+    return _field(10, message.SerializeToString())
 
 
 def _written_options(options: ChartOptions) -> bytes:

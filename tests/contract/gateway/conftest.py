@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -377,6 +378,7 @@ class Exchange:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
         }
+        self._events: list[bytes] = []
         if body is not None:
             self.send_body(body)
         self.task = asyncio.create_task(app(scope, self._inbox.get, self.sent.put))  # type: ignore[arg-type]
@@ -392,11 +394,18 @@ class Exchange:
         assert message["type"] == "http.response.start"
         return message["status"], {name.decode(): value.decode() for name, value in message["headers"]}
 
-    async def chunk(self) -> bytes:
+    async def body(self) -> bytes:
+        """One write."""
         message = await self.sent.get()
         assert message["type"] == "http.response.body"
         body: bytes = message.get("body", b"")
         return body
+
+    async def chunk(self) -> bytes:
+        """One server-sent event, of those that may share a write; any other body whole."""
+        if not self._events:
+            self._events = re.findall(rb"data: .*\n\n", body := await self.body()) or [body]
+        return self._events.pop(0)
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ async def test_draining_refuses_new_work_and_finishes_what_is_inside(house: Any,
     house.engine.release.set()
     await inside.task
     assert await waiter
-    pieces = b"".join([await inside.chunk() for _ in range(inside.sent.qsize())])
+    pieces = b"".join([await inside.body() for _ in range(inside.sent.qsize())])
     assert pieces.endswith(b"data: [DONE]\n\n")
 
 

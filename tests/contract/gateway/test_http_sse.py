@@ -92,7 +92,7 @@ async def test_leaving_a_stream_stops_the_model(house: Any, exchange: Any) -> No
 
 
 async def test_leaving_while_the_connection_is_full_stops_the_model(house: Any, exchange: Any) -> None:
-    talk = exchange(house.app(), "/v1/chat/completions", chat("one two three"), room=3)
+    talk = exchange(house.app(), "/v1/chat/completions", chat("one two three " * 4), room=2)
     await house.engine.started.wait()
     assert house.engine.active == 1
     while not talk.sent.full():  # noqa: ASYNC110 - a queue has no event for being full
