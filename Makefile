@@ -122,4 +122,4 @@ openai-node: .node-openai/.installed
 	@touch $@
 
 clean:  ## Remove what was built, not the downloaded models.
-	@rm -rf $(VENV) .venv-proto .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@rm -rf $(VENV) .venv-proto .venv-protobuf6 .venv-protobuf7 .venv-tritonclient $(VLLM_VENV) .node-openai .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -20,7 +20,7 @@ def test_the_same_limit_on_messages() -> None:
 
 
 def test_the_server_bears_the_clients_pings() -> None:
-    options = dict(server._options(const.MAX_MESSAGE_BYTES))
+    options = dict(server._options(const.MAX_MESSAGE_BYTES, share_port=False))
     assert options["grpc.http2.min_ping_interval_without_data_ms"] <= const.KEEPALIVE_TIME_S * 1000
     assert dict(channel.channel_options("box:1"))["grpc.keepalive_permit_without_calls"] == 1
 
