@@ -48,7 +48,7 @@ async def target(tmp_path: Path) -> AsyncIterator[str]:
     await server.start()
     yield f"127.0.0.1:{port}"
     await server.stop(0)
-    assert services.traffic.in_flight == 0
+    assert await services.traffic.wait_idle(10), "a request was never counted out"
     assert engines.in_flight == 0
     await registry.stop_all()
     await engines.close()

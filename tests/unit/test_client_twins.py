@@ -23,6 +23,7 @@ METHODS = (
     "charts",
     "pillars",
     "pillars_stream",
+    "reading",
     "terms",
     "lunar",
     "chat",

@@ -59,7 +59,7 @@ async def fake(tmp_path: Path) -> AsyncIterator[Served]:
 
     made = Served(GatewayServices(registry, readiness, lambda: b""), engines)
     yield made
-    assert made.services.traffic.in_flight == 0
+    assert await made.services.traffic.wait_idle(10), "a request was never counted out"
     assert engines.in_flight == 0
     await registry.stop_all()
     await engines.close()
