@@ -206,7 +206,11 @@ def test_the_manifest_is_renamed_after_everything_else_is_synced(
     add_folder(ModelStore(root), folder, Wish("tiny"))
     kinds = [(kind, Path(path).parent.name if kind == "rename" else Path(path).name) for kind, path in log]
     names = [
-        "model" if "models/" in path else "file" if "/work/" in path or "/blobs/" in path else Path(path).name
+        "model"
+        if "models/" in path
+        else "file"
+        if {"work", "blobs"} & {*Path(path).parts[:-1]}
+        else Path(path).name
         for _, path in log
     ]
     last = names.index("model")

@@ -212,7 +212,7 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
                 if services.access is not None:
                     # Who has no key holds no stream open.
                     call.principal = await services.access.identify(_credential(context))
-                call.principal.require(method.role)
+                outcome.of(call).require(method.role)
                 replies = method.run(services, requests, new_call)
                 try:
                     async for reply in replies:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from hypercube.core.engine import GenerationRequest, Tool, ToolCall, ToolChoice
+from hypercube.core.engine import Tool, ToolCall, ToolChoice
 
 ANY_OBJECT: Final = '{"type": "object"}'
 """The JSON schema of `json_object`."""
@@ -156,8 +156,3 @@ def schema_of(form: TextFormat | JsonObjectFormat | JsonSchemaFormat | None) -> 
 def schema_text(schema: dict[str, Any] | None) -> str:
     """A schema as JSON text; without one, any object will do."""
     return ANY_OBJECT if schema is None else json.dumps(schema, ensure_ascii=False)
-
-
-def calls_tools(request: GenerationRequest) -> bool:
-    """Whether an answer may hold calls."""
-    return bool(request.tools) and request.tool_choice is not ToolChoice.NONE
