@@ -177,6 +177,10 @@ class Checked:
     """Sentences left out for that reason."""
     version: str
     """Of the checker."""
+    asked_again: int = 0
+    """How often a model was asked for a sentence again."""
+    unfit: int = 0
+    """Sentences of a model left out for another reason: not in the language, repeated, without basis, unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
