@@ -196,6 +196,16 @@ class UpstreamSettings(_Section):
     health_s: float = Field(1.0, ge=0.1, le=3600, description="between two looks at a server nobody uses")
 
 
+class ChatSettings(_Section):
+    """How the model `saju` answers."""
+
+    saju_model: str = Field(
+        "",
+        description="served model that retells readings and answers ordinary questions; default: written "
+        "sentences, and the first model that generates text",
+    )
+
+
 class KernelSettings(_Section):
     """Which backend computes pillars."""
 
@@ -233,6 +243,7 @@ class Settings(BaseSettings):
     canary: CanarySettings = CanarySettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    chat: ChatSettings = ChatSettings()
     kernels: KernelSettings = KernelSettings()
     log: LogSettings = LogSettings()
 

@@ -34,6 +34,7 @@ from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
 from hypercube.core.engine import EngineState
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.saju_model import listed
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
@@ -41,6 +42,7 @@ from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
+from hypercube.cubes.feature.saju_chat import SajuChatCube, SajuChatOptions
 from hypercube.cubes.feature.tensors import TensorsCube
 from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
@@ -115,7 +117,8 @@ class Application:
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))
-        self.cubes.register(ModelsCube(self.engines))
+        self.cubes.register(ModelsCube(self.engines, listed))
+        self.cubes.register(SajuChatCube(self.cubes, SajuChatOptions(settings.chat.saju_model)))
         self.cubes.register(ModelAdminCube(operator))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)

@@ -7,9 +7,11 @@ schools differ, by which one. The JSON of `POST /v1/saju/readings` is the shape 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from hypercube.core.chart import BirthInput, Chart, Include
+
+CORPUS: Final = "corpus"
 
 
 class ReadingSection(StrEnum):
@@ -181,6 +183,17 @@ class Checked:
     """How often a model was asked for a sentence again."""
     unfit: int = 0
     """Sentences of a model left out for another reason: not in the language, repeated, without basis, unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """What an answer about a chart rests on."""
+
+    written_by: str
+    """`corpus`, the name of a model, or `mixed`."""
+    facts: tuple[str, ...]
+    """Ids of the facts that its sentences state."""
+    checked: Checked
 
 
 @dataclass(frozen=True, slots=True)
