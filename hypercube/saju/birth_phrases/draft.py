@@ -6,7 +6,7 @@ from typing import Any
 from hypercube.core.chart import BirthInput, Calendar, Sex
 from hypercube.core.errors import invalid
 from hypercube.saju.birth_phrases.branch_hours import clock_in
-from hypercube.saju.birth_phrases.values import ClockTime, Doubt, DraftDate, Field, HourRange, Span
+from hypercube.saju.birth_phrases.values import NO_DATE, ClockTime, Doubt, DraftDate, Field, HourRange, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class BirthDraft:
         spans: where the turn read last said what it says, in order.
     """
 
-    date: DraftDate = DraftDate()
+    date: DraftDate = NO_DATE
     calendar: Calendar | None = None
     leap_month: bool | None = None
     time: ClockTime | None = None

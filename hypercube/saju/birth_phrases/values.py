@@ -6,7 +6,7 @@ enums alone, so that `dataclasses.asdict` of a draft is its JSON.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 Language = Literal["ko", "en"]
 
@@ -48,6 +48,10 @@ class DraftDate:
         year = "????" if self.year is None else f"{self.year:04}"
         month, day = ("??" if part is None else f"{part:02}" for part in (self.month, self.day))
         return f"{year}-{month}-{day}"
+
+
+NO_DATE: Final = DraftDate()
+"""Nothing known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ class Doubt:
     en: str
     """What to ask, in English."""
     derived: bool = False
-    """True where it follows from the draft as a whole (no such day, a birth to come); it is looked at anew each turn."""
+    """True where it follows from the draft as a whole (no such day, a birth to come): looked at anew each turn."""
 
     def question(self, language: Language) -> str:
         """What to ask, in one sentence or two."""

@@ -73,9 +73,9 @@ def _known(draft: BirthDraft, language: Language) -> list[str]:
     """The parts that are known, in words."""
     ko = language == "ko"
     moment: list[str] = []
-    if ko and draft.calendar is not None:
+    if ko and draft.calendar is not None and not _impossible(draft):
         moment.append("음력" if draft.calendar is Calendar.LUNAR else "양력")
-    date = (_korean_date if ko else _english_date)(draft)
+    date = "" if _impossible(draft) else (_korean_date if ko else _english_date)(draft)
     time = (_korean_time if ko else _english_time)(draft)
     moment.extend(each for each in (date, time) if each)
     parts = [" ".join(moment)] if date or time else []
@@ -85,6 +85,10 @@ def _known(draft: BirthDraft, language: Language) -> list[str]:
         male = draft.sex is Sex.MALE
         parts.append(("남자" if male else "여자") if ko else ("male" if male else "female"))
     return parts
+
+
+def _impossible(draft: BirthDraft) -> bool:
+    return any(doubt.field is Field.DATE and doubt.derived for doubt in draft.doubts)
 
 
 def _korean_date(draft: BirthDraft) -> str:
@@ -146,7 +150,7 @@ def _assumed(draft: BirthDraft, language: Language) -> list[str]:
     """Defaults that were used because nothing was said, each as a sentence."""
     ko = language == "ko"
     lines: list[str] = []
-    if draft.date.complete and draft.calendar is None:
+    if draft.date.complete and draft.calendar is None and not _impossible(draft):
         lines.append("양력으로 보았습니다." if ko else "I took the date as solar (Gregorian).")
     if draft.hour_range is not None and draft.complete:
         clock = draft.birth_input().birth.partition("T")[2]
