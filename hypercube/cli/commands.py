@@ -22,6 +22,7 @@ from hypercube.core.reading import (
     ReadingSection,
     ReadingTone,
 )
+from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 cli = typer.Typer(
@@ -348,7 +349,7 @@ def lunar(
 @cli.command()
 def chat(
     message: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model of the catalogue, or `fake`.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the catalogue, `fake`, or `saju`.")] = None,
     server: Annotated[
         str | None,
         typer.Option(help="Talk to a running server (host:port of its gRPC) instead of loading a model."),
@@ -362,6 +363,11 @@ def chat(
 
     if server is not None:
         talk_to_server(server, message, model=model or "", max_tokens=max_tokens)
+        return
+    if model == SAJU_MODEL:
+        from hypercube.cli.saju_chat import talk_about_charts
+
+        talk_about_charts(load_settings(file=config), message, max_tokens=max_tokens)
         return
     flags = {"model": {"name": model}} if model is not None else {}
     talk(load_settings(flags, file=config), message, max_tokens=max_tokens)

@@ -8,24 +8,31 @@ from hypercube.saju.conversation.asked import FactTopic
 from hypercube.saju.grounding import lexicon
 
 _POSITIONS: Final = {
-    "year": r"(?<![가-힣])[연년]주(?!의)|(?<![가-힣])[연년]지(?=[가는은을를의 ?]|$)|\byear (?:pillar|branch)\b",
-    "month": r"(?<![가-힣])월주|(?<![가-힣])월지(?=[가는은을를의 ?]|$)|\bmonth (?:pillar|branch)\b",
-    "day": r"(?<![가-힣])일주(?!일)|(?<![가-힣])일지(?=[가는은을를의 ?]|$)|\bday (?:pillar|branch)\b",
-    "hour": r"(?<![가-힣])시주|(?<![가-힣])시지(?=[가는은을를의 ?]|$)|\bhour (?:pillar|branch)\b",
+    "year": r"(?<![가-힣])[연년]주(?!의)|(?<![가-힣])[연년]지(?=[가는은을를의에 ?]|$)|\byear (?:pillar|branch)\b",
+    "month": r"(?<![가-힣])월주|(?<![가-힣])월지(?=[가는은을를의에 ?]|$)|\bmonth (?:pillar|branch)\b",
+    "day": r"(?<![가-힣])일주(?!일)|(?<![가-힣])일지(?=[가는은을를의에 ?]|$)|\bday (?:pillar|branch)\b",
+    "hour": r"(?<![가-힣])시주|(?<![가-힣])시지(?=[가는은을를의에 ?]|$)|\bhour (?:pillar|branch)\b",
 }
 _ELEMENTS: Final = {
-    "wood": r"(?<![가-힣])(?:나무|목|木)(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)|\bwood\b",
-    "fire": r"(?<![가-힣])(?:불|화|火)(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)|\bfire\b",
-    "earth": r"(?<![가-힣])(?:흙|토|土)(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)|\bearth\b",
-    "metal": r"(?<![가-힣])(?:쇠|금|金)(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)|\bmetal\b",
-    "water": r"(?<![가-힣])(?:물|수|水)(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)|\bwater\b",
+    "wood": "나무|목|木",
+    "fire": "불|화|火",
+    "earth": "흙|토|土",
+    "metal": "쇠|금|金",
+    "water": "물|수|水",
 }
 _HOW_MUCH: Final = re.compile(
     r"\b(?:do i|have|lack|missing|much|many|any|a lot|my chart)\b|[가-힣]", re.IGNORECASE
 )
 _CAN: Final = re.compile(r"[가-힣] 수(?:가|는|도)? ?[있없]")
 """할 수 있다 is about no water."""
-_ONE_ELEMENT: Final = {key: re.compile(pattern, re.IGNORECASE) for key, pattern in _ELEMENTS.items()}
+_ONE_ELEMENT: Final = {
+    key: re.compile(
+        rf"(?<![가-힣])(?:{names})(?: ?(?:기운|오행))?(?:이|가|은|는|도|의)?\s?(?:기운|얼마|많|적|없|있|부족|몇)"
+        rf"|\b{key}\b",
+        re.IGNORECASE,
+    )
+    for key, names in _ELEMENTS.items()
+}
 _ONE_POSITION: Final = {key: re.compile(pattern, re.IGNORECASE) for key, pattern in _POSITIONS.items()}
 _GODS: Final = {
     **lexicon.GODS,
@@ -106,11 +113,18 @@ _LUCK_DETAIL: Final = (
         "start",
         re.compile(r"대운수|대운이? ?(?:몇 ?살|언제부터|시작)|첫 ?대운|\bfirst luck pillar\b", re.IGNORECASE),
     ),
-    ("next", re.compile(r"다음 ?대운|대운이? ?(?:언제 ?바뀌|바뀌)|\bnext luck pillar\b", re.IGNORECASE)),
+    (
+        "next",
+        re.compile(
+            r"다음 ?대운|대운이? ?(?:언제 ?바뀌|바뀌)|\bnext luck pillar\b|\bluck pillars? changes?\b",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "now",
         re.compile(
-            r"(?:지금|현재|요즘|이번|올해)[^.?!]{0,6}대운|\bluck pillar am i\b|\bcurrent luck\b|luck pillar[^.?!]{0,12}\bnow\b",
+            r"(?:지금|현재|요즘|이번|올해)[^.?!]{0,6}대운|\bluck pillar am i\b|\bcurrent luck\b|"
+            r"luck pillar[^.?!]{0,12}\bnow\b",
             re.IGNORECASE,
         ),
     ),
@@ -126,7 +140,8 @@ _PERIODS: Final = (
     (
         "month",
         re.compile(
-            r"월운|이번 ?달[^.?!]{0,4}(?:간지|무슨 달)|\bthis month'?s? pillar\b|\bpillar (?:of|for) this month\b",
+            r"월운|이번 ?달[^.?!]{0,4}(?:간지|무슨 달)|\bthis month'?s? pillar\b|\bpillar (?:of|"
+            r"for) this month\b",
             re.IGNORECASE,
         ),
     ),

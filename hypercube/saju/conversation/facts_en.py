@@ -24,11 +24,31 @@ _GROUPS: Final = {
 }
 _PRESENCE: Final = {"visible": "visible", "hidden": "hidden", "absent": "absent"}
 _TERMS: Final = (
-    "Minor Cold, Major Cold, Start of Spring, Rain Water, Awakening of Insects, Spring Equinox, Clear and Bright, "
-    "Grain Rain, Start of Summer, Grain Full, Grain in Ear, Summer Solstice, Minor Heat, Major Heat, "
-    "Start of Autumn, End of Heat, White Dew, Autumn Equinox, Cold Dew, Frost's Descent, Start of Winter, Minor Snow, "
-    "Major Snow, Winter Solstice"
-).split(", ")
+    "Minor Cold",
+    "Major Cold",
+    "Start of Spring",
+    "Rain Water",
+    "Awakening of Insects",
+    "Spring Equinox",
+    "Clear and Bright",
+    "Grain Rain",
+    "Start of Summer",
+    "Grain Full",
+    "Grain in Ear",
+    "Summer Solstice",
+    "Minor Heat",
+    "Major Heat",
+    "Start of Autumn",
+    "End of Heat",
+    "White Dew",
+    "Autumn Equinox",
+    "Cold Dew",
+    "Frost's Descent",
+    "Start of Winter",
+    "Minor Snow",
+    "Major Snow",
+    "Winter Solstice",
+)
 """By solar longitude from 285 degrees."""
 
 
@@ -273,7 +293,8 @@ def luck(known: Known, detail: str) -> list[ReadingSentence]:
     way = "forward" if found.forward else "backward"
     first, now = found.pillars[0], known.luck_now
     start = said(
-        f"The luck pillars run {way}, and the first, {_N.pillars[first.pillar.index]}, begins at age {plain_age(first)}.",
+        f"The luck pillars run {way}, and the first, {_N.pillars[first.pillar.index]}, begins at age "
+        f"{plain_age(first)}.",
         "luck.start",
         "luck.0",
     )

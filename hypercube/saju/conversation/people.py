@@ -5,6 +5,7 @@ are cut for a model, and nothing that an assistant, a system or a tool turn says
 """
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 from hypercube.core.chart import BirthInput, Include, Sex
 from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
+from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
+from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
 
 _COUPLE: Final = re.compile(
@@ -19,8 +22,21 @@ _COUPLE: Final = re.compile(
     r"|husband|wife|spouse|partner|boyfriend|girlfriend|fianc",
     re.IGNORECASE,
 )
-_MORE_TURNS: Final = 400
-"""User turns that are read: the first ones and the newest, half each."""
+_OWN: Final = re.compile(
+    r"저는|나는|제 ?생일|내 ?생일|제가|내가|저의|본인|\bi was born\b|\bmy birth|\bmy date\b|\bi am\b",
+    re.IGNORECASE,
+)
+_HANGUL: Final = re.compile(r"[가-힣]")
+_OF_BIRTH: Final = re.compile(
+    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
+    r"|\b(?:born|birth|male|female|woman|man|girl|boy|lunar|unknown)\b",
+    re.IGNORECASE,
+)
+_SHORT: Final = 120
+"""Characters of a turn that is read whatever it says."""
+_LONGEST: Final = 4_000
+MOST_READ: Final = 40_000
+"""Characters of a conversation that are read for births."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +84,148 @@ def dated(person: BirthDraft) -> bool:
     return any(part is not None for part in (date.year, date.month, date.day))
 
 
-def people(turns: Sequence[str], asked: Asked, today: dt.date) -> People:
-    """Who is spoken of.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The births of a conversation before and after its last turn.
+
+    Attributes:
+        before: everybody, as read from all turns but the last.
+        draft: everybody, as read from all turns.
+        together: whether compatibility was asked for in any turn.
+        pending: whether the turn before the last asked for it.
+    """
+
+    before: BirthDraft
+    draft: BirthDraft
+    together: bool
+    pending: bool
+
+    @property
+    def birth_years(self) -> frozenset[int]:
+        """In which somebody was born."""
+        years = (each.date.year for each in (self.draft, *self.draft.others))
+        return frozenset(year for year in years if year is not None)
+
+
+def told(turns: Sequence[str], today: dt.date) -> Told:
+    """Read the births of a conversation.
 
     Args:
         turns: what the user wrote, oldest first; at least one.
-        asked: what the last of them asks.
         today: no birth lies after it.
     """
-    before = EMPTY_DRAFT
+    reader = _Reader(today)
     for text in _read(turns[:-1]):
-        before = read_birth(text, today=today, earlier=before)
-    draft = read_birth(turns[-1], today=today, earlier=before)
+        reader.take(text)
+    before = reader.everybody
+    if _may_tell(turns[-1]):
+        reader.take(turns[-1])
+    pending = len(turns) > 1 and bool(words.TOGETHER.search(turns[-2]))
+    return Told(before, reader.everybody, reader.together, pending)
+
+
+def people(births: Told, asked: Asked, text: str) -> People:
+    """Who is spoken of.
+
+    Args:
+        births: of the conversation.
+        asked: what its last turn asks.
+        text: the last turn.
+    """
+    before, draft = births.before, births.draft
     changed = _facts(draft) != _facts(before)
-    subject, partner, together = _whom(draft, before, asked, turns[-1])
+    # Whoever was asked for the other's birth, and gives it now, still wants the two compared.
+    if changed and (births.pending or (births.together and len(draft.others) > len(before.others))):
+        asked = replace(asked, together=True)
+    subject, partner, together = _whom(draft, before, asked, text)
     found = People(draft, subject, partner, together, changed)
-    if changed or asked.of_a_chart is False or not before.date.complete:
+    if changed or not asked.of_a_chart or not before.date.complete:
         return found
     # It was asked for in the answer to the turn before, and this turn goes on without it.
     lacking = tuple(each for each in subject.missing if each in (Field.TIME, Field.SEX))
     return replace(found, given_up=lacking)
 
 
-def _read(turns: Sequence[str]) -> Sequence[str]:
-    half = _MORE_TURNS // 2
-    return turns if len(turns) <= _MORE_TURNS else (*turns[:half], *turns[-half:])
+class _Reader:
+    """Folds turns into a draft; a birth given for compatibility, without a word of whose it is, is the other's."""
+
+    def __init__(self, today: dt.date) -> None:
+        self._today = today
+        self._draft = EMPTY_DRAFT
+        self._other: BirthDraft | None = None
+        self._together = False
+
+    @property
+    def together(self) -> bool:
+        """Whether compatibility was asked for."""
+        return self._together
+
+    @property
+    def everybody(self) -> BirthDraft:
+        """What was read so far."""
+        if self._other is None:
+            return self._draft
+        return replace(self._draft, others=(*self._draft.others, self._other))
+
+    def take(self, text: str) -> None:
+        """The next turn."""
+        self._together = self._together or bool(words.TOGETHER.search(text))
+        if not self._take_other(text):
+            self._draft = _birth(text, self._today, self._draft)
+
+    def _take_other(self, text: str) -> bool:
+        """Whether the turn tells of the other person."""
+        draft = self._draft
+        if (
+            not self._together
+            or not draft.date.complete
+            or any(map(dated, draft.others))
+            or _OWN.search(text)
+        ):
+            return False
+        if draft.about is not None or (self._other is not None and self._other.complete):
+            return False
+        role = (_HANGUL.search(text) and "상대방") or "partner"
+        if self._other is not None:
+            role = self._other.role or role
+        alone = _birth(text, self._today, replace(self._other or EMPTY_DRAFT, role=None))
+        named = [each for each in alone.others if dated(each)]
+        if len(named) > 1 or (named and dated(alone)) or not (named or dated(alone)):
+            return False
+        other = named[0] if named else replace(alone, role=alone.about or role)
+        if other.sex is None:
+            other = replace(other, sex=SEX_OF_ROLE.get(other.role or ""))
+        self._other = replace(other, others=(), about=None)
+        return True
+
+
+@functools.lru_cache(maxsize=4_096)
+def _birth(text: str, today: dt.date, earlier: BirthDraft) -> BirthDraft:
+    """Kept, because a conversation is read again from its beginning with every turn."""
+    return read_birth(text, today=today, earlier=earlier)
+
+
+def _may_tell(text: str) -> bool:
+    return len(text) <= _SHORT or bool(_OF_BIRTH.search(text))
+
+
+def _read(turns: Sequence[str]) -> list[str]:
+    """The turns that may tell of a birth: all of them, or of a very long conversation its beginning and its end."""
+    told_in = [each[:_LONGEST] for each in turns if _may_tell(each)]
+    if sum(map(len, told_in)) <= MOST_READ:
+        return told_in
+    first = _as_many(told_in, MOST_READ // 2)
+    return first + _as_many(told_in[len(first) :][::-1], MOST_READ // 2)[::-1]
+
+
+def _as_many(turns: Sequence[str], room: int) -> list[str]:
+    found = []
+    for each in turns:
+        room -= len(each) + 1
+        if room < 0:
+            break
+        found.append(each)
+    return found
 
 
 def _facts(draft: BirthDraft) -> BirthDraft:

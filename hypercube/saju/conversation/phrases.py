@@ -54,7 +54,8 @@ SYSTEM: Final = {
 }
 """For a model that answers an ordinary question while a chart is known; the facts follow."""
 CONFIRM: Final = re.compile(
-    r"(?:지|죠|맞아|맞나|맞는가|아니야|아닌가|아닌지|맞습니까|아닙니까)(?:요|여)?\s*[?？]|맞(?:지|죠)|\bright\?|\bisn'?t it\b|\bcorrect\?",
+    r"(?:지|죠|맞아|맞나|맞는가|아니야|아닌가|아닌지|맞습니까|아닙니까)(?:요|여)?\s*[?？]|"
+    r"맞(?:지|죠)|\bright\?|\bisn'?t it\b|\bcorrect\?",
     re.IGNORECASE,
 )
 """A turn that says something of the chart and asks whether it is so."""

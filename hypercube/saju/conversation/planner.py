@@ -21,7 +21,10 @@ _RELATIVE: Final = (
     (re.compile(r"재작년|\bthe year before last\b", re.IGNORECASE), -2),
     (re.compile(r"(?<!재)작년|지난 ?해|\blast year\b", re.IGNORECASE), -1),
 )
-_OF_BIRTH: Final = r"(?!\s*(?:도|에)?\s*(?:생|태생|출생|에\s*(?:태어|났)|음력|양력|윤|\d{1,2}\s*[월.]|[일이삼사오육칠팔구십]+월))"
+_OF_BIRTH: Final = (
+    r"(?!\s*(?:도|에)?\s*(?:생|태생|출생|에\s*(?:태어|났)|음력|양력|윤|\d{1,2}\s*[월.]|"
+    r"[일이삼사오육칠팔구십]+월))"
+)
 _KOREAN_YEAR: Final = re.compile(rf"(?<!\d)((?:1[89]|2[01])\d\d|[0-9]{{2}})\s*년{_OF_BIRTH}")
 _ENGLISH_YEAR: Final = re.compile(r"(?<!\d)(?<![-/.])(20\d\d|19\d\d)(?!\s*년|[-/.]\d|\d)", re.IGNORECASE)
 _ABOUT_YEAR: Final = re.compile(r"\b(?:in|for|about|of|during|will|year|and|or)\s+$", re.IGNORECASE)
@@ -89,6 +92,7 @@ _SHADOWS: Final = {
     FactTopic.TWELVE: (FactTopic.SINSAL,),
     FactTopic.STRENGTH: (FactTopic.DAY_STEM,),
     FactTopic.STRUCTURE: (FactTopic.GODS,),
+    FactTopic.LUCK: (FactTopic.AGE,),
 }
 
 
@@ -106,8 +110,9 @@ def _sections(
     if facts:
         strongly = [each for each in found if words.STRONG[each].search(text)]
         found = strongly
-    if len(found) > 1 and ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text):
-        found.remove(ReadingSection.LUCK)
+    if ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text):
+        if len(found) > 1 or words.WHOLE.search(text):
+            found.remove(ReadingSection.LUCK)
     return tuple(found)
 
 

@@ -1,6 +1,6 @@
 """Ordinary questions: the model behind answers, and never against a chart that is known."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -53,7 +53,7 @@ async def model_behind(cubes: Cubes, name: str, call: Call) -> ServedModel | Non
 
 async def ordinary(
     cubes: Cubes, talk: Conversation, chart: Chart | None, model: str, call: Call
-) -> AsyncIterator[GenerationEvent]:
+) -> AsyncGenerator[GenerationEvent, None]:
     """The answer of the model behind.
 
     Raises:
@@ -85,7 +85,7 @@ async def _grounded(
     chart: Chart,
     context_length: int,
     call: Call,
-) -> AsyncIterator[GenerationEvent]:
+) -> AsyncGenerator[GenerationEvent, None]:
     instructions = SYSTEM[talk.language]
     system = f"{instructions}\n\n{ground_facts(Known(chart), talk.language)}"
     asked = replace(asked, messages=fitted(system, asked.messages, room_of(context_length, asked.max_tokens)))

@@ -22,7 +22,7 @@ from hypercube.cubes.feature.saju_chat.answer import WrittenAnswer
 from hypercube.cubes.feature.saju_chat.behind import ordinary
 from hypercube.cubes.feature.saju_chat.charts import charts_of
 from hypercube.cubes.feature.saju_chat.ending import Ending
-from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes, SajuChatOptions, understood
+from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes, SajuChatOptions, understood_in_time
 from hypercube.cubes.feature.saju_chat.refusals import refuse
 from hypercube.saju.as_of import system_today
 from hypercube.saju.birth_phrases import said_back
@@ -82,7 +82,7 @@ class SajuChatCube(Cube):
             HyperCubeError: INVALID_ARGUMENT for what this model cannot do, naming the field.
         """
         refuse(request)
-        talk = understood(request, self._today)
+        talk = await understood_in_time(request, self._today)
         if tool.required(request) and (not talk.people.begun or talk.people.to_ask(talk.locale) is not None):
             raise invalid(
                 f"A call of {tool.TOOL!r} is required, but the conversation does not give a whole birth.",

@@ -1,5 +1,6 @@
 """What the parts of the cube share: its settings, the other cubes, one conversation as it was understood."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +9,14 @@ from typing import Any, Final, Protocol
 from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.reading import ReadingLanguage
 from hypercube.saju.birth_phrases import Language
-from hypercube.saju.conversation import Asked, People, language_of, people, planned
+from hypercube.saju.conversation import Asked, People, language_of, people, planned, told
 
 SAJU: Final = "saju"
 READING: Final = "reading"
 CHAT: Final = "chat"
 MODELS: Final = "models"
+_AT_ONCE: Final = 600
+"""Characters of user turns that are read on the event loop."""
 
 
 class Cubes(Protocol):
@@ -71,8 +74,14 @@ def understood(request: GenerationRequest, today: Callable[[], dt.date]) -> Conv
     """Read a request; its user turns alone say of whom it speaks."""
     turns = tuple(each.content for each in request.messages if each.role == "user") or ("",)
     day = today()
+    births = told(turns, day)
     # A year in the turn that is somebody's year of birth is not asked about.
-    first = people(turns, Asked(), day)
-    born = {each.date.year for each in (first.draft, *first.draft.others)} - {None}
-    asked = planned(turns[-1], day, birth_years=frozenset(year for year in born if year is not None))
-    return Conversation(request, turns, language_of(turns), asked, people(turns, asked, day), day)
+    asked = planned(turns[-1], day, birth_years=births.birth_years)
+    return Conversation(request, turns, language_of(turns), asked, people(births, asked, turns[-1]), day)
+
+
+async def understood_in_time(request: GenerationRequest, today: Callable[[], dt.date]) -> Conversation:
+    """The same; a long conversation is read in a thread, so that nobody else waits for it."""
+    if sum(len(each.content) for each in request.messages if each.role == "user") <= _AT_ONCE:
+        return understood(request, today)
+    return await asyncio.to_thread(understood, request, today)
