@@ -21,6 +21,7 @@ from hypercube.core.reading import (
     ReadingRequest,
     ReadingSection,
     ReadingTone,
+    ReadingWriter,
 )
 from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
@@ -257,6 +258,12 @@ def reading(
     audience: Annotated[
         ReadingAudience, typer.Option(help="A beginner is told what the terms mean.")
     ] = ReadingAudience.GENERAL,
+    writer: Annotated[
+        ReadingWriter | None,
+        typer.Option(help="The corpus, or a model of the --server. Default: the server's."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Which model writes. Default: the server's choice.")] = "",
+    question: Annotated[str, typer.Option(help="What you want to know; a model is shown it.")] = "",
     server: Annotated[
         str | None, typer.Option(help="Ask a running server (host:port of its gRPC) instead.")
     ] = None,
@@ -266,7 +273,7 @@ def reading(
     text: Annotated[bool, typer.Option("--text", help="Plain text, no table.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """A reading (해석) of one birth: written by rule, every sentence checked against the chart."""
+    """A reading (해석) of one birth: by rule or by a model, every sentence checked against the chart."""
     from hypercube.cli.reading_command import run
 
     request = ReadingRequest(
@@ -283,6 +290,9 @@ def reading(
         length=length,
         tone=tone,
         audience=audience,
+        writer=writer,
+        model=model,
+        question=question,
     )
     run(request, server=server, sources=sources, as_json=as_json, text=text)
 
