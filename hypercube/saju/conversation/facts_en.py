@@ -209,6 +209,10 @@ def stages(known: Known, _: str) -> list[ReadingSentence]:
     return [said(f"The life stages ({school}) are {_list(each)}.", *(f"stage.{at}" for at in known.places))]
 
 
+_RELATIONS_TOO: Final = frozenset({"wonjin", "gwimun"})
+"""In English these are relations by the same name, and are told as such."""
+
+
 def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
     """One by name, or all by pillar."""
     if detail:
@@ -220,10 +224,11 @@ def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
         return [said(f"No, the chart has no {word}.", *(f"pillar.{at}" for at in known.places))]
     found, ids = [], []
     for at, facts in known.places.items():
-        if facts.sinsal:
-            names = dict.fromkeys(each.english.split(" by the ")[0] for each in facts.sinsal)
+        own = [each for each in facts.sinsal if each.key not in _RELATIONS_TOO]
+        if own:
+            names = dict.fromkeys(each.english.split(" by the ")[0] for each in own)
             found.append(f"on {_N.pillar_places[at]} {_list(list(names))}")
-            ids += [f"sinsal.{each.key}.{at}" for each in facts.sinsal]
+            ids += [f"sinsal.{each.key}.{at}" for each in own]
     if not found:
         return [said("None of the sinsal that are counted here falls on the chart.", "pillar.day")]
     return [said(f"The sinsal are: {'; '.join(found)}.", *ids)]

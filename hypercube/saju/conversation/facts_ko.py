@@ -197,15 +197,13 @@ def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
             ids = [_sinsal_id(at, key) for at, key in there]
             return [said(f"네, {where}에 {word} 있습니다.", *ids)]
         return [said(f"아니요, 원국에 {word} 없습니다.", *(f"pillar.{at}" for at in known.places))]
-    found, ids = [], []
+    found = []
     for at, facts in known.places.items():
         if facts.sinsal:
             names = dict.fromkeys(each.hangul for each in facts.sinsal)
-            found.append(f"{_N.pillar_places[at]}에 {_listed(list(names))}")
-            ids += [f"sinsal.{each.key}.{at}" for each in facts.sinsal]
-    if not found:
-        return [said("헤아리는 신살 가운데 원국에 드는 것이 없습니다.", "pillar.day")]
-    return [said(f"신살은 {with_particle('; '.join(found), '이')} 있습니다.", *ids)]
+            text = f"{_N.pillar_places[at]}에는 신살로 {with_particle(_listed(list(names)), '이')} 있습니다."
+            found.append(said(text, *(f"sinsal.{each.key}.{at}" for each in facts.sinsal)))
+    return found or [said("헤아리는 신살 가운데 원국에 드는 것이 없습니다.", "pillar.day")]
 
 
 def _sinsal_id(position: str, key: str) -> str:
@@ -248,7 +246,7 @@ def void(known: Known, _: str) -> list[ReadingSentence]:
     found = [said(f"일주로 본 공망은 {by_day}, 연주로 본 공망은 {by_year}입니다.", "void.day", "void.year")]
     hit = [_N.branch_places[at] for at, facts in known.places.items() if "day" in facts.void_by]
     if hit:
-        return [*found, said(f"일주 공망에 드는 자리는 {_listed(hit)}입니다.", "void.day")]
+        return [*found, said(f"일주로 본 두 글자가 놓인 자리는 {_listed(hit)}입니다.", "void.day")]
     return [*found, said("일주로 본 두 글자는 원국에 없습니다.", "void.day")]
 
 

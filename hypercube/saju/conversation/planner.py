@@ -110,9 +110,9 @@ def _sections(
     if facts:
         strongly = [each for each in found if words.STRONG[each].search(text)]
         found = strongly
-    if ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text):
-        if len(found) > 1 or words.WHOLE.search(text):
-            found.remove(ReadingSection.LUCK)
+    weakly = ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text)
+    if weakly and (len(found) > 1 or words.WHOLE.search(text)):
+        found.remove(ReadingSection.LUCK)
     return tuple(found)
 
 

@@ -21,7 +21,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 STRONG: Final = {
     S.TEMPER: _any(
         r"성격|습성|고집|기질|성향|성품|인성이 어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
-        r"\bpersonality\b|\btemperament\b|\bmy (?:character|nature|strengths|weaknesses)\b|kind of person am i|\bam i (?:a )?(?:stubborn|shy|kind|patient|brave|lazy|by nature)|\bby nature\b",
+        r"\bpersonality\b|\btemperament\b|\bmy (?:character|nature|strengths|weaknesses)\b|"
+        r"kind of person am i|\bam i (?:a )?(?:stubborn|shy|kind|patient|brave|lazy|by nature)|\bby nature\b",
     ),
     S.WORK: _any(
         r"직업(?! ?상담)|직장\s?운|사업\s?운|취업\s?운|시험\s?운|합격\s?운|승진\s?운|관운|적성|천직|진로",

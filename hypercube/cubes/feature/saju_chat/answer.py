@@ -7,11 +7,11 @@ from dataclasses import replace
 from hypercube.core.chart import BirthInput, Chart
 from hypercube.core.cube import Call
 from hypercube.core.reading import (
-    CORPUS,
     Grounding,
     ReadingLength,
     ReadingSection,
     SectionText,
+    writers,
 )
 from hypercube.cubes.feature.saju_chat import tool
 from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_year
@@ -50,8 +50,7 @@ class WrittenAnswer:
     @property
     def grounding(self) -> Grounding:
         """What was checked, which facts were stated, and who wrote."""
-        by = next(iter(self._writers)) if len(self._writers) == 1 else "mixed" if self._writers else CORPUS
-        return Grounding(by, self._written.facts, self._written.checked)
+        return Grounding(writers(self._writers), self._written.facts, self._written.checked)
 
     async def texts(self) -> AsyncGenerator[str, None]:
         """Sentences with the space before them."""

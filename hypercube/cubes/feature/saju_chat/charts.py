@@ -15,9 +15,11 @@ from hypercube.core.reading import (
     ReadingRequest,
     ReadingSection,
     ReadingSentence,
+    ReadingWriter,
     events,
 )
 from hypercube.cubes.feature.saju_chat.parts import READING, SAJU, Cubes
+from hypercube.saju.composing import MOST_ASKED
 from hypercube.saju.conversation.asked import Asked
 from hypercube.saju.conversation.compose import length_of
 
@@ -69,6 +71,10 @@ class Wanted:
             language=self.language,
             length=length_of(self.asked),
             audience=self.asked.audience,
+            writer=ReadingWriter.MODEL if self.model else ReadingWriter.CORPUS,
+            model=self.model,
+            question=self.question[:MOST_ASKED] if self.model else "",
+            stream=bool(self.model),
         )
 
 
