@@ -168,7 +168,7 @@ class _Sentences:
 
     async def of(self, request: GenerationRequest, call: Call) -> AsyncGenerator[str, None]:
         """Each sentence, once something follows it; the last one at the end."""
-        held = ""
+        held = lead = ""
         stream = self._stream = await self._in_time(self._source(request, call))
         while self.finish_reason is None:
             try:
@@ -182,11 +182,12 @@ class _Sentences:
             self.usage = event.usage or self.usage
             held += event.text
             while (end := first_end(held)) is not None:
-                if held[:end].strip():
-                    yield held[:end]
-                held = held[end:]
+                lead, held = lead + held[:end], held[end:]
+                if lead.strip():  # an empty line belongs to what follows it
+                    yield lead
+                    lead = ""
         if held.strip():
-            yield held
+            yield lead + held
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         if self._until is None:

@@ -80,14 +80,14 @@ class WrittenAnswer:
         talk, language, written = self._talk, self._talk.language, self._written
         known = Known(self._charts[0])
         results = tool.results(talk.request.messages)
-        if talk.people.changed or results:
+        for field in talk.people.given_up:
+            written.note(GIVEN_UP[language].get(field.value, ""))
+        if talk.people.changed or results or talk.people.given_up:
             written.note(said_back(talk.people.draft, talk.locale))
             for chart in self._charts:
                 written.add(chart, chart_said(Known(chart), language))
         if any(tool.other_than(each, self._charts) for each in results):
             written.note(OTHER_RESULT[language])
-        for field in talk.people.given_up:
-            written.note(GIVEN_UP[language].get(field.value, ""))
         if talk.people.together and len(self._charts) > 1:
             written.add_pair(together_said(self._charts[0], self._charts[1], language))
         facts = facts_said(known, self._questions(), language)

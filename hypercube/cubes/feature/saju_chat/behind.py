@@ -1,5 +1,7 @@
 """Ordinary questions: the model behind answers, and never against a chart that is known."""
 
+import re
+import unicodedata
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -31,14 +33,32 @@ from hypercube.saju.conversation.phrases import LEFT_OUT, NO_MODEL, SYSTEM
 from hypercube.saju.grounding import SentenceCheck
 
 _ATTEMPTS: Final = 2
+_HANGUL: Final = re.compile("[가-힣]")
+_KOREAN_WINDOW: Final = 12
+_WINDOW: Final = 28
+"""Letters in a row that a sentence may not share with the instructions."""
 
 
 class ConversationJudge(Judge):
-    """Of an answer to an ordinary question: code, lists and other languages may leave, a contradiction may not."""
+    """Of an answer to an ordinary question: code, lists and other languages may leave, a contradiction may not.
+
+    What a reading could not say (a promise, a word about itself) is no fault here; the instructions stay inside.
+    """
+
+    def __init__(self, chart: Chart, language: ReadingLanguage, instructions: str) -> None:
+        super().__init__(chart, language)
+        self._inside = _windows(instructions)
 
     def _fault(self, text: str, check: SentenceCheck) -> str:
-        found = super()._fault(text, check)
-        return found if found in (CONTRADICTION, LEAK) else ""
+        if not check.grounded:
+            return CONTRADICTION
+        return LEAK if _windows(text) & self._inside else ""
+
+
+def _windows(text: str) -> frozenset[str]:
+    letters = "".join(each for each in unicodedata.normalize("NFKC", text).casefold() if each.isalnum())
+    size = _KOREAN_WINDOW if _HANGUL.search(letters) else _WINDOW
+    return frozenset(letters[at : at + size] for at in range(len(letters) - size + 1))
 
 
 async def model_behind(cubes: Cubes, name: str, call: Call) -> ServedModel | None:
@@ -90,7 +110,7 @@ async def _grounded(
     system = f"{instructions}\n\n{ground_facts(Known(chart), talk.language)}"
     asked = replace(asked, messages=fitted(system, asked.messages, room_of(context_length, asked.max_tokens)))
     source = _Source(cubes)
-    judge = ConversationJudge(chart, ReadingLanguage(talk.language), secret=instructions)
+    judge = ConversationJudge(chart, talk.language, instructions)
     generation = GroundedGeneration(
         source,
         judge,
