@@ -72,7 +72,9 @@ def read_turn(text: str, today: dt.date, *, answering: bool) -> Turn:
     calendars = tuple(calendars_in(clean))
     telling = bool(all_dates or all_times) or answering
     places = tuple(
-        said for said in places_in(clean, whole=telling) if not denied(clean, said.start, said.end)
+        _as_written(said, source, composed)
+        for said in places_in(clean, whole=telling)
+        if not denied(clean, said.start, said.end)
     )
     pieces = sorted(
         (said.start, said.end)
