@@ -26,7 +26,7 @@ _OTHER_BEFORE: Final = re.compile(
     r"어제|오늘|내일|모레|그제|그저께|엊그제|지난|이번|다음|작년|올해|내년|매일|매달|매주|주말|[월화수목금토일]요일|방금|아까|지금|요즘|"
     r"평소|항상|보통|결혼식|결혼기념일|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|만남|입사|택일|길일|"
     r"yesterday|today|tomorrow|\blast\b|\bnext\b|\bthis\b|\bevery\b|meeting|appointment|exam\b|wedding|"
-    r"until|since|deadline|flight|train|anniversary|woke|usually|\bnow\b"
+    r"until|since|deadline|flight|train|anniversary|woke|usually|\bnow\b|\bmarr(?:y|ied)|\bmov(?:e|ed|ing)\b"
 )
 _SENTENCE: Final = re.compile(r"[?!\n;。]|\.\s")
 _REACH_BEFORE: Final = 14
