@@ -130,7 +130,15 @@ class _Judge:
             return True
         if Field.DATE in self._doubted or (Field.TIME in self._doubted and self._started):
             return True
+        if said.readings[0].month is not None and said.readings[0].day is not None and self._restated(said):
+            return True
         return self._lacks(said) and (self._started or near or self._signals or self._beside(said))
+
+    def _restated(self, said: DateSaid) -> bool:
+        """Whether the turn is short and states it, so that it replaces what was known."""
+        text = self._turn.text
+        stated = _IS.match(text, said.end) is not None and text[said.end :].strip() != ""
+        return self._started and stated and len(text) <= _SHORT and not _ASKS.search(text)
 
     def _whole_date(self, said: DateSaid) -> bool:
         near = self._near(said)

@@ -333,13 +333,16 @@ def _narrowed(draft: BirthDraft, turn: Turn, said: TimeSaid) -> tuple[str, ...]:
 
 
 def _by_part(draft: BirthDraft, turn: Turn, part: str, asked: Doubt | None) -> tuple[str, ...]:
+    """The one reading that a part of the day picks; empty where it picks none."""
     if asked is not None:
-        hours = EXPLICIT_HALF[part]
-        fitting = tuple(reading for reading in asked.readings if ":" in reading and int(reading[:2]) in hours)
-        return fitting if len(fitting) == 1 else ()
-    old = draft.time
-    if not turn.correcting or old is None:
+        readings = tuple(reading for reading in asked.readings if ":" in reading)
+    elif turn.correcting and draft.time is not None:
+        other = replace(draft.time, hour=(draft.time.hour + 12) % 24)
+        readings = (draft.time.iso(), other.iso())
+    else:
         return ()
-    other = replace(old, hour=(old.hour + 12) % 24)
-    fits = [each for each in (old, other) if each.hour in EXPLICIT_HALF[part]]
-    return (fits[0].iso(),) if len(fits) == 1 else ()
+    fitting = tuple(reading for reading in readings if int(reading[:2]) in EXPLICIT_HALF[part])
+    if not fitting and part in ("am", "morning", "dawn"):
+        # 3 in the morning: loosely said, but there is only one before noon.
+        fitting = tuple(reading for reading in readings if int(reading[:2]) < 12)
+    return fitting if len(fitting) == 1 else ()

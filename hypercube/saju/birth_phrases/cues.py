@@ -52,6 +52,8 @@ def other_near(text: str, start: int, end: int, *, past_day: bool = False) -> bo
     # Beyond the next number the words belong to that.
     after = _NUMBER.split(after)[0]
     if past_day:
+        if _EVENT_NOUN.match(after):
+            return True
         return bool(_ON_IT.match(after) and _EVENT.search(after)) or bool(
             _EVENT_BEFORE.search(_before(text, start, 20))
         )
@@ -65,6 +67,9 @@ def _before(text: str, start: int, reach: int) -> str:
 
 
 _NUMBER: Final = re.compile(r"\d")
+_EVENT_NOUN: Final = re.compile(
+    r"\s?(?:결혼식|기념일|공연|콘서트|행사|회의|면접|예약|약속|돌잔치|장례식|수술|개업식|출발|도착|졸업식|입학식)"
+)
 _ON_IT: Final = re.compile(r"\s?(?:에|날|부터|까지|이후|이전|i |we |my )")
 _EVENT_BEFORE: Final = re.compile(
     r"결혼식|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|입사|졸업|married|wedding|anniversary|moved|graduat|meeting|since|until"

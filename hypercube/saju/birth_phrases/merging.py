@@ -192,7 +192,11 @@ def _night_answer(draft: BirthDraft, turn: Turn) -> BirthDraft | None:
     """Which of two nights: "시작", "다음 날", "3일에서 4일로 넘어가는 밤"; None where that is not what a turn tells."""
     doubt = next((each for each in draft.doubts if _of_nights(each)), None)
     text = turn.source.text
-    if doubt is None or len(text) > _SHORT or any(said.readings for said in turn.times):
+    if (
+        doubt is None
+        or len(text) > _SHORT
+        or any(said.readings and not _late(said.readings) for said in turn.times)
+    ):
         return None
     early, late = doubt.readings[0], doubt.readings[-1]
     if crossing := _FROM_TO.search(text):
@@ -209,6 +213,9 @@ def _night_answer(draft: BirthDraft, turn: Turn) -> BirthDraft | None:
 
 
 def _of_nights(doubt: Doubt) -> bool:
-    return doubt.field is Field.TIME and any(
-        int(each[:2]) >= 24 for each in doubt.readings if each[:2].isdigit()
-    )
+    return doubt.field is Field.TIME and _late(doubt.readings)
+
+
+def _late(readings: tuple[str, ...]) -> bool:
+    """Whether one of them is an hour of the night after the day of birth."""
+    return any(int(each[:2]) >= 24 for each in readings if each[:2].isdigit())

@@ -39,7 +39,7 @@ class TimeSaid:
     """Said with 시, am or a part of the day, not as 7:20, which may be anything."""
 
 
-_P: Final = rf"(?:({PART})(?:에|의|은|\sat|,)?\s?)?(?:약|한|대략|at|around|about)?\s?"
+_P: Final = rf"(?:({PART})(?:\s?일찍|\s?늦게|에|의|은|\sat|,)?\s?)?(?:약|한|대략|at|around|about)?\s?"
 _SECOND: Final = r"(?:\s?(\d{1,2})\s?초)?"
 _HOUR_WORD: Final = r"시(?![간절작장험험월도기내대켜리집어누댁스민청즌티험킨키장세])"
 _KOREAN: Final = re.compile(
@@ -66,7 +66,7 @@ _LONE_MINUTE: Final = re.compile(r"(?<![\d시])(?<!시 )(\d{1,2})\s?분(?![가-�
 _NOON: Final = re.compile(r"정오|한낮|\b(?:high )?noon\b|\bmidday\b")
 _MIDNIGHT: Final = re.compile(r"(?<!심)자정|\bmidnight\b")
 _BETWEEN: Final = re.compile(
-    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|아니면|또는|or|to|and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
+    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|나|아니면|또는|or|to|and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
     r"|between (\d{1,2})(?::00)?\s?([ap]m)? and (\d{1,2})(?::00)?\s?([ap]m)?"
 )
 _BRANCH: Final = re.compile(

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _DONT_KNOW: Final = (
-    r"(?:모름|몰라|모르|모릅|미상|불명|불확실|기억이? ?(?:안|나지|없)|알 ?수 ?없|몰랐|없어요|없음|패스|확실하?지? ?않|"
+    r"(?:모름|몰라(?!도)|모르(?!면)|모릅|미상|불명|불확실|기억이? ?(?:안|나지|없)|알 ?수 ?없|몰랐|없어요|없음|패스|확실하?지? ?않|"
     r"(?:안|못) ?(?:알려|들었))"
 )
 _NAME: Final = r"(?:생시|시각|시간대|시간|시|출생시간|출생시|태어난시간|태어난시|생년월일시)"
@@ -13,6 +13,7 @@ _FILLER: Final = r"(?:\s?(?:정확히는|정확히|정확하게는|정확하게|
 _EXACTLY: Final = r"(?:정확한 ?|태어난 ?|출생 ?|생 ?|난 ?)?"
 UNKNOWN: Final = re.compile(
     rf"{_EXACTLY}(?<![가-힣]){_NAME}{_PARTICLE}\s?[:,]?\s?\(?{_FILLER}\s?{_DONT_KNOW}"
+    rf"|{_EXACTLY}(?<![가-힣]){_NAME}(?:은|는|을|를|이|가|만)\s[가-힣 ,]{{0,12}}?{_DONT_KNOW}"
     rf"|몇 ?시(?:에|인지|쯤인지|쯤)?\s?(?:태어났는지|난지|낳았는지)?(?:는|은|를|도)?{_FILLER}\s?{_DONT_KNOW}"
     r"|\b(?:birth ?time|time(?: of birth)?|hour(?: of birth)?)(?: is| was)?[ :]*(?:an? )?"
     r"(?:unknown|not known|unsure|not sure|n/a)"
