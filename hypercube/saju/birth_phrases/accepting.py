@@ -6,9 +6,10 @@ what the conversation still has to know.
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from hypercube.core.chart import Sex
 from hypercube.saju.birth_phrases.calendars import CalendarSaid
 from hypercube.saju.birth_phrases.cues import born_near, other_near
 from hypercube.saju.birth_phrases.dates import DateSaid
@@ -26,6 +27,9 @@ _IS: Final = re.compile(
 _SELF_IS: Final = re.compile(r"(?:저는|나는|전|난|i'm|i am|성별은?|sex|gender)\s?:?\s?(?:an?\s)?$")
 _WITH_SOMEONE: Final = re.compile(
     r"\s?(?:남자|여자|사람|친구|애|분)?(?:를|을|랑|이랑|과|와|하고|한테)(?![가-힣])|\s?(?:남자|여자|사람) ?만나"
+)
+_ASKS: Final = re.compile(
+    r"[?]|까요?\s*$|나요\s*$|가요\s*$|니\s*$|냐\s*$|는지|언제|\b(?:what|when|should|is|can|will)\b"
 )
 _SHORT: Final = 30
 """Characters of a turn that is an answer rather than a story."""
@@ -55,16 +59,24 @@ def accepted(turn: Turn, segment: Segment, draft: BirthDraft, today: dt.date) ->
     if whole and not turn.correcting:
         dates = tuple(said for said in dates if _whole(said))
     times = tuple(said for said in judge.inside(turn.times) if judge.time(said, dates))
-    if any(said.part is None for said in times):
-        times = tuple(said for said in times if said.part is None)
+    if any(said.part is None and said.minute is None for said in times):
+        times = tuple(said for said in times if said.part is None and said.minute is None)
     told = bool(dates or times)
+    sexes = tuple(said for said in judge.inside(turn.sexes) if judge.sex(said, told=told))
+    if not sexes:
+        # "여자 아니에요" of one who was taken for a woman.
+        sexes = tuple(_opposite(said) for said in judge.inside(turn.denied_sexes) if said.sex is draft.sex)
     return Pieces(
         dates,
         times,
-        tuple(said for said in judge.inside(turn.sexes) if judge.sex(said, told=told)),
+        sexes,
         tuple(said for said in judge.inside(turn.places) if judge.place(said, dates, told=told)),
         tuple(said for said in judge.inside(turn.calendars) if judge.calendar(dates)),
     )
+
+
+def _opposite(said: SexSaid) -> SexSaid:
+    return replace(said, sex=Sex.FEMALE if said.sex is Sex.MALE else Sex.MALE)
 
 
 def _whole(said: DateSaid) -> bool:
@@ -118,7 +130,15 @@ class _Judge:
             return True
         if Field.DATE in self._doubted or (Field.TIME in self._doubted and self._started):
             return True
+        if said.readings[0].month is not None and said.readings[0].day is not None and self._restated(said):
+            return True
         return self._lacks(said) and (self._started or near or self._signals or self._beside(said))
+
+    def _restated(self, said: DateSaid) -> bool:
+        """Whether the turn is short and states it, so that it replaces what was known."""
+        text = self._turn.text
+        stated = _IS.match(text, said.end) is not None and text[said.end :].strip() != ""
+        return self._started and stated and len(text) <= _SHORT and not _ASKS.search(text)
 
     def _whole_date(self, said: DateSaid) -> bool:
         near = self._near(said)
@@ -154,8 +174,10 @@ class _Judge:
 
     def time(self, said: TimeSaid, dates: tuple[DateSaid, ...]) -> bool:
         draft, correcting = self._draft, self._turn.correcting
-        if said.part is not None:
-            return Field.TIME in self._doubted or (correcting and draft.time is not None)
+        if said.part is not None or said.minute is not None:
+            return (correcting and draft.time is not None) or (
+                said.part is not None and Field.TIME in self._doubted
+            )
         if said.unknown:
             return bool(dates) or self._started or self._turn.born or draft.sex is not None
         run = self._turn.run_of(said.start)
@@ -166,6 +188,7 @@ class _Judge:
         if dates or correcting:
             return bool(dates) or self._started or draft.time is not None
         wanted = Field.TIME in self._doubted or Field.TIME in draft.missing or draft.time_unknown
+        wanted = wanted or (len(self._turn.text) <= _SHORT and not _ASKS.search(self._turn.text))
         return wanted and (self._started or draft.sex is not None)
 
     def sex(self, said: SexSaid, *, told: bool) -> bool:

@@ -51,11 +51,14 @@ def _doubting(draft: BirthDraft, doubt: Doubt) -> BirthDraft:
 
 def _with_date(draft: BirthDraft, turn: Turn, pieces: Pieces) -> BirthDraft:
     dates = _real(turn, pieces.dates)
-    anchor = dates[0] if dates else None
+    whole = [said for said in dates if all(reading.complete for reading in said.readings)]
+    if len({said.readings for said in whole}) > 1 and not turn.correcting:
+        whole = _likelier(turn, whole)
+    anchor = whole[-1] if whole else dates[0] if dates else None
     told = _calendar(anchor, pieces.calendars)
     before = draft
     if dates:
-        draft = _dated(draft, turn, dates)
+        draft = _dated(draft, turn, dates, whole)
         if told is None and _LUNAR_WORDS.search(turn.composed):
             draft = replace(draft, calendar=Calendar.LUNAR)
     if told is not None:
@@ -102,18 +105,20 @@ def _calendar(anchor: DateSaid | None, said: tuple[CalendarSaid, ...]) -> Calend
     return replace(chosen, leap_month=leaps[-1]) if leaps else chosen
 
 
-def _dated(draft: BirthDraft, turn: Turn, dates: tuple[DateSaid, ...]) -> BirthDraft:
-    whole = [said for said in dates if all(reading.complete for reading in said.readings)]
-    if len({said.readings for said in whole}) > 1:
-        whole = _likelier(turn, whole)
+def _dated(draft: BirthDraft, turn: Turn, dates: tuple[DateSaid, ...], whole: list[DateSaid]) -> BirthDraft:
+    """`whole`: those of the dates that are complete, less those that something else speaks against."""
     if len({said.readings for said in whole}) > 1 and not turn.correcting:
         readings = tuple(dict.fromkeys(reading for said in whole for reading in said.readings))
         return _doubting(_without(draft, Field.DATE), doubts.two_dates(readings))
     if whole:
         draft = _whole(draft, turn, whole[-1].readings)
         dates = tuple(said for said in dates if said.start > whole[-1].start and said not in whole)
+    elif not draft.date.complete and turn.denied_dates:
+        # "1990년 5월 3일 아니 6월 3일": what is taken back still tells the year.
+        draft = replace(draft, date=_over(draft.date, turn.denied_dates[0].readings[0]))
     for said in dates:
-        draft = _part(draft, said.readings)
+        if not all(reading.complete for reading in said.readings):
+            draft = _part(draft, said.readings)
     return draft
 
 
@@ -306,6 +311,8 @@ def _narrowed(draft: BirthDraft, turn: Turn, said: TimeSaid) -> tuple[str, ...]:
     asked = next((doubt for doubt in draft.doubts if doubt.field is Field.TIME and doubt.readings), None)
     if said.part is not None:
         return _by_part(draft, turn, said.part, asked)
+    if said.minute is not None:
+        return (replace(draft.time, minute=said.minute).iso(),) if draft.time and said.minute < 60 else ()
     readings = said.readings
     if asked is not None and len(readings) > 1:
         fitting = tuple(reading for reading in readings if reading in asked.readings)
@@ -314,17 +321,28 @@ def _narrowed(draft: BirthDraft, turn: Turn, said: TimeSaid) -> tuple[str, ...]:
     if turn.correcting and old is not None and len(readings) == 2:
         half = tuple(reading for reading in readings if (int(reading[:2]) < 12) == (old.hour < 12))
         readings = half if len(half) == 1 else readings
+    if (
+        old is not None
+        and old.minute
+        and said.whole_hour
+        and any(each.whole_hour for each in turn.denied_times)
+    ):
+        # "7시가 아니라 8시" of one born at 7:20: whether the minutes stay is not said.
+        readings = (*readings, *(f"{reading[:2]}:{old.minute:02}" for reading in readings))
     return readings
 
 
 def _by_part(draft: BirthDraft, turn: Turn, part: str, asked: Doubt | None) -> tuple[str, ...]:
+    """The one reading that a part of the day picks; empty where it picks none."""
     if asked is not None:
-        hours = EXPLICIT_HALF[part]
-        fitting = tuple(reading for reading in asked.readings if ":" in reading and int(reading[:2]) in hours)
-        return fitting if len(fitting) == 1 else ()
-    old = draft.time
-    if not turn.correcting or old is None:
+        readings = tuple(reading for reading in asked.readings if ":" in reading)
+    elif turn.correcting and draft.time is not None:
+        other = replace(draft.time, hour=(draft.time.hour + 12) % 24)
+        readings = (draft.time.iso(), other.iso())
+    else:
         return ()
-    other = replace(old, hour=(old.hour + 12) % 24)
-    fits = [each for each in (old, other) if each.hour in EXPLICIT_HALF[part]]
-    return (fits[0].iso(),) if len(fits) == 1 else ()
+    fitting = tuple(reading for reading in readings if int(reading[:2]) in EXPLICIT_HALF[part])
+    if not fitting and part in ("am", "morning", "dawn"):
+        # 3 in the morning: loosely said, but there is only one before noon.
+        fitting = tuple(reading for reading in readings if int(reading[:2]) < 12)
+    return fitting if len(fitting) == 1 else ()

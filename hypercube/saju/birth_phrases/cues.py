@@ -26,7 +26,7 @@ _OTHER_BEFORE: Final = re.compile(
     r"어제|오늘|내일|모레|그제|그저께|엊그제|지난|이번|다음|작년|올해|내년|매일|매달|매주|주말|[월화수목금토일]요일|방금|아까|지금|요즘|"
     r"평소|항상|보통|결혼식|결혼기념일|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|만남|입사|택일|길일|"
     r"yesterday|today|tomorrow|\blast\b|\bnext\b|\bthis\b|\bevery\b|meeting|appointment|exam\b|wedding|"
-    r"until|since|deadline|flight|train|anniversary|woke|usually|\bnow\b"
+    r"until|since|deadline|flight|train|anniversary|woke|usually|\bnow\b|\bmarr(?:y|ied)|\bmov(?:e|ed|ing)\b"
 )
 _SENTENCE: Final = re.compile(r"[?!\n;。]|\.\s")
 _REACH_BEFORE: Final = 14
@@ -52,6 +52,8 @@ def other_near(text: str, start: int, end: int, *, past_day: bool = False) -> bo
     # Beyond the next number the words belong to that.
     after = _NUMBER.split(after)[0]
     if past_day:
+        if _EVENT_NOUN.match(after):
+            return True
         return bool(_ON_IT.match(after) and _EVENT.search(after)) or bool(
             _EVENT_BEFORE.search(_before(text, start, 20))
         )
@@ -65,6 +67,9 @@ def _before(text: str, start: int, reach: int) -> str:
 
 
 _NUMBER: Final = re.compile(r"\d")
+_EVENT_NOUN: Final = re.compile(
+    r"\s?(?:결혼식|기념일|공연|콘서트|행사|회의|면접|예약|약속|돌잔치|장례식|수술|개업식|출발|도착|졸업식|입학식)"
+)
 _ON_IT: Final = re.compile(r"\s?(?:에|날|부터|까지|이후|이전|i |we |my )")
 _EVENT_BEFORE: Final = re.compile(
     r"결혼식|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|입사|졸업|married|wedding|anniversary|moved|graduat|meeting|since|until"

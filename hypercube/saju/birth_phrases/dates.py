@@ -45,7 +45,7 @@ _FULL: Final = re.compile(
 )
 _FULL_SLASH: Final = re.compile(rf"{_YEAR}\s?{_CALENDAR}\s?(\d{{1,2}})\s?[./-]\s?(\d{{1,2}})(?:일)?(?!\d)")
 _SEPARATED: Final = re.compile(
-    rf"(?<![\d.:/-])'?({_Y4}|\d\d)(\s?[./-]\s?)(\d{{1,2}})\s?[./-]\s?(\d{{1,2}})(?:일)?(?![\d:]|[./-]\d)"
+    rf"(?<![\d.:/-])'?({_Y4}|\d\d)(\s?[.,/-]\s?)(\d{{1,2}})\s?[.,/-]\s?(\d{{1,2}})(?:일)?(?![\d:]|[./-]\d)"
 )
 _SPACED: Final = re.compile(
     rf"(?<![\d.:/-])({_Y4}|\d\d)년?\s(\d{{1,2}})월?\s(\d{{1,2}})(?:일)?(?!\d|\s?[시분:월년])"
@@ -68,7 +68,7 @@ _LONE_YEAR: Final = re.compile(rf"(?<![\d.])({_Y4}|\d\d)\s?년(?:도)?(?![가-�
 _LONE_MONTH: Final = re.compile(rf"(?<!\d){_LEAP}\s?(\d{{1,2}})\s?월(?!\s?\d)")
 _LONE_DAY: Final = re.compile(r"(?<![\d월])(?<!월 )(\d{1,2})\s?일(?![가-힣]?(?:간|째|차|뒤|후|전))")
 _NAMED_YEAR: Final = re.compile(
-    rf"{YEAR_NAME}\s?년?(?=\s?(?:생(?!각)|출생|에 태어|{_LEAP}\s?\d{{1,2}}\s?월))"
+    rf"{YEAR_NAME}\s?년?(?=\s?(?:생(?!각)|출생|에 태어|(?:음력|양력)?\s?{_LEAP}\s?\d{{1,2}}\s?월))"
 )
 
 _ORDINAL: Final = r"(?:st|nd|rd|th)?"
@@ -84,7 +84,7 @@ _YEAR_MONTH_DAY: Final = re.compile(
 )
 _MONTH_YEAR: Final = re.compile(rf"\b({MONTH})\b\.?,?\s(?:of )?({_Y4})(?!\d)")
 _ENGLISH_YEAR: Final = re.compile(
-    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|{_Y4})(?![\d/.:-])"
+    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |\bmeant |\bmean |\bactually |\bchange (?:it )?to |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|{_Y4})(?![\d/.:-])"
 )
 _LONE_ENGLISH_MONTH: Final = re.compile(rf"\b({MONTH})\b(?!\.?\s?\d)")
 
@@ -225,4 +225,3 @@ def _month_and_day(text: str, first: str, second: str) -> tuple[DraftDate, ...]:
 
 def _korean(text: str) -> bool:
     return any("가" <= character <= "힣" for character in text)
-

@@ -12,8 +12,8 @@ from hypercube.saju.birth_phrases.checks import checked
 from hypercube.saju.birth_phrases.corrections import affirms, picked, refuses
 from hypercube.saju.birth_phrases.draft import EMPTY_DRAFT, BirthDraft
 from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE, Segment, awaited, segments_in
-from hypercube.saju.birth_phrases.times import says_unknown
 from hypercube.saju.birth_phrases.turn import MOST_READ, Turn, read_turn
+from hypercube.saju.birth_phrases.unknown_times import says_unknown
 from hypercube.saju.birth_phrases.values import Doubt, DraftDate, Field, Span
 
 __all__ = ["MOST_READ", "read_birth"]
@@ -21,6 +21,8 @@ __all__ = ["MOST_READ", "read_birth"]
 _MOST_PEOPLE: Final = 8
 _START: Final = re.compile(r"시작|그날 ?새벽|당일|같은 ?날|\bstart|\bbeginning|same day")
 _NEXT: Final = re.compile(r"다음 ?날|담날|넘어|넘긴|끝|\bnext\b|\bafter\b|\bend\b")
+_SHORT: Final = 60
+"""Characters of a turn that can be an answer and nothing else."""
 _FROM_TO: Final = re.compile(r"(\d{1,2})일에서 (\d{1,2})일")
 
 
@@ -37,6 +39,9 @@ def read_birth(text: str, *, today: dt.date, earlier: BirthDraft = EMPTY_DRAFT) 
     turn = read_turn(text, today, answering=earlier != EMPTY_DRAFT)
     people = _People(earlier)
     spans: list[Span] = []
+    if (night := _night_answer(people.get(people.about), turn)) is not None:
+        people.put(people.about, night)
+        return people.draft(today, ())
     told = False
     segments = _ordered(turn, segments_in(turn.text), people, today)
     for segment in segments:
@@ -148,15 +153,11 @@ def _answered(draft: BirthDraft, turn: Turn) -> BirthDraft:
     doubt = draft.doubts[0] if draft.doubts else None
     if says_unknown(turn.text):
         return _unknown(draft, doubt)
-    if doubt is None or len(turn.text) > 60:
+    if doubt is None or len(turn.text) > _SHORT:
         return draft
     if doubt.readings == ("fold 0", "fold 1"):
         fold = picked(turn.source.text)
         return draft if fold is None else replace(draft, fold=fold)
-    if doubt.field is Field.TIME and any(
-        reading[:2].isdigit() and int(reading[:2]) >= 24 for reading in doubt.readings
-    ):
-        return _night(draft, doubt, turn)
     index = picked(turn.source.text)
     if doubt.field is Field.DATE and "????" not in "".join(doubt.readings) and len(doubt.readings) == 2:
         if index is None and doubt.kind == "conflict":
@@ -187,19 +188,34 @@ def _unknown(draft: BirthDraft, doubt: Doubt | None) -> BirthDraft:
     return replace(draft, time=None, time_unknown=True, hour_range=None, doubts=kept)
 
 
-def _night(draft: BirthDraft, doubt: Doubt, turn: Turn) -> BirthDraft:
-    """Which of two nights: "시작", "다음 날", "3일에서 4일로 넘어가는 밤"."""
+def _night_answer(draft: BirthDraft, turn: Turn) -> BirthDraft | None:
+    """Which of two nights: "시작", "다음 날", "3일에서 4일로 넘어가는 밤"; None where that is not what a turn tells."""
+    doubt = next((each for each in draft.doubts if _of_nights(each)), None)
     text = turn.source.text
+    if (
+        doubt is None
+        or len(text) > _SHORT
+        or any(said.readings and not _late(said.readings) for said in turn.times)
+    ):
+        return None
     early, late = doubt.readings[0], doubt.readings[-1]
     if crossing := _FROM_TO.search(text):
-        if int(crossing[2]) == draft.date.day:
-            return with_readings(draft, (early,))
-        if int(crossing[1]) == draft.date.day:
-            return with_readings(draft, (late,))
-        return draft
+        days = [int(crossing[1]), int(crossing[2])]
+        if draft.date.day not in days:
+            return None
+        return with_readings(draft, (early if days[1] == draft.date.day else late,))
     if _NEXT.search(text):
         return with_readings(draft, (late,))
     if _START.search(text):
         return with_readings(draft, (early,))
     index = picked(text)
-    return draft if index is None else with_readings(draft, (doubt.readings[index],))
+    return None if index is None else with_readings(draft, (doubt.readings[index],))
+
+
+def _of_nights(doubt: Doubt) -> bool:
+    return doubt.field is Field.TIME and _late(doubt.readings)
+
+
+def _late(readings: tuple[str, ...]) -> bool:
+    """Whether one of them is an hour of the night after the day of birth."""
+    return any(int(each[:2]) >= 24 for each in readings if each[:2].isdigit())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hypercube.core.chart import Sex
+from hypercube.saju.birth_phrases.corrections import denied
 
 SELF: Final = "본인"
 """The role of the person who writes, where somebody else came first."""
@@ -135,7 +136,11 @@ def segments_in(text: str) -> list[Segment]:
 def _marks(text: str) -> Iterator[_Mark]:
     for match in _ROLE.finditer(text):
         role = match["ko"] or match["en"]
+        if denied(text, *match.span("ko" if match["ko"] else "en")):
+            continue
         hearsay = _HEARSAY.match(text, match.end())
+        if role in _PARENTS and match["after"] in ("이", "가"):
+            continue
         if hearsay and (role in _PARENTS or match["after"] in ("이", "가")):
             continue
         closing = match["after"] in _CLOSING or _bracketed(text, match)

@@ -27,7 +27,7 @@ _LONG: Final = re.compile(
     r"|(?<![가-힣])(?:(?P<m3>남잔|남잡|남자ㅇ)|(?P<f3>여잔|여잡|여자ㅇ))"
 )
 _SHORT: Final = re.compile(
-    r"(?:(?<![가-힣a-z0-9])|(?<=[생시분일울산구주천전경반]))(?:(?P<m>남)|(?P<f>여))(?:자)?(?=(?:이에요|예요|에요|입니다|이고|임|요|이요|이야|이고요|인데)?(?:[\s,.)/\]!~]|$))"
+    r"(?:(?<![가-힣a-z0-9])|(?<=[생시분일울산구주천전경반]))(?:(?P<m>남)|(?P<f>여))(?:자)?(?=(?:이에요|예요|에요|입니다|이고|임|요|이요|이야|이고요|인데)?(?:[\s,.()/\]!~]|$|새벽|아침|오전|오후|낮|저녁|밤|시간|\d))"
 )
 _ENGLISH: Final = re.compile(
     r"(?<![a-z'])(?:(?P<m>male|man|boy|guy|gentleman|dude|he/him)|(?P<f>female|woman|girl|lady|gal|she/her))(?![a-z'])(?!s\b)"
@@ -50,4 +50,3 @@ def sexes_in(text: str) -> list[SexSaid]:
                 taken.update(range(start, end))
                 found.append(SexSaid(start, end, Sex.MALE if group[0] == "m" else Sex.FEMALE))
     return sorted(found, key=lambda said: said.start)
-

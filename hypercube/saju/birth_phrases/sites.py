@@ -25,7 +25,7 @@ class PlaceSaid:
 
 
 _MOST_WORDS: Final = 240
-_WORD: Final = re.compile(r"[가-힣]{2,20}")
+_WORD: Final = re.compile(r"(?:(?<=\d[분시일반생])|(?<![가-힣\d]))[가-힣]{2,20}")
 _JOSA: Final = re.compile(
     r"(?:에서는|에서도|에서|출생이에요|출생입니다|출생이고|출생|태생이에요|태생입니다|태생|출신이에요|출신입니다|출신|토박이|생이에요|생입니다|생|이에요|예요|"
     r"에요|이요|요|입니다|이고요|이고|이구|이며|인데|인데요|이었어요|이야|임|으로|로|에|은|는|이|가|남자|여자|남성|여성|쪽|사람|시내|근처|병원)$"
@@ -37,7 +37,7 @@ _PLACE_LABEL: Final = re.compile(
     r"(?:출생지|출생 ?장소|출생 ?지역|태어난 ?곳|태어난 ?장소|태어난 ?지역|고향|장소|지역|도시|출생도시)(?:은|는|이)?\s?[:=]?\s?$"
 )
 _LIVES: Final = re.compile(
-    r"\s?(?:에|에서)?\s?(?:지금|현재)?\s?(?:살|사는|삽니다|거주|산지|직장|일하|근무|회사|대학|여행|이사|놀러|갈|가서|간)"
+    r"\s?(?:에서|에|으로|로|까지|쪽)?\s?(?:지금|현재)?\s?(?:살|사는|삽니다|거주|산지|직장|일하|근무|회사|대학|여행|이사|놀러|갈|가서|간)"
 )
 _COMMON: Final = frozenset(
     "장수 공주 고령 영양 부여 화성 수성 나라 파리 이천 사천 고성 사상 수영 연기 중구 남구 동구 북구 서구 진안 양산 상주 보은 영주 동해 "
@@ -67,7 +67,7 @@ _UNKNOWN_SITE: Final = re.compile(
     r"(?<![가-힣])([가-힣]{2,10})에서\s(?:태어났|태어나|출생했|출생하|났어|났습)"
 )
 _ENGLISH_SITE: Final = re.compile(
-    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|\bborn)\s?"
+    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|\bborn|(?<=\d)\s|(?<=[ap]m)\s|\b(?:fe)?male)\s?"
     r"(?=([a-z][a-z.'-]{1,20}(?: [a-z][a-z.'-]{1,20}){0,2}(?:, ?[a-z][a-z-]{1,20}(?: [a-z][a-z-]{1,20})?)?))"
 )
 _ENGLISH_STOP: Final = frozenset(

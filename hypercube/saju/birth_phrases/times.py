@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from hypercube.saju.birth_phrases.branch_hours import HOUR_RANGES
-from hypercube.saju.birth_phrases.day_parts import EXPLICIT_HALF, PART, clock_readings, part_of
+from hypercube.saju.birth_phrases.day_parts import PART, clock_readings, part_of
+from hypercube.saju.birth_phrases.unknown_times import UNKNOWN
 from hypercube.saju.birth_phrases.values import HourRange
 
 
@@ -30,11 +31,15 @@ class TimeSaid:
     """Said as a span of hours: `readings` are its ends."""
     part: str | None = None
     """A part of the day alone (오전, evening): it can only settle an earlier doubt."""
+    minute: int | None = None
+    """Minutes alone: they can only correct a time that is known."""
+    whole_hour: bool = False
+    """Said without minutes."""
     explicit: bool = False
     """Said with 시, am or a part of the day, not as 7:20, which may be anything."""
 
 
-_P: Final = rf"(?:({PART})(?:에|의|은|\sat|,)?\s?)?(?:약|한|대략|at|around|about)?\s?"
+_P: Final = rf"(?:({PART})(?:\s?일찍|\s?늦게|에|의|은|\sat|,)?\s?)?(?:약|한|대략|at|around|about)?\s?"
 _SECOND: Final = r"(?:\s?(\d{1,2})\s?초)?"
 _HOUR_WORD: Final = r"시(?![간절작장험험월도기내대켜리집어누댁스민청즌티험킨키장세])"
 _KOREAN: Final = re.compile(
@@ -54,15 +59,19 @@ _FULL_HOUR: Final = re.compile(
 _HOURS_24: Final = re.compile(
     r"(?<![\d:])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|시)\b|(?<!\d)([01]?\d|2[0-3])h([0-5]\d)\b"
 )
+_MACHINE: Final = re.compile(
+    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([01]\d|2[0-3]):?([0-5]\d))(?!\d)"
+)
+_LONE_MINUTE: Final = re.compile(r"(?<![\d시])(?<!시 )(\d{1,2})\s?분(?![가-힣]?(?:간|뒤|후|전))")
 _NOON: Final = re.compile(r"정오|한낮|\b(?:high )?noon\b|\bmidday\b")
 _MIDNIGHT: Final = re.compile(r"(?<!심)자정|\bmidnight\b")
 _BETWEEN: Final = re.compile(
-    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|아니면|또는|or|to|and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
+    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|나|아니면|또는|or|to|and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
     r"|between (\d{1,2})(?::00)?\s?([ap]m)? and (\d{1,2})(?::00)?\s?([ap]m)?"
 )
 _BRANCH: Final = re.compile(
     r"(?:(?<![가-힣])|(?<=[일생]))(야자|조자|[자축인묘진사오미신유술해])\s?시"
-    r"(?=생|에(?!서)|이[에고구라야]|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데|인 |\(|[\s,.)!?/]|$)"
+    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데|인 |\(|[\s,.)!?/]|$)"
 )
 _ENGLISH_BRANCH: Final = re.compile(
     r"hour of the (rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|rooster|dog|pig)"
@@ -88,21 +97,6 @@ _ENGLISH_BRANCHES: Final = dict(
         strict=True,
     )
 ) | {"sheep": "미"}
-_DONT_KNOW: Final = (
-    r"(?:모름|몰라|모르|모릅|몰라서|미상|불명|불확실|기억이? ?(?:안|나지|없)|알 ?수 ?없|몰랐|없어요|없음|패스|확실하?지? ?않|잘 ?모|"
-    r"(?:안|못) ?(?:알려|들었))"
-)
-_UNKNOWN: Final = re.compile(
-    rf"(?:태어난 ?|출생 ?|생 ?|난 ?)?(?<![가-힣])(?:생시|시각|시간|시|시간대|출생시|출생시간|태어난시|태어난시간|생년월일시)(?:은|는|을|를|이|가|만|까지|까지는|대는|대|도)?\s?[:,]?\s?\(?(?:정확히|정확하게|정확한 건|아직|잘|저도|엄마도|부모님도|아무도|전혀)?\s?(?:는|은)?\s?{_DONT_KNOW}"
-    rf"|몇 ?시(?:에|인지|쯤|쯤인지)?\s?(?:태어났는지|난지|낳았는지)?(?:는|은|를|도)?\s?(?:정확히|잘|저도)?\s?{_DONT_KNOW}"
-    r"|\b(?:birth ?time|time(?: of birth)?|hour(?: of birth)?)(?: is| was)?[ :]*(?:an? )?(?:unknown|not known|unsure|not sure|n/a)"
-    r"|unknown (?:birth )?(?:time|hour)|(?:don'?t|do not|dunno|no idea|not sure|unsure|can'?t remember|doesn'?t|never)[\w' ]{0,24}\b(?:time|hour)"
-    r"|(?:time|hour)[\w' ,]{0,16}(?:don'?t know|no idea|not sure|can'?t remember|i forgot)|no (?:birth ?)?time\b|without (?:a )?time"
-)
-_UNKNOWN_ANSWER: Final = re.compile(
-    r"^[\s.,~ㅠㅜㅎㅋ]{0,4}(?:음|아|글쎄요?|저는?|그건|그게|그거|잘|정확히는?|정확하게는?|시는?|,|\s){0,6}"
-    r"(?:모름|몰라|모르|모릅|기억이? ?안|글쎄|미상|unknown|no idea|(?:i )?don'?t know|not sure|dunno|idk|i have no idea)"
-)
 _PART_ALONE: Final = re.compile(rf"(?<![가-힣a-z])({PART})(?![a-z])")
 
 
@@ -117,13 +111,8 @@ def times_in(text: str) -> list[TimeSaid]:
     return sorted(found, key=lambda said: said.start)
 
 
-def says_unknown(text: str) -> bool:
-    """Whether the turn as a whole is an "I do not know", to whatever was asked."""
-    return _UNKNOWN_ANSWER.match(text[:60].strip()) is not None
-
-
 def _candidates(text: str) -> Iterator[TimeSaid]:
-    for match in _UNKNOWN.finditer(text):
+    for match in UNKNOWN.finditer(text):
         yield TimeSaid(*match.span(), unknown=True, explicit=True)
     for match in _BETWEEN.finditer(text):
         said = _between(match)
@@ -134,6 +123,11 @@ def _candidates(text: str) -> Iterator[TimeSaid]:
     for match in _ENGLISH_BRANCH.finditer(text):
         name = _ENGLISH_BRANCHES[match[1] or match[2]]
         yield TimeSaid(*match.span(), hours=HOUR_RANGES[f"{name}시"], explicit=True)
+    for match in _MACHINE.finditer(text):
+        # Behind a date as machines write it the clock counts to 24.
+        first = 1 if match[1] else 4
+        hour, minute, second = match[first], int(match[first + 1]), match[3] if first == 1 else None
+        yield _timed(match.start(first), match.end(), match[0], (int(hour), minute, int(second or 0)), second)
     for match in _KOREAN.finditer(text):
         minute = 30 if match[3] else int(match[4] or match[7] or 0)
         yield _clock(match, match[1] or match[8], match[2], minute, match[5], before=bool(match[6]))
@@ -150,6 +144,8 @@ def _candidates(text: str) -> Iterator[TimeSaid]:
         yield TimeSaid(*match.span(), readings=("12:00",), explicit=True)
     for match in _MIDNIGHT.finditer(text):
         yield TimeSaid(*match.span(), readings=("00:00", "24:00"), explicit=True)
+    for match in _LONE_MINUTE.finditer(text):
+        yield TimeSaid(*match.span(), minute=int(match[1]))
     for match in _PART_ALONE.finditer(text):
         yield TimeSaid(*match.span(), part=part_of(match[1]))
 
@@ -177,7 +173,17 @@ def _clock(
     if not hours:
         return TimeSaid(start, end, impossible=said, explicit=explicit)
     tail = f":{minute:02}" + (f":{seconds:02}" if second else "")
-    return TimeSaid(start, end, readings=tuple(f"{each:02}{tail}" for each in hours), explicit=explicit)
+    readings = tuple(f"{each:02}{tail}" for each in hours)
+    return TimeSaid(start, end, readings=readings, explicit=explicit, whole_hour=minute == 0)
+
+
+def _timed(start: int, end: int, said: str, clock: tuple[int, int, int], second: str | None) -> TimeSaid:
+    """A time of the 24-hour clock."""
+    hour, minute, seconds = clock
+    if hour > 23 or minute > 59 or seconds > 59:
+        return TimeSaid(start, end, impossible=said, explicit=True)
+    tail = f":{seconds:02}" if second else ""
+    return TimeSaid(start, end, readings=(f"{hour:02}:{minute:02}{tail}",), explicit=True)
 
 
 def _between(match: re.Match[str]) -> TimeSaid | None:
@@ -195,6 +201,3 @@ def _between(match: re.Match[str]) -> TimeSaid | None:
         return None
     readings = tuple(dict.fromkeys(f"{hour:02}:00" for end in ends for hour in end))
     return TimeSaid(*match.span(), readings=readings, between=True, explicit=True)
-
-
-__all__ = ["EXPLICIT_HALF", "TimeSaid", "says_unknown", "times_in"]

@@ -72,7 +72,10 @@ def read_turn(text: str, today: dt.date, *, answering: bool) -> Turn:
     calendars = tuple(calendars_in(clean))
     telling = bool(all_dates or all_times) or answering
     places = tuple(
-        said for said in places_in(clean, whole=telling) if not denied(clean, said.start, said.end)
+        _as_written(said, source, composed)
+        for said in places_in(clean, whole=telling)
+        if not _inside(said, [*covered, *((time.start, time.end) for time in all_times)])
+        and not denied(clean, said.start, said.end)
     )
     pieces = sorted(
         (said.start, said.end)
@@ -103,8 +106,8 @@ def _as_written(said: PlaceSaid, source: Canonical, composed: str) -> PlaceSaid:
     return replace(said, name=composed[begin:finish]) if said.name.isascii() else said
 
 
-def _inside(said: TimeSaid, covered: list[tuple[int, int]]) -> bool:
-    return any(start < said.end and said.start < end for start, end in covered) and said.part is None
+def _inside(said: TimeSaid | PlaceSaid, covered: list[tuple[int, int]]) -> bool:
+    return any(start < said.end and said.start < end for start, end in covered)
 
 
 def _split(text: str, pieces: list[_Piece]) -> tuple[tuple[_Piece, ...], tuple[_Piece, ...]]:
