@@ -5,11 +5,14 @@ from typing import Final
 
 from hypercube.core.reading import CORPUS, ReadingSection, ReadingSentence
 from hypercube.saju.composing.outline import Outline
+from hypercube.saju.composing.sanity import runs
 
 UNFIT: Final = "unfit"
 """The reason where nothing failed but too little of the model's text could leave."""
 _ENOUGH: Final = 0.5
 """Share of the written sentences that a model's have to cover."""
+_COPIED: Final = 0.75
+"""Share of the letters' runs of the shorter of two sentences from which one is a copy of the other."""
 _CAREFUL: Final = frozenset({ReadingSection.WEALTH, ReadingSection.HEALTH})
 """Sections whose last sentence sends the reader to an expert."""
 
@@ -17,10 +20,13 @@ _CAREFUL: Final = frozenset({ReadingSection.WEALTH, ReadingSection.HEALTH})
 def as_sentence(material: Outline, text: str, model: str) -> ReadingSentence:
     """A model's sentence with the facts and schools of what it says in other words.
 
-    Said as it was written it is still the corpus's.
+    Said nearly as it was written it is the written sentence: a model that only drops or swaps a word has said
+    nothing of its own, and the corpus says it better.
     """
+    own = runs(text)
     for each in material.sentences:
-        if each.text == text:
+        theirs = runs(each.text)
+        if len(own & theirs) >= _COPIED * min(len(own), len(theirs)):
             return each
     near = material.basis(text) or material.sentences
     return ReadingSentence(

@@ -106,8 +106,9 @@ class ModelWriter:
             if not work.failure:
                 async with aclosing(self._section(work, material, len(written.sections) - at, call)) as told:
                     async for sentence in told:
-                        said.append(sentence)
-                        yield work.event(section, sentence)
+                        if sentence not in said:  # two copies of one written sentence
+                            said.append(sentence)
+                            yield work.event(section, sentence)
             rest, short = completing(material, said)
             why = (work.failure or work.section_failure or UNFIT) if short else ""
             for sentence in rest:
