@@ -36,7 +36,9 @@ def test_it_fits_and_keeps_order(turns: list[ChatMessage], room: int) -> None:
 
 
 def test_the_newest_turns_stay() -> None:
-    turns = [ChatMessage("user" if at % 2 == 0 else "assistant", f"{at:03} " + "가" * 50) for at in range(201)]
+    turns = [
+        ChatMessage("user" if at % 2 == 0 else "assistant", f"{at:03} " + "가" * 50) for at in range(201)
+    ]
     cut = fitted("사실", turns, 600)
     shown = [each.content[:3] for each in cut[1:]]
     assert shown[-1] == "200"

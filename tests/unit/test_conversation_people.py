@@ -96,7 +96,9 @@ def test_somebody_else_can_be_asked_about() -> None:
     found = spoken_of(HER, "제 동생은 1995년 1월 2일 오후 3시 남자예요. 성격이 어때요?")
     assert found.subject.role == "동생"
     assert found.subject.date.iso() == "1995-01-02"
-    back = spoken_of(HER, "제 동생은 1995년 1월 2일 오후 3시 남자예요. 성격이 어때요?", "저는 재물운이 어때요?")
+    back = spoken_of(
+        HER, "제 동생은 1995년 1월 2일 오후 3시 남자예요. 성격이 어때요?", "저는 재물운이 어때요?"
+    )
     assert back.subject.role is None
     only = spoken_of("남편 사주 봐주세요. 1985년 3월 4일 오전 10시")
     assert only.subject.role == "남편"

@@ -8,7 +8,9 @@ from hypercube.cubes.feature.saju_chat.ending import Ending
 from hypercube.saju.conversation.budget import pieces
 
 
-def ended(parts: list[str], stops: tuple[str, ...], limit: int | None) -> tuple[str, FinishReason | None, int]:
+def ended(
+    parts: list[str], stops: tuple[str, ...], limit: int | None
+) -> tuple[str, FinishReason | None, int]:
     request = GenerationRequest(
         (ChatMessage("user", "안녕"),), max_tokens=limit, sampling=Sampling(stop=stops)
     )
@@ -26,7 +28,9 @@ def ended(parts: list[str], stops: tuple[str, ...], limit: int | None) -> tuple[
     st.lists(st.text("가나 ab.", min_size=1, max_size=3), max_size=3),
     st.one_of(st.none(), st.integers(1, 20)),
 )
-def test_an_answer_is_cut_at_the_first_stop_or_the_limit(text: str, stops: list[str], limit: int | None) -> None:
+def test_an_answer_is_cut_at_the_first_stop_or_the_limit(
+    text: str, stops: list[str], limit: int | None
+) -> None:
     shown, reason, made = ended([text], tuple(stops), limit)
     assert text.startswith(shown)
     assert not any(stop in shown for stop in stops)
@@ -42,7 +46,9 @@ def test_an_answer_is_cut_at_the_first_stop_or_the_limit(text: str, stops: list[
         assert reason is (FinishReason.STOP if allowed == text else FinishReason.LENGTH)
 
 
-@given(st.lists(st.text("가나 .", min_size=1, max_size=8), max_size=6), st.text("가나 .", min_size=1, max_size=4))
+@given(
+    st.lists(st.text("가나 .", min_size=1, max_size=8), max_size=6), st.text("가나 .", min_size=1, max_size=4)
+)
 def test_a_stop_that_spans_two_sentences_is_found(parts: list[str], stop: str) -> None:
     shown, _, _ = ended(parts, (stop,), None)
     whole = "".join(parts)

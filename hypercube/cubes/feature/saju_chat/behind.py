@@ -35,7 +35,7 @@ from hypercube.saju.grounding import SentenceCheck
 _ATTEMPTS: Final = 2
 _HANGUL: Final = re.compile("[가-힣]")
 _KOREAN_WINDOW: Final = 12
-_WINDOW: Final = 28
+_WINDOW: Final = 20
 """Letters in a row that a sentence may not share with the instructions."""
 
 
