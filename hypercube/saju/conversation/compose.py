@@ -12,13 +12,16 @@ from hypercube.core.reading import (
     ReadingSection,
     ReadingSentence,
 )
-from hypercube.saju.conversation import facts_en, facts_ko, phrases
+from hypercube.saju.conversation import facts_en, facts_en_time, facts_ko, facts_ko_time, phrases
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.known import Known
 from hypercube.saju.grounding import CHECKER_VERSION, Checker, cut
 
 _SAY: Final = {ReadingLanguage.KO: facts_ko.SAY, ReadingLanguage.EN: facts_en.SAY}
-_CORRECTIONS: Final = {ReadingLanguage.KO: facts_ko.corrections, ReadingLanguage.EN: facts_en.corrections}
+_CORRECTIONS: Final = {
+    ReadingLanguage.KO: facts_ko_time.corrections,
+    ReadingLanguage.EN: facts_en_time.corrections,
+}
 _GROUND_FACTS: Final = (
     FactQuestion(FactTopic.PILLARS),
     FactQuestion(FactTopic.DAY_STEM),
