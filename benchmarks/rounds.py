@@ -63,13 +63,13 @@ def environment() -> dict[str, object]:
     }
 
 
-def append(path: Path | None, made: Iterable[Mapping[str, object]]) -> None:
-    """Append rows to a JSON lines file, if there is one."""
+def append(path: Path | None, made: Iterable[Mapping[str, object]], *, readable: bool = False) -> None:
+    """Append rows to a JSON lines file, if there is one; `readable` leaves text in other scripts as it is."""
     if path is None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row) + "\n" for row in made)
+        stream.writelines(json.dumps(row, ensure_ascii=not readable) + "\n" for row in made)
 
 
 def _installed(package: str) -> str | None:

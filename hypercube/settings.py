@@ -196,6 +196,32 @@ class UpstreamSettings(_Section):
     health_s: float = Field(1.0, ge=0.1, le=3600, description="between two looks at a server nobody uses")
 
 
+class ChatSettings(_Section):
+    """How the model `saju` answers."""
+
+    saju_model: str = Field(
+        "",
+        description="served model that retells readings and answers ordinary questions; default: written "
+        "sentences, and the first model that generates text",
+    )
+
+
+class ReadingSettings(_Section):
+    """Who writes readings, and how a model does."""
+
+    writer: Literal["corpus", "model"] = Field(
+        "corpus", description="who writes where a request leaves it open"
+    )
+    model: str = Field("", description="which served model writes; default: the first that generates text")
+    prompt: str = Field("", description="id of a template, NAME@VERSION; default: the one that won")
+    section_s: float = Field(
+        30.0, gt=0, le=600, description="what a model may take for a section; then the corpus writes it"
+    )
+    attempts: int = Field(
+        2, ge=1, le=5, description="how often it is asked for a section, its first time counted"
+    )
+
+
 class KernelSettings(_Section):
     """Which backend computes pillars."""
 
@@ -233,6 +259,8 @@ class Settings(BaseSettings):
     canary: CanarySettings = CanarySettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
     upstream: UpstreamSettings = UpstreamSettings()
+    chat: ChatSettings = ChatSettings()
+    reading: ReadingSettings = ReadingSettings()
     kernels: KernelSettings = KernelSettings()
     log: LogSettings = LogSettings()
 

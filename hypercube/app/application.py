@@ -28,19 +28,21 @@ from hypercube.app.listening import (
     check_listen_address,
     stop_http,
 )
+from hypercube.app.readings import make_reading_cube
 from hypercube.app.tls import load_tls
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
 from hypercube.core.engine import EngineState
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.saju_model import listed
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
-from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
+from hypercube.cubes.feature.saju_chat import SajuChatCube, SajuChatOptions
 from hypercube.cubes.feature.tensors import TensorsCube
 from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
@@ -50,7 +52,7 @@ from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
-from hypercube.gateway.services import GatewayServices, Limits, PartStatus, Readiness
+from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
 from hypercube.kernels import compatibility, features, pillars, solar_offset
@@ -109,19 +111,21 @@ class Application:
             operator = make_operator(settings, cluster)
         else:
             self.engines = operator = engines
+        self.access = make_access(settings, clock)
         self.cubes = CubeRegistry()
+        guarded: Cubes = self.cubes if self.access is None else GuardedCubes(self.cubes, self.access)
         self.cubes.register(SajuCube(self.batchers))
-        self.cubes.register(ReadingCube(self.cubes))
+        self.cubes.register(make_reading_cube(settings.reading, self.cubes, guarded, clock))
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))
-        self.cubes.register(ModelsCube(self.engines))
+        self.cubes.register(ModelsCube(self.engines, listed))
+        self.cubes.register(SajuChatCube(self.cubes, SajuChatOptions(settings.chat.saju_model)))
         self.cubes.register(ModelAdminCube(operator))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
-        self.access = make_access(settings, clock)
         self.services = GatewayServices(
-            cubes=self.cubes if self.access is None else GuardedCubes(self.cubes, self.access),
+            cubes=guarded,
             readiness=self.readiness,
             metrics_text=self.metrics.text,
             traffic=self.traffic,

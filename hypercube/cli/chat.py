@@ -52,14 +52,14 @@ def talk(settings: Settings, message: str | None, *, max_tokens: int | None) -> 
             pieces = []
             async with contextlib.aclosing(cluster.generate(request, Call("cli"))) as events:
                 async for event in events:
-                    _show(event.text)
+                    show(event.text)
                     pieces.append(event.text)
             return "".join(pieces)
 
         try:
             runner.run(load())
             report.end()
-            _converse(lambda messages: runner.run(stream(messages)), message)
+            converse(lambda messages: runner.run(stream(messages)), message)
         finally:
             report.end()
             runner.run(cluster.close())
@@ -72,13 +72,14 @@ def talk_to_server(target: str, message: str | None, *, model: str, max_tokens: 
         def answer(messages: list[ChatMessage]) -> str:
             with client.chat(messages, model=model, max_tokens=max_tokens, stream=True) as stream:
                 for piece in stream:
-                    _show(piece.text)
+                    show(piece.text)
                 return stream.text
 
-        _converse(answer, message)
+        converse(answer, message)
 
 
-def _converse(answer: Answer, first: str | None) -> None:
+def converse(answer: Answer, first: str | None) -> None:
+    """Answer one question, or what is typed until the end of the input."""
     if first is not None:
         answer([ChatMessage("user", first)])
         OUT.print()
@@ -104,6 +105,7 @@ def _converse(answer: Answer, first: str | None) -> None:
         OUT.print()
 
 
-def _show(text: str) -> None:
+def show(text: str) -> None:
+    """Print a piece as it comes."""
     sys.stdout.write(text)
     sys.stdout.flush()

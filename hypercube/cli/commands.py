@@ -21,7 +21,9 @@ from hypercube.core.reading import (
     ReadingRequest,
     ReadingSection,
     ReadingTone,
+    ReadingWriter,
 )
+from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 cli = typer.Typer(
@@ -256,6 +258,12 @@ def reading(
     audience: Annotated[
         ReadingAudience, typer.Option(help="A beginner is told what the terms mean.")
     ] = ReadingAudience.GENERAL,
+    writer: Annotated[
+        ReadingWriter | None,
+        typer.Option(help="The corpus, or a model of the --server. Default: the server's."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Which model writes. Default: the server's choice.")] = "",
+    question: Annotated[str, typer.Option(help="What you want to know; a model is shown it.")] = "",
     server: Annotated[
         str | None, typer.Option(help="Ask a running server (host:port of its gRPC) instead.")
     ] = None,
@@ -265,7 +273,7 @@ def reading(
     text: Annotated[bool, typer.Option("--text", help="Plain text, no table.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """A reading (해석) of one birth: written by rule, every sentence checked against the chart."""
+    """A reading (해석) of one birth: by rule or by a model, every sentence checked against the chart."""
     from hypercube.cli.reading_command import run
 
     request = ReadingRequest(
@@ -282,6 +290,9 @@ def reading(
         length=length,
         tone=tone,
         audience=audience,
+        writer=writer,
+        model=model,
+        question=question,
     )
     run(request, server=server, sources=sources, as_json=as_json, text=text)
 
@@ -348,7 +359,7 @@ def lunar(
 @cli.command()
 def chat(
     message: Annotated[str | None, typer.Argument(help="One question; without it, a conversation.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model of the catalogue, or `fake`.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model of the catalogue, `fake`, or `saju`.")] = None,
     server: Annotated[
         str | None,
         typer.Option(help="Talk to a running server (host:port of its gRPC) instead of loading a model."),
@@ -362,6 +373,11 @@ def chat(
 
     if server is not None:
         talk_to_server(server, message, model=model or "", max_tokens=max_tokens)
+        return
+    if model == SAJU_MODEL:
+        from hypercube.cli.saju_chat import talk_about_charts
+
+        talk_about_charts(load_settings(file=config), message, max_tokens=max_tokens)
         return
     flags = {"model": {"name": model}} if model is not None else {}
     talk(load_settings(flags, file=config), message, max_tokens=max_tokens)

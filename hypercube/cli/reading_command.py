@@ -5,7 +5,8 @@ from typing import Any
 import typer
 
 from hypercube.cli.output import OUT, print_json
-from hypercube.core.reading import Reading, ReadingOptions, ReadingRequest
+from hypercube.core.errors import invalid
+from hypercube.core.reading import Reading, ReadingOptions, ReadingRequest, ReadingWriter
 
 
 def run(request: ReadingRequest, *, server: str | None, sources: bool, as_json: bool, text: bool) -> None:
@@ -27,6 +28,13 @@ def run(request: ReadingRequest, *, server: str | None, sources: bool, as_json: 
 
 
 def _here(request: ReadingRequest) -> Reading:
+    if request.writer is ReadingWriter.MODEL or request.model or request.question:
+        raise invalid(
+            "Models run in a server, and no --server is named.",
+            param="--writer",
+            value=request.writer,
+            fix="Start one with `hypercube serve`, then add --server 127.0.0.1:50051.",
+        )
     from hypercube.saju import chart
     from hypercube.saju.interpretation import interpret
 
@@ -43,6 +51,9 @@ def _asked(server: str, request: ReadingRequest) -> Reading:
         "length": options.length,
         "tone": options.tone,
         "audience": options.audience,
+        "writer": request.writer,
+        "model": request.model or None,
+        "question": request.question or None,
     }
     with Client(server) as client:
         return client.reading(request.to_birth(), **how)

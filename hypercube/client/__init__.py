@@ -69,6 +69,7 @@ from hypercube.core.reading import (
     ReadingLength,
     ReadingSection,
     ReadingTone,
+    ReadingWriter,
 )
 
 __all__ = [
@@ -122,6 +123,7 @@ __all__ = [
     "ReadingLength",
     "ReadingSection",
     "ReadingTone",
+    "ReadingWriter",
     "RouteMove",
     "ServedAdapter",
     "ServedModel",

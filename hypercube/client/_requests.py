@@ -29,6 +29,7 @@ from hypercube.core.reading import (
     ReadingLength,
     ReadingSection,
     ReadingTone,
+    ReadingWriter,
 )
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
@@ -177,9 +178,25 @@ def reading_request(birth: object, how: Mapping[str, Any], **options: Any) -> re
         for name, enum in _READING.items():
             if how.get(name) is not None:
                 setattr(message.options, name, number_of(member(name, how[name], enum)))
+        if how.get("writer") is not None:
+            message.writer = number_of(member("writer", how["writer"], ReadingWriter))
+        for name in ("model", "question"):
+            if how.get(name) is not None:
+                setattr(message, name, _text(name, how[name]))
         for each in _sections(how.get("sections")):
             message.options.sections.append(number_of(each))
     return message
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise invalid(
+            f"{name} is {shown(value)!r}, not text.",
+            param=name,
+            value=value,
+            fix="Write it in quotation marks.",
+        )
+    return value
 
 
 def _sections(value: object) -> Iterator[ReadingSection]:

@@ -66,6 +66,7 @@ from hypercube.core.reading import (
     ReadingLength,
     ReadingSection,
     ReadingTone,
+    ReadingWriter,
 )
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
@@ -249,6 +250,9 @@ class Client(ModelCalls, _base.BaseClient):
         length: ReadingLength | str | None = None,
         tone: ReadingTone | str | None = None,
         audience: ReadingAudience | str | None = None,
+        writer: ReadingWriter | str | None = None,
+        model: str | None = None,
+        question: str | None = None,
         timeout: Timeout = NOT_GIVEN,
     ) -> Reading:
         """The reading (해석) of one birth, whole; what a reading needs beside the pillars is included by itself.
@@ -263,6 +267,9 @@ class Client(ModelCalls, _base.BaseClient):
                 "length": length,
                 "tone": tone,
                 "audience": audience,
+                "writer": writer,
+                "model": model,
+                "question": question,
             },
             sex=sex,
             place=place,

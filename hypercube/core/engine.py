@@ -12,6 +12,7 @@ from typing import ClassVar, Protocol
 
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.cube import Call
+from hypercube.core.reading import Grounding
 
 
 class FinishReason(StrEnum):
@@ -204,6 +205,8 @@ class GenerationEvent:
     logprobs: tuple[TokenLogprob, ...] = ()
     """Of the tokens of `text`, if they were asked for."""
     tool_calls: tuple[ToolCallDelta, ...] = ()
+    grounding: Grounding | None = None
+    """With the last event of an answer about a chart: what it rests on."""
 
     @property
     def empty(self) -> bool:

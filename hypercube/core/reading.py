@@ -4,12 +4,16 @@ Facts are `hypercube.core.facts`; a reading is opinion, so every sentence says w
 schools differ, by which one. The JSON of `POST /v1/saju/readings` is the shape of `Reading`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from hypercube.core.chart import BirthInput, Chart, Include
+
+CORPUS: Final = "corpus"
+MIXED: Final = "mixed"
+"""Who wrote, beside the names of models."""
 
 
 class ReadingSection(StrEnum):
@@ -65,6 +69,16 @@ class ReadingAudience(StrEnum):
     """Each term of the field is explained where it first matters."""
 
 
+class ReadingWriter(StrEnum):
+    """Who writes it."""
+
+    CORPUS = "corpus"
+    """Sentences written by hand, chosen by rule."""
+    MODEL = "model"
+    """A served model, from those sentences and their facts; each of its sentences is checked before it leaves, and
+    where it does not write well enough the corpus does."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
     """How a reading is written.
@@ -91,6 +105,12 @@ class ReadingRequest(BirthInput):
     """A birth, and how to read it; the fields mean what `BirthInput` and `ReadingOptions` say.
 
     `include` is set by the reading itself: facts and periods, and luck where the sex is given.
+
+    Attributes:
+        writer: who writes; None leaves it to the server's settings.
+        model: which served model writes; empty for the server's own choice. It changes nothing for the corpus.
+        question: what the reader wants to know, at most 300 characters; a model is shown it, the corpus is not.
+        stream: sentence by sentence.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -100,6 +120,10 @@ class ReadingRequest(BirthInput):
     length: ReadingLength = ReadingLength.NORMAL
     tone: ReadingTone = ReadingTone.WARM
     audience: ReadingAudience = ReadingAudience.GENERAL
+    writer: ReadingWriter | None = None
+    model: str = ""
+    question: str = ""
+    stream: bool = False
 
     def to_birth(self) -> BirthInput:
         """The birth alone, with all that a reading needs included."""
@@ -123,6 +147,8 @@ class ReadingSentence:
     """Ids of the facts it reads; at least one."""
     schools: tuple[str, ...]
     """Versions of the schools it depends on, as in `ChartFacts.schools`."""
+    written_by: str = CORPUS
+    """`corpus`, or the name of the model in whose words it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +158,11 @@ class SectionText:
     section: ReadingSection
     title: str
     sentences: tuple[ReadingSentence, ...]
+    written_by: str = CORPUS
+    """`corpus`, the name of a model, or `mixed`."""
+    fallback: str = ""
+    """Why the corpus wrote what a model was asked for: an error kind such as `unavailable` or `deadline_exceeded`, or
+    `unfit` where too few of the model's sentences could leave; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +208,21 @@ class Checked:
     """Sentences left out for that reason."""
     version: str
     """Of the checker."""
+    asked_again: int = 0
+    """How often a model was asked for a sentence again."""
+    unfit: int = 0
+    """Sentences of a model left out for another reason: not in the language, repeated, without basis, unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """What an answer about a chart rests on."""
+
+    written_by: str
+    """`corpus`, the name of a model, or `mixed`."""
+    facts: tuple[str, ...]
+    """Ids of the facts that its sentences state."""
+    checked: Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +233,7 @@ class Reading:
     facts: tuple[CitedFact, ...]
     """Every fact that a sentence cites, once."""
     written_by: str
-    """`corpus`: sentences written by hand and chosen by rule."""
+    """`corpus`: sentences written by hand and chosen by rule; the name of a model; or `mixed`."""
     corpus_version: str
     checked: Checked
     as_of: str
@@ -195,6 +241,8 @@ class Reading:
     options: ReadingOptions
     chart: Chart
     """The chart that was read, without its facts, luck and periods."""
+    prompt: str = ""
+    """The template by which a model was asked; empty where none was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +254,46 @@ class ReadingEvent:
     sentence: ReadingSentence | None = None
     done: Reading | None = None
     """With the last event: the reading without its sections, which went before."""
+    fallback: str = ""
+    """As of `SectionText`, with the sentences that the corpus put in a model's place."""
 
 
 def events(reading: Reading) -> Iterator[ReadingEvent]:
     """A reading as it is streamed: each sentence, then the rest."""
     for section in reading.sections:
         for sentence in section.sentences:
-            yield ReadingEvent(section.section, section.title, sentence)
+            fallback = section.fallback if sentence.written_by == CORPUS else ""
+            yield ReadingEvent(section.section, section.title, sentence, fallback=fallback)
     yield ReadingEvent(done=replace(reading, sections=()))
 
 
 def joined(pieces: Iterable[ReadingEvent]) -> Reading | None:
     """The reading that `events` was given; None where its end is missing."""
-    sections: dict[ReadingSection, tuple[str, list[ReadingSentence]]] = {}
+    found: dict[ReadingSection, list[ReadingEvent]] = {}
     for piece in pieces:
         if piece.section is not None and piece.sentence is not None:
-            sections.setdefault(piece.section, (piece.title, []))[1].append(piece.sentence)
+            found.setdefault(piece.section, []).append(piece)
         if piece.done is not None:
-            texts = (SectionText(key, title, tuple(each)) for key, (title, each) in sections.items())
-            return replace(piece.done, sections=tuple(texts))
+            return replace(piece.done, sections=tuple(map(_section, found.values())))
     return None
+
+
+def _section(pieces: Sequence[ReadingEvent]) -> SectionText:
+    section, sentences = (
+        pieces[0].section,
+        tuple(each.sentence for each in pieces if each.sentence is not None),
+    )
+    assert section is not None  # `joined` took those that have one
+    return SectionText(
+        section,
+        pieces[0].title,
+        sentences,
+        writers(each.written_by for each in sentences),
+        next((each.fallback for each in pieces if each.fallback), ""),
+    )
+
+
+def writers(each: Iterable[str]) -> str:
+    """Who wrote something that has several parts: the one that wrote them all, or `mixed`."""
+    names = set(each)
+    return names.pop() if len(names) == 1 else MIXED if names else CORPUS

@@ -4,11 +4,10 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.chart import Chart
-from hypercube.core.reading import Reading, ReadingOptions, SectionText
+from hypercube.core.reading import CORPUS, Reading, ReadingOptions, SectionText
 from hypercube.saju.grounding import Checker, cut
 from hypercube.saju.reading import CORPUS_VERSION, cited, read
 
-WRITTEN: Final = "corpus"
 _DEFAULT: Final = ReadingOptions()
 
 
@@ -35,7 +34,7 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
     return Reading(
         sections=tuple(sections),
         facts=cited(chart, sections, options.language),
-        written_by=WRITTEN,
+        written_by=CORPUS,
         corpus_version=CORPUS_VERSION,
         checked=cut(checks)[1],
         as_of="" if chart.periods is None else chart.periods.as_of.date,

@@ -127,6 +127,11 @@ def find_place(name: str) -> Place:
     return place
 
 
+def is_named(name: str) -> bool:
+    """Whether `find_place` knows the name; nothing is suggested where it does not."""
+    return _key(name[:_LONGEST_NAME]) in _BY_KEY
+
+
 def _unknown_place(name: str) -> HyperCubeError:
     close = _nearest_spelling(_key(name[:64]))
     guess = f"Did you mean {close!r}? " if close else ""

@@ -92,6 +92,12 @@ def find_place(name: str) -> Place:
     raise _unknown(name)
 
 
+def is_named(name: str) -> bool:
+    """Whether any place goes by that name alone, shared or not; costs a look-up, and no suggestion is looked for."""
+    key = _key(name[:_LONGEST_NAME])
+    return key in _SHARED or places.is_named(key) or any(key in step for step in _gazetteer().steps)
+
+
 def all_places() -> tuple[Place, ...]:
     """Every place, Korea first; the `name` of each finds it again."""
     return (*places.PLACES, *(entry.place for entry in _gazetteer().entries))

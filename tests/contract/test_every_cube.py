@@ -27,6 +27,7 @@ EXAMPLES: dict[str, Any] = {
     "saju": ChartsRequest((BirthInput("1990-05-03T07:20", place="Seoul"),)),
     "reading": ReadingRequest("1990-05-03T07:20", Sex.FEMALE, "Seoul", as_of="2026-11-27"),
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
+    "saju-chat": GenerationRequest((ChatMessage("user", "사주 봐주세요"),), model="saju"),
     "embeddings": EmbeddingRequest(("갑목", "을목")),
     "models": ModelsRequest(),
     "model-admin": ModelCommand(ModelAction.PIN, "fake"),

@@ -78,7 +78,7 @@ def test_stubs_made_by_anybody(python: tuple[str, Path], fake_server: Any, tmp_p
     assert all(found[each] for each in ("same", "lunar", "usage", "live", "ready", "infer_streamed"))
     assert (found["terms"], found["processed"], found["row_error"]) == (24, 1, "births[1].birth")
     assert {"saju", "chat", "models"} <= set(found["cubes"])
-    assert (found["cube"], found["models"]) == ("saju", ["fake"])
+    assert (found["cube"], found["models"]) == ("saju", ["fake", "saju"])
     assert found["metadata"] == ["utc_seconds", "offset_seconds"]
     wanted = pillars(np.array(UTC), 32_400, backend="reference")
     assert found["inferred"] == ["7", wanted.reshape(-1).tolist()]

@@ -61,7 +61,7 @@ def test_a_plain_answer_says_why_it_ended(openai_client: OpenAI) -> None:
 
 
 def test_the_model_is_listed(openai_client: OpenAI) -> None:
-    assert [model.id for model in openai_client.models.list()] == [MODEL]
+    assert [model.id for model in openai_client.models.list()] == [MODEL, "saju"]
 
 
 def test_a_prompt_over_the_window_is_refused_with_the_counts(openai_client: OpenAI, real_server: Any) -> None:

@@ -166,7 +166,7 @@ def test_the_official_client_gets_korean_embeddings(
         server.wait_ready(120)
         assert f"embed   {NAME}" in "".join(server.lines)
         with openai.OpenAI(api_key="none", base_url=f"{server.url}/v1", max_retries=0) as client:
-            assert {model.id for model in client.models.list()} == {"fake", NAME}
+            assert {model.id for model in client.models.list()} == {"fake", NAME, "saju"}
             answer = client.embeddings.create(model=NAME, input=list(TEXTS), encoding_format="float")
             assert furthest([each.embedding for each in answer.data], expected) < CLOSE
             assert answer.usage.prompt_tokens > 200

@@ -141,7 +141,7 @@ def test_everything_works_through_either_front_end(two: Family) -> None:
     with two.connections() as clients:
         for client in clients.values():
             assert client.get("/readyz").json()["parts"].keys() == {"charts", "model:fake"}
-            assert [each["id"] for each in client.get("/v1/models").json()["data"]] == ["fake"]
+            assert [each["id"] for each in client.get("/v1/models").json()["data"]] == ["fake", "saju"]
             chart = client.post(CHARTS, json=BIRTH)
             chat = client.post("/v1/chat/completions", json=CHAT)
             assert "compute" in chat.headers["server-timing"]

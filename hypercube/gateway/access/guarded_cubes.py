@@ -25,6 +25,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import invalid
 from hypercube.core.principal import Principal, Rate, ScopeKind
+from hypercube.core.reading import ReadingRequest
 from hypercube.gateway.access.authenticator import Access
 from hypercube.gateway.services import MODELS, Cubes
 from hypercube.gateway.streams import close
@@ -83,8 +84,8 @@ class GuardedCubes:
             return request  # what is served is listed as far as the caller may use it
         principal.require_scope(ScopeKind.CUBE, name)
         model = getattr(request, "model", None)
-        if not isinstance(model, str):
-            return request
+        if not isinstance(model, str) or isinstance(request, ReadingRequest):
+            return request  # a reading asks its model through this same door, section by section
         if model == "" and not principal.allows(ScopeKind.MODEL, ""):
             request = dataclasses.replace(request, model=await self._first_allowed(request, call))
         principal.require_scope(ScopeKind.MODEL, request.model)

@@ -23,5 +23,5 @@ async def interpret(
 
 
 METHODS: Final[Methods] = {
-    "Interpret": Streaming(reading_pb2.InterpretRequest, interpret, lambda services: services.limits.chart_s),
+    "Interpret": Streaming(reading_pb2.InterpretRequest, interpret, lambda services: services.limits.chat_s),
 }

@@ -3,14 +3,15 @@
 import time
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.handlers.models import default_model
-from hypercube.gateway.services import CHAT, GatewayServices
+from hypercube.gateway.services import CHAT, SAJU_CHAT, GatewayServices
 from hypercube.gateway.streams import Bounded, close, started
 
 
@@ -51,7 +52,10 @@ async def stream(services: GatewayServices, request: GenerationRequest, call: Ca
     """
     async with within(call, services.clock):
         model = request.model or await default_model(services, call)
-        answer = await services.cubes.process(CHAT, request, call)
+        if model == SAJU_MODEL:
+            answer = await services.cubes.process(SAJU_CHAT, replace(request, model=model), call)
+        else:
+            answer = await services.cubes.process(CHAT, request, call)
     events = _ToTheEnd(await started(Bounded(answer, call, services.clock)))
     return ChatStream(f"chatcmpl-{uuid.uuid4().hex}", model, int(time.time()), events)
 

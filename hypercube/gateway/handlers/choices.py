@@ -19,6 +19,7 @@ from hypercube.core.engine import (
     ToolCall,
     Usage,
 )
+from hypercube.core.reading import Grounding
 from hypercube.gateway.handlers import chat
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import Started, close, started
@@ -64,12 +65,14 @@ class Choice:
     usage: Usage = _NOTHING
     logprobs: list[TokenLogprob] = field(default_factory=list)
     tool_calls: list[ToolCall] = field(default_factory=list)
+    grounding: Grounding | None = None
 
     def add(self, event: GenerationEvent) -> None:
         """Put a piece to what is there."""
         self.text += event.text
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage
+        self.grounding = event.grounding or self.grounding
         self.logprobs += event.logprobs
         for piece in event.tool_calls:
             while len(self.tool_calls) <= piece.index:

@@ -1,37 +1,30 @@
 """Readings: whole, or sentence by sentence."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from hypercube.core.cube import Call
-from hypercube.core.reading import Reading, ReadingEvent, ReadingRequest, events
+from hypercube.core.reading import Reading, ReadingEvent, ReadingRequest
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.services import READING, GatewayServices
+from hypercube.gateway.streams import Bounded, started
 
 
 async def reading(services: GatewayServices, request: ReadingRequest, call: Call) -> Reading:
-    """The reading of one birth.
+    """The reading of one birth; cancelling this task cancels a model's work on it.
 
     Raises:
         HyperCubeError: what is wrong with the birth, naming the field as it stands in the request.
     """
     async with within(call, services.clock):
-        answer: Reading = await services.cubes.process(READING, request, call)
+        answer: Reading = await services.cubes.process(READING, replace(request, stream=False), call)
     return answer
 
 
-class ReadingStream(AsyncIterator[ReadingEvent]):
-    """The sentences of a reading, then the rest of it."""
-
-    def __init__(self, whole: Reading) -> None:
-        self._events = iter(events(whole))
-
-    async def __anext__(self) -> ReadingEvent:
-        try:
-            return next(self._events)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-
-async def stream(services: GatewayServices, request: ReadingRequest, call: Call) -> ReadingStream:
-    """The same in pieces; what is wrong is raised here, before the first of them."""
-    return ReadingStream(await reading(services, request, call))
+async def stream(
+    services: GatewayServices, request: ReadingRequest, call: Call
+) -> AsyncIterator[ReadingEvent]:
+    """The same in pieces; what is wrong is raised here, before the first of them. Close it when done."""
+    async with within(call, services.clock):
+        pieces = await services.cubes.process(READING, replace(request, stream=True), call)
+    return await started(Bounded(pieces, call, services.clock))

@@ -6,6 +6,7 @@ from typing_extensions import TypedDict
 
 from hypercube.core.chart import Chart
 from hypercube.core.monitor import LogRecord, SpanRecord
+from hypercube.core.reading import Checked
 
 
 class ErrorObject(TypedDict):
@@ -95,6 +96,14 @@ class AssistantMessage(TypedDict):
     tool_calls: NotRequired[list[ToolCallBody]]
 
 
+class GroundingBody(TypedDict):
+    """Not OpenAI's: what an answer of the model `saju` about a chart rests on."""
+
+    written_by: str
+    facts: list[str]
+    checked: Checked
+
+
 class ChatChoice(TypedDict):
     """One of the answers."""
 
@@ -102,6 +111,7 @@ class ChatChoice(TypedDict):
     message: AssistantMessage
     logprobs: LogprobsBody | None
     finish_reason: str
+    x_hypercube: NotRequired[GroundingBody]
 
 
 class ChatCompletionBody(TypedDict):

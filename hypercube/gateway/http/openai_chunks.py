@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from hypercube.core.engine import GenerationEvent, TokenLogprob, ToolCall, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.reading import Grounding
 from hypercube.gateway.handlers.choices import Choice, ChoiceEvent, ChoicesStream, total
 from hypercube.gateway.http.bodies import (
     AssistantMessage,
+    GroundingBody,
     LogprobBody,
     LogprobsBody,
     ToolCallBody,
@@ -50,6 +52,15 @@ def call_body(call: ToolCall) -> ToolCallBody:
         "id": call.id,
         "type": "function",
         "function": {"name": call.name, "arguments": call.arguments},
+    }
+
+
+def grounding_body(grounding: Grounding) -> GroundingBody:
+    """What an answer about a chart rests on."""
+    return {
+        "written_by": grounding.written_by,
+        "facts": list(grounding.facts),
+        "checked": grounding.checked,
     }
 
 
@@ -147,7 +158,10 @@ class ChatChunks(Chunks):
         if event.tool_calls:
             choices.append(_choice(index, {"tool_calls": _call_deltas(event)}))
         if event.finish_reason is not None:
-            choices.append(_choice(index, {}, reason=event.finish_reason.value))
+            last = _choice(index, {}, reason=event.finish_reason.value)
+            if event.grounding is not None:
+                last["x_hypercube"] = grounding_body(event.grounding)
+            choices.append(last)
         return choices
 
 

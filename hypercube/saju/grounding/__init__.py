@@ -3,12 +3,13 @@
 Checker           check sentences or a text against one chart
 cut               the sentences that contradict nothing, and the count
 GroundedStream    the same for a text that arrives in pieces; holds back at most one sentence
+first_end         where the first sentence of a growing text ends
 claims            what a sentence claims, without a chart
 """
 
 from hypercube.saju.grounding.check import CHECKER_VERSION, Checker, SentenceCheck, cut
 from hypercube.saju.grounding.claims import Claim, claims
-from hypercube.saju.grounding.sentences import sentences
+from hypercube.saju.grounding.sentences import first_end, sentences
 from hypercube.saju.grounding.stream import GroundedStream, grounded
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "SentenceCheck",
     "claims",
     "cut",
+    "first_end",
     "grounded",
     "sentences",
 ]

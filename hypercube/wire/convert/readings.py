@@ -18,6 +18,7 @@ from hypercube.core.reading import (
     ReadingSection,
     ReadingSentence,
     ReadingTone,
+    ReadingWriter,
 )
 from hypercube.wire.convert.charts import birth_from_proto, birth_to_proto, chart_from_proto, chart_to_proto
 from hypercube.wire.convert.records import from_message, member, number_of, to_message
@@ -30,7 +31,15 @@ _DEFAULT: Final = ReadingOptions()
 def reading_request_to_proto(request: ReadingRequest) -> reading_pb2.InterpretRequest:
     """A birth and how to read it; a value that its field cannot hold is INVALID_ARGUMENT."""
     birth = BirthInput(**{name: getattr(request, name) for name in _BIRTH})
-    return reading_pb2.InterpretRequest(birth=birth_to_proto(birth), options=to_message(request.to_options()))
+    message = reading_pb2.InterpretRequest(
+        birth=birth_to_proto(birth),
+        options=to_message(request.to_options()),
+        model=request.model,
+        question=request.question,
+    )
+    if request.writer is not None:
+        message.writer = number_of(request.writer)
+    return message
 
 
 def reading_request_from_proto(message: reading_pb2.InterpretRequest) -> ReadingRequest:
@@ -43,6 +52,9 @@ def reading_request_from_proto(message: reading_pb2.InterpretRequest) -> Reading
         length=member("options.length", asked.length, ReadingLength) or _DEFAULT.length,
         tone=member("options.tone", asked.tone, ReadingTone) or _DEFAULT.tone,
         audience=member("options.audience", asked.audience, ReadingAudience) or _DEFAULT.audience,
+        writer=member("writer", message.writer, ReadingWriter),
+        model=message.model,
+        question=message.question,
     )
 
 
@@ -60,7 +72,7 @@ def _section(at: int, number: int) -> ReadingSection:
 
 def reading_event_to_proto(event: ReadingEvent) -> reading_pb2.ReadingEvent:
     """A sentence, or the end."""
-    message = reading_pb2.ReadingEvent(title=event.title)
+    message = reading_pb2.ReadingEvent(title=event.title, fallback=event.fallback)
     if event.section is not None:
         message.section = number_of(event.section)
     if event.sentence is not None:
@@ -76,6 +88,7 @@ def reading_event_to_proto(event: ReadingEvent) -> reading_pb2.ReadingEvent:
                 as_of=done.as_of,
                 options=to_message(done.options),
                 chart=chart_to_proto(done.chart),
+                prompt=done.prompt,
             )
         )
     return message
@@ -95,10 +108,12 @@ def reading_event_from_proto(message: reading_pb2.ReadingEvent) -> ReadingEvent:
             as_of=end.as_of,
             options=from_message(ReadingOptions, end.options),
             chart=chart_from_proto(end.chart),
+            prompt=end.prompt,
         )
     return ReadingEvent(
         section=member("section", message.section, ReadingSection),
         title=message.title,
         sentence=from_message(ReadingSentence, message.sentence) if message.HasField("sentence") else None,
         done=done,
+        fallback=message.fallback,
     )

@@ -29,6 +29,7 @@ from hypercube.core.reading import (
     ReadingSection,
     ReadingSentence,
     ReadingTone,
+    ReadingWriter,
 )
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.v1 import calendar_pb2, facts_pb2, reading_pb2, saju_pb2, signs_pb2
@@ -53,6 +54,7 @@ _PREFIXES: Final[dict[type[StrEnum], str]] = {
     ReadingLength: "READING_LENGTH",
     ReadingTone: "READING_TONE",
     ReadingAudience: "READING_AUDIENCE",
+    ReadingWriter: "READING_WRITER",
 }
 _ELSEWHERE: Final[dict[str, Any]] = {LuckAge.__module__: calendar_pb2, ReadingSection.__module__: reading_pb2}
 """Where the enums of a module are, if not beside the births."""

@@ -127,6 +127,25 @@ READING_AUDIENCE_GENERAL: ReadingAudience.ValueType  # 1
 READING_AUDIENCE_BEGINNER: ReadingAudience.ValueType  # 2
 Global___ReadingAudience: typing_extensions.TypeAlias = ReadingAudience
 
+class _ReadingWriter:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ReadingWriterEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ReadingWriter.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    READING_WRITER_UNSPECIFIED: _ReadingWriter.ValueType  # 0
+    """As the server is set."""
+    READING_WRITER_CORPUS: _ReadingWriter.ValueType  # 1
+    READING_WRITER_MODEL: _ReadingWriter.ValueType  # 2
+
+class ReadingWriter(_ReadingWriter, metaclass=_ReadingWriterEnumTypeWrapper): ...
+
+READING_WRITER_UNSPECIFIED: ReadingWriter.ValueType  # 0
+"""As the server is set."""
+READING_WRITER_CORPUS: ReadingWriter.ValueType  # 1
+READING_WRITER_MODEL: ReadingWriter.ValueType  # 2
+Global___ReadingWriter: typing_extensions.TypeAlias = ReadingWriter
+
 @typing.final
 class ReadingOptions(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -163,6 +182,14 @@ class InterpretRequest(google.protobuf.message.Message):
 
     BIRTH_FIELD_NUMBER: builtins.int
     OPTIONS_FIELD_NUMBER: builtins.int
+    WRITER_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    QUESTION_FIELD_NUMBER: builtins.int
+    writer: Global___ReadingWriter.ValueType
+    model: builtins.str
+    """Which served model writes; empty for the server's own choice."""
+    question: builtins.str
+    """What the reader wants to know, at most 300 characters; a model is shown it."""
     @property
     def birth(self) -> hypercube.wire.v1.saju_pb2.Birth:
         """What the reading needs beside the pillars is included by itself."""
@@ -174,9 +201,12 @@ class InterpretRequest(google.protobuf.message.Message):
         *,
         birth: hypercube.wire.v1.saju_pb2.Birth | None = ...,
         options: Global___ReadingOptions | None = ...,
+        writer: Global___ReadingWriter.ValueType = ...,
+        model: builtins.str = ...,
+        question: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["birth", b"birth", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["birth", b"birth", "options", b"options"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["birth", b"birth", "model", b"model", "options", b"options", "question", b"question", "writer", b"writer"]) -> None: ...
 
 Global___InterpretRequest: typing_extensions.TypeAlias = InterpretRequest
 
@@ -187,7 +217,10 @@ class ReadingSentence(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     FACTS_FIELD_NUMBER: builtins.int
     SCHOOLS_FIELD_NUMBER: builtins.int
+    WRITTEN_BY_FIELD_NUMBER: builtins.int
     text: builtins.str
+    written_by: builtins.str
+    """corpus, or the name of the model in whose words it is."""
     @property
     def facts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Ids of the facts it reads."""
@@ -202,8 +235,9 @@ class ReadingSentence(google.protobuf.message.Message):
         text: builtins.str = ...,
         facts: collections.abc.Iterable[builtins.str] | None = ...,
         schools: collections.abc.Iterable[builtins.str] | None = ...,
+        written_by: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["facts", b"facts", "schools", b"schools", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["facts", b"facts", "schools", b"schools", "text", b"text", "written_by", b"written_by"]) -> None: ...
 
 Global___ReadingSentence: typing_extensions.TypeAlias = ReadingSentence
 
@@ -237,12 +271,18 @@ class Checked(google.protobuf.message.Message):
     CONTRADICTIONS_FIELD_NUMBER: builtins.int
     CUT_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
+    ASKED_AGAIN_FIELD_NUMBER: builtins.int
+    UNFIT_FIELD_NUMBER: builtins.int
     sentences: builtins.int
     mentions: builtins.int
     confirmed: builtins.int
     contradictions: builtins.int
     cut: builtins.int
     version: builtins.str
+    asked_again: builtins.int
+    """How often a model was asked for a sentence again."""
+    unfit: builtins.int
+    """Sentences of a model left out for another reason than the chart."""
     def __init__(
         self,
         *,
@@ -252,8 +292,10 @@ class Checked(google.protobuf.message.Message):
         contradictions: builtins.int = ...,
         cut: builtins.int = ...,
         version: builtins.str = ...,
+        asked_again: builtins.int = ...,
+        unfit: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["confirmed", b"confirmed", "contradictions", b"contradictions", "cut", b"cut", "mentions", b"mentions", "sentences", b"sentences", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["asked_again", b"asked_again", "confirmed", b"confirmed", "contradictions", b"contradictions", "cut", b"cut", "mentions", b"mentions", "sentences", b"sentences", "unfit", b"unfit", "version", b"version"]) -> None: ...
 
 Global___Checked: typing_extensions.TypeAlias = Checked
 
@@ -268,11 +310,14 @@ class ReadingEnd(google.protobuf.message.Message):
     AS_OF_FIELD_NUMBER: builtins.int
     OPTIONS_FIELD_NUMBER: builtins.int
     CHART_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
     written_by: builtins.str
-    """corpus: written by hand and chosen by rule."""
+    """corpus: written by hand and chosen by rule; the name of a model; or mixed."""
     corpus_version: builtins.str
     as_of: builtins.str
     """The day that counted as now."""
+    prompt: builtins.str
+    """The template by which a model was asked."""
     @property
     def facts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CitedFact]: ...
     @property
@@ -293,9 +338,10 @@ class ReadingEnd(google.protobuf.message.Message):
         as_of: builtins.str = ...,
         options: Global___ReadingOptions | None = ...,
         chart: hypercube.wire.v1.saju_pb2.ChartReply | None = ...,
+        prompt: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["chart", b"chart", "checked", b"checked", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["as_of", b"as_of", "chart", b"chart", "checked", b"checked", "corpus_version", b"corpus_version", "facts", b"facts", "options", b"options", "written_by", b"written_by"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["as_of", b"as_of", "chart", b"chart", "checked", b"checked", "corpus_version", b"corpus_version", "facts", b"facts", "options", b"options", "prompt", b"prompt", "written_by", b"written_by"]) -> None: ...
 
 Global___ReadingEnd: typing_extensions.TypeAlias = ReadingEnd
 
@@ -307,8 +353,11 @@ class ReadingEvent(google.protobuf.message.Message):
     TITLE_FIELD_NUMBER: builtins.int
     SENTENCE_FIELD_NUMBER: builtins.int
     END_FIELD_NUMBER: builtins.int
+    FALLBACK_FIELD_NUMBER: builtins.int
     section: Global___ReadingSection.ValueType
     title: builtins.str
+    fallback: builtins.str
+    """Why the corpus wrote this in a model's place: an error kind, or unfit."""
     @property
     def sentence(self) -> Global___ReadingSentence: ...
     @property
@@ -322,9 +371,10 @@ class ReadingEvent(google.protobuf.message.Message):
         title: builtins.str = ...,
         sentence: Global___ReadingSentence | None = ...,
         end: Global___ReadingEnd | None = ...,
+        fallback: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_end", b"_end", "_sentence", b"_sentence", "end", b"end", "sentence", b"sentence"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_end", b"_end", "_sentence", b"_sentence", "end", b"end", "section", b"section", "sentence", b"sentence", "title", b"title"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_end", b"_end", "_sentence", b"_sentence", "end", b"end", "fallback", b"fallback", "section", b"section", "sentence", b"sentence", "title", b"title"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_end", b"_end"]) -> typing.Literal["end"] | None: ...
     @typing.overload

@@ -1,9 +1,12 @@
 """Lists the served models."""
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata
-from hypercube.core.engine import EngineClient, ModelsRequest, ModelsResponse
+from hypercube.core.engine import EngineClient, ModelsRequest, ModelsResponse, ServedModel
+
+Listed = Callable[[Sequence[ServedModel]], tuple[ServedModel, ...]]
 
 
 class ModelsCube(Cube):
@@ -19,10 +22,12 @@ class ModelsCube(Cube):
         capabilities=("models.list",),
     )
 
-    def __init__(self, engines: EngineClient) -> None:
+    def __init__(self, engines: EngineClient, listed: Listed = tuple) -> None:
+        """`listed` makes the list of the models: it may put beside them what is served under a name like theirs."""
         super().__init__()
         self._engines = engines
+        self._listed = listed
 
     async def process(self, request: ModelsRequest, call: Call) -> ModelsResponse:
         """Every model, ready or not."""
-        return ModelsResponse(tuple(self._engines.models()))
+        return ModelsResponse(self._listed(self._engines.models()))

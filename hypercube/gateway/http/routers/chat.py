@@ -6,12 +6,13 @@ from starlette.responses import Response
 
 from hypercube.core.errors import HyperCubeError
 from hypercube.gateway.handlers import choices as handler
-from hypercube.gateway.handlers.choices import Choices, total
+from hypercube.gateway.handlers.choices import Choice, Choices, total
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import ChatCompletionBody
+from hypercube.gateway.http.bodies import ChatChoice, ChatCompletionBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.openai_chunks import (
     ChatChunks,
+    grounding_body,
     logprobs_body,
     message_body,
     reason_of,
@@ -47,16 +48,22 @@ def _whole(answer: Choices, *, with_logprobs: bool) -> ChatCompletionBody:
         "created": answer.created,
         "model": answer.model,
         "choices": [
-            {
-                "index": index,
-                "message": message_body(choice),
-                "logprobs": logprobs_body(choice.logprobs) if with_logprobs else None,
-                "finish_reason": reason_of(choice),
-            }
-            for index, choice in enumerate(answer.choices)
+            _choice(index, choice, with_logprobs=with_logprobs) for index, choice in enumerate(answer.choices)
         ],
         "usage": usage_body(total([choice.usage for choice in answer.choices], len(answer.choices))),
     }
+
+
+def _choice(index: int, choice: Choice, *, with_logprobs: bool) -> ChatChoice:
+    body: ChatChoice = {
+        "index": index,
+        "message": message_body(choice),
+        "logprobs": logprobs_body(choice.logprobs) if with_logprobs else None,
+        "finish_reason": reason_of(choice),
+    }
+    if choice.grounding is not None:
+        body["x_hypercube"] = grounding_body(choice.grounding)
+    return body
 
 
 OPERATIONS: Final = (

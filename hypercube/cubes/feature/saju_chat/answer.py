@@ -1,0 +1,138 @@
+"""A written answer about one chart, or two: what was understood, facts, years, sections of the reading."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from hypercube.core.chart import BirthInput, Chart
+from hypercube.core.cube import Call
+from hypercube.core.reading import (
+    Grounding,
+    ReadingLength,
+    ReadingSection,
+    SectionText,
+    writers,
+)
+from hypercube.cubes.feature.saju_chat import tool
+from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_year
+from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes
+from hypercube.saju.birth_phrases import said_back
+from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, year_said
+from hypercube.saju.conversation.asked import FactQuestion, FactTopic
+from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
+from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OTHER_RESULT
+from hypercube.saju.conversation.together import together_said
+
+
+class WrittenAnswer:
+    """The text of the answer, sentence by sentence; afterwards, what it rests on."""
+
+    def __init__(
+        self,
+        cubes: Cubes,
+        talk: Conversation,
+        births: Sequence[BirthInput],
+        charts: Sequence[Chart],
+        model: str,
+        call: Call,
+    ) -> None:
+        self._cubes = cubes
+        self._talk = talk
+        self._births = births
+        self._charts = charts
+        self._model = model
+        self._call = call
+        self._written = Written()
+        self._writers: set[str] = set()
+        self._left = 0
+        """Paragraphs of `_written` that have left."""
+
+    @property
+    def grounding(self) -> Grounding:
+        """What was checked, which facts were stated, and who wrote."""
+        return Grounding(writers(self._writers), self._written.facts, self._written.checked)
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """Sentences with the space before them."""
+        await self._write()
+        for text in self._written.pieces():
+            yield text
+        sections = self._sections()
+        if sections:
+            async with aclosing(self._read(sections)) as read:
+                async for text in read:
+                    yield text
+        if self._introduces():
+            yield f"\n\n{MORE[self._talk.language]}"
+
+    def _introduces(self) -> bool:
+        """Whether the turn gives a birth and asks nothing yet."""
+        return (
+            self._talk.people.changed and not self._talk.asked.of_a_chart and not self._talk.people.together
+        )
+
+    def _sections(self) -> tuple[ReadingSection, ...]:
+        if self._introduces():
+            return (ReadingSection.TEMPER,)
+        return sections_of(self._talk.asked)
+
+    async def _write(self) -> None:
+        talk, language, written = self._talk, self._talk.language, self._written
+        known = Known(self._charts[0])
+        results = tool.results(talk.request.messages)
+        for field in talk.people.given_up:
+            written.note(GIVEN_UP[language].get(field.value, ""))
+        if talk.people.changed or results or talk.people.given_up:
+            written.note(said_back(talk.people.draft, talk.locale))
+            for chart in self._charts:
+                written.add(chart, chart_said(Known(chart), language))
+        if any(tool.other_than(each, self._charts) for each in results):
+            written.note(OTHER_RESULT[language])
+        if talk.people.together and len(self._charts) > 1:
+            written.add_pair(together_said(self._charts[0], self._charts[1], language))
+        facts = facts_said(known, self._questions(), language)
+        if facts:
+            written.note(verdict(known, talk.turns[-1], language))
+            written.add(known.chart, facts)
+        for year in talk.asked.years:
+            await self._year(year)
+
+    def _questions(self) -> tuple[FactQuestion, ...]:
+        if self._introduces():
+            return (FactQuestion(FactTopic.DAY_STEM),)
+        return self._talk.asked.facts
+
+    async def _year(self, year: int) -> None:
+        birth = in_year(self._births[0], year)
+        (chart,) = await charts_of(self._cubes, (birth,), self._call)
+        wanted = Wanted(birth, (ReadingSection.NOW,), self._talk.asked, self._talk.language)
+        read = SectionsRead(self._cubes, wanted, self._call)
+        async with aclosing(read.sentences()) as pieces:
+            every = [(title, sentence) async for title, sentence in pieces]
+        section = None
+        if every:
+            section = SectionText(ReadingSection.NOW, every[0][0], tuple(each for _, each in every))
+        self._written.add(chart, year_said(Known(chart), section, year, self._talk.language))
+
+    async def _read(self, sections: tuple[ReadingSection, ...]) -> AsyncGenerator[str, None]:
+        asked = self._talk.asked
+        if self._introduces():
+            asked = replace(asked, length=ReadingLength.SHORT)
+        wanted = Wanted(
+            self._births[0], sections, asked, self._talk.language, self._model, self._talk.turns[-1]
+        )
+        read = SectionsRead(self._cubes, wanted, self._call)
+        last, first = "", not self._written.paragraphs
+        async with aclosing(read.sentences()) as pieces:
+            async for title, sentence in pieces:
+                if title == last:
+                    yield f" {sentence.text}"
+                else:
+                    head = f"{title}\n" if len(sections) > 1 else ""
+                    gap = "" if first else "\n\n"
+                    yield f"{gap}{head}{sentence.text}"
+                last, first = title, False
+                self._written.paragraphs.append(Paragraph((sentence,)))
+        if read.checked is not None:
+            self._written.count(read.checked)
+            self._writers.add(read.written_by)

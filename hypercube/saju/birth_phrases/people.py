@@ -1,0 +1,161 @@
+"""Whose birth a part of a turn tells: "저는 1990년 …, 남편은 1988년 …"."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from hypercube.core.chart import Sex
+from hypercube.saju.birth_phrases.corrections import denied
+
+SELF: Final = "본인"
+"""The role of the person who writes, where somebody else came first."""
+
+_MALE: Final = (
+    "남편 남자친구 남친 아들 아빠 아버지 시아버지 장인어른 장인 오빠 남동생 할아버지 외할아버지 삼촌 사위 손자 신랑 예비신랑 썸남 전남친 전남편 "
+    "첫째아들 둘째아들 큰아들 작은아들 막내아들 조카아들 형님"
+).split(" ")
+_FEMALE: Final = (
+    "아내 와이프 집사람 여자친구 여친 딸 딸아이 엄마 어머니 시어머니 장모님 언니 누나 여동생 할머니 외할머니 이모 고모 며느리 손녀 신부 예비신부 "
+    "썸녀 전여친 첫째딸 둘째딸 큰딸 작은딸 막내딸"
+).split(" ")
+_EITHER: Final = (
+    "배우자 애인 연인 상대방 상대 짝꿍 동생 친구 아이 아기 애기 첫째 둘째 셋째 막내 조카 손주 동업자 상사 그분 그사람 짝남 짝녀 궁합상대"
+).split(" ")
+_ENGLISH: Final = {
+    "husband": Sex.MALE,
+    "boyfriend": Sex.MALE,
+    "son": Sex.MALE,
+    "father": Sex.MALE,
+    "dad": Sex.MALE,
+    "brother": Sex.MALE,
+    "grandfather": Sex.MALE,
+    "fiance": Sex.MALE,
+    "wife": Sex.FEMALE,
+    "girlfriend": Sex.FEMALE,
+    "daughter": Sex.FEMALE,
+    "mother": Sex.FEMALE,
+    "mom": Sex.FEMALE,
+    "sister": Sex.FEMALE,
+    "grandmother": Sex.FEMALE,
+    "fiancee": Sex.FEMALE,
+    "partner": None,
+    "friend": None,
+    "baby": None,
+    "child": None,
+    "crush": None,
+    "spouse": None,
+    "ex": None,
+}
+SEX_OF_ROLE: Final[dict[str, Sex | None]] = {
+    **dict.fromkeys(_MALE, Sex.MALE),
+    **dict.fromkeys(_FEMALE, Sex.FEMALE),
+    **dict.fromkeys(_EITHER, None),
+    **_ENGLISH,
+    "짝남": Sex.MALE,
+    "짝녀": Sex.FEMALE,
+}
+_PARENTS: Final = {
+    "엄마",
+    "아빠",
+    "어머니",
+    "아버지",
+    "할머니",
+    "할아버지",
+    "외할머니",
+    "외할아버지",
+    "mother",
+    "father",
+    "mom",
+    "dad",
+}
+"""Who tells the time of a birth more often than they have theirs read."""
+
+_KOREAN_ROLE: Final = "|".join(
+    sorted((role for role in SEX_OF_ROLE if not role.isascii()), key=len, reverse=True)
+)
+_ROLE: Final = re.compile(
+    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE}|형(?=[은이의]\s))(?:님)?(?P<after>은|는|이에요|예요|이요|요(?![가-힣])|의|도|꺼는|거는|건|이(?=\s?\d|\s)|가(?=\s?\d|\s)|"
+    r"\s?(?=[:(,=)/]|-\s)|\s(?=생년|생일|사주|정보|\d|음력|양력|'\d)|(?=\d)|인데|입니다|것도|꺼|거(?=는|도)|$)"
+    rf"|\b(?P<en>{'|'.join(sorted(_ENGLISH, key=len, reverse=True))})(?P<en_after>'s|\sis|\swas|\s?[:(,=/-]|\s(?=born|\d)|\s?\d|$)"
+)
+_SELF: Final = re.compile(
+    r"(?<![가-힣])(?P<ko>저는|나는|저의|제가|내가|전(?=\s?\d|\s+\d)|난(?=\s?\d|\s+\d)|제 ?(?:생일|생년|사주|꺼|거는|건)|내 ?(?:생일|생년|사주|꺼|거는|건)|본인(?:은|의)?|(?:저|나|본인)(?=\s?[:(=/)]|\s\d|,\s?\d))"
+    r"|\b(?P<en>i was born|i'm|i am|me\s?[:(=-]|my birthday|my birth|mine|myself|my date)"
+)
+_HEARSAY: Final = re.compile(
+    r"[^.?!\n]{0,12}(?:그러|말씀|말로|물어|얘기|이야기|알려|기억|하시는|들었|확인|전화|said|says|told|remembers|thinks|according)"
+)
+_TOGETHER: Final = re.compile(
+    rf"(?P<ko>{_KOREAN_ROLE})(?:님)?(?:이랑|랑|과|와|하고|도)|\b(?:my\s)(?P<en>{'|'.join(_ENGLISH)})\b"
+)
+_MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|compatib|match")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`text[start:end]` of the canonical turn, and whose it is; role None is the person who writes."""
+
+    start: int
+    end: int
+    role: str | None
+    said: bool
+    """False where nobody is named: then it is whoever is spoken about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    start: int
+    end: int
+    role: str | None
+    closing: bool
+    """The name stands behind what it names: "1988.3.2 (남편)", "… 제 남편이에요"."""
+
+
+_CLOSING: Final = ("이에요", "예요", "입니다", "이요", "요")
+
+
+def segments_in(text: str) -> list[Segment]:
+    """The turn cut where it goes over to somebody else; always covers all of it."""
+    marks = sorted(_marks(text), key=lambda mark: mark.start)
+    segments: list[Segment] = []
+    start, role, said = 0, None, False
+    for mark in marks:
+        if mark.closing and not said and any(character.isdigit() for character in text[start : mark.start]):
+            segments.append(Segment(start, mark.end, mark.role, said=True))
+            start, role, said = mark.end, None, False
+        elif not said or mark.role != role:
+            if mark.start > start:
+                segments.append(Segment(start, mark.start, role, said))
+            start, role, said = mark.start, mark.role, True
+    if start < len(text) or not segments:
+        segments.append(Segment(start, len(text), role, said))
+    return segments
+
+
+def _marks(text: str) -> Iterator[_Mark]:
+    for match in _ROLE.finditer(text):
+        role = match["ko"] or match["en"]
+        if denied(text, *match.span("ko" if match["ko"] else "en")):
+            continue
+        hearsay = _HEARSAY.match(text, match.end())
+        if role in _PARENTS and match["after"] in ("이", "가"):
+            continue
+        if hearsay and (role in _PARENTS or match["after"] in ("이", "가")):
+            continue
+        closing = match["after"] in _CLOSING or _bracketed(text, match)
+        yield _Mark(match.start(), match.end(), role, closing)
+    for match in _SELF.finditer(text):
+        yield _Mark(match.start(), match.end(), None, _bracketed(text, match))
+
+
+def _bracketed(text: str, match: re.Match[str]) -> bool:
+    return text[: match.start()].endswith("(") and text[match.end() :].startswith(")")
+
+
+def awaited(text: str) -> str | None:
+    """The one other person whose birth the turn announces: "남편이랑 궁합 봐 주세요"."""
+    if _MATCHING.search(text) is None:
+        return None
+    roles = {match["ko"] or match["en"] for match in _TOGETHER.finditer(text)}
+    return roles.pop() if len(roles) == 1 else None

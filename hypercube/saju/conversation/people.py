@@ -1,0 +1,280 @@
+"""Of whom a conversation speaks: the births that its turns give, whose chart is asked for, and what still lacks.
+
+A conversation has no memory here: everything is read again from the user's turns, so nothing is lost when old turns
+are cut for a model, and nothing that an assistant, a system or a tool turn says changes a birth.
+"""
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hypercube.core.chart import BirthInput, Include, Sex
+from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
+from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
+from hypercube.saju.conversation import words
+from hypercube.saju.conversation.asked import Asked
+
+_COUPLE: Final = re.compile(
+    r"남편|아내|와이프|배우자|남자 ?친구|여자 ?친구|남친|여친|연인|애인|약혼|상대|그 ?사람|그이|신랑|신부|예비"
+    r"|husband|wife|spouse|partner|boyfriend|girlfriend|fianc",
+    re.IGNORECASE,
+)
+_OWN: Final = re.compile(
+    r"저는|나는|제 ?생일|내 ?생일|제가|내가|저의|본인|\bi was born\b|\bmy birth|\bmy date\b|\bi am\b",
+    re.IGNORECASE,
+)
+_HANGUL: Final = re.compile(r"[가-힣]")
+_OF_BIRTH: Final = re.compile(
+    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
+    r"|\b(?:born|birth|male|female|woman|man|girl|boy|lunar|unknown)\b",
+    re.IGNORECASE,
+)
+_SHORT: Final = 120
+"""Characters of a turn that is read whatever it says."""
+_LONGEST: Final = 4_000
+MOST_READ: Final = 40_000
+"""Characters of a conversation that are read for births."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is spoken of after the last turn.
+
+    Attributes:
+        draft: everybody, as read from all turns.
+        subject: whose chart is asked for.
+        partner: the other one of a couple, where compatibility is asked for and somebody was named.
+        together: whether it is.
+        changed: whether the last turn said something of a birth.
+        given_up: what is missing and was asked for before without an answer; it is done without now.
+    """
+
+    draft: BirthDraft
+    subject: BirthDraft
+    partner: BirthDraft | None
+    together: bool
+    changed: bool
+    given_up: tuple[Field, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the subject's birth date is known."""
+        return dated(self.subject)
+
+    @property
+    def everybody(self) -> tuple[BirthDraft, ...]:
+        """Whose charts the answer takes."""
+        return (self.subject,) if self.partner is None else (self.subject, self.partner)
+
+    def to_ask(self, language: Language) -> str | None:
+        """The next question; None where nothing lacks that cannot be done without."""
+        for person in self.everybody:
+            alone = replace(person, others=(), about=None)
+            if person.doubts or set(person.missing) - set(self.given_up):
+                return question(alone, language)
+        return None
+
+
+def dated(person: BirthDraft) -> bool:
+    """Whether a part of the birth date is known."""
+    date = person.date
+    return any(part is not None for part in (date.year, date.month, date.day))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The births of a conversation before and after its last turn.
+
+    Attributes:
+        before: everybody, as read from all turns but the last.
+        draft: everybody, as read from all turns.
+        together: whether compatibility was asked for in any turn.
+        pending: whether the turn before the last asked for it.
+    """
+
+    before: BirthDraft
+    draft: BirthDraft
+    together: bool
+    pending: bool
+
+    @property
+    def birth_years(self) -> frozenset[int]:
+        """In which somebody was born."""
+        years = (each.date.year for each in (self.draft, *self.draft.others))
+        return frozenset(year for year in years if year is not None)
+
+
+def told(turns: Sequence[str], today: dt.date) -> Told:
+    """Read the births of a conversation.
+
+    Args:
+        turns: what the user wrote, oldest first; at least one.
+        today: no birth lies after it.
+    """
+    reader = _Reader(today)
+    for text in _read(turns[:-1]):
+        reader.take(text)
+    before = reader.everybody
+    if _may_tell(turns[-1]):
+        reader.take(turns[-1])
+    pending = len(turns) > 1 and bool(words.TOGETHER.search(turns[-2]))
+    return Told(before, reader.everybody, reader.together, pending)
+
+
+def people(births: Told, asked: Asked, text: str) -> People:
+    """Who is spoken of.
+
+    Args:
+        births: of the conversation.
+        asked: what its last turn asks.
+        text: the last turn.
+    """
+    before, draft = births.before, births.draft
+    changed = _facts(draft) != _facts(before)
+    # Whoever was asked for the other's birth, and gives it now, still wants the two compared.
+    if changed and (births.pending or (births.together and len(draft.others) > len(before.others))):
+        asked = replace(asked, together=True)
+    subject, partner, together = _whom(draft, before, asked, text)
+    found = People(draft, subject, partner, together, changed)
+    if changed or not asked.of_a_chart or not before.date.complete:
+        return found
+    # It was asked for in the answer to the turn before, and this turn goes on without it.
+    lacking = tuple(each for each in subject.missing if each in (Field.TIME, Field.SEX))
+    return replace(found, given_up=lacking)
+
+
+class _Reader:
+    """Folds turns into a draft; a birth given for compatibility, without a word of whose it is, is the other's."""
+
+    def __init__(self, today: dt.date) -> None:
+        self._today = today
+        self._draft = EMPTY_DRAFT
+        self._other: BirthDraft | None = None
+        self._together = False
+
+    @property
+    def together(self) -> bool:
+        """Whether compatibility was asked for."""
+        return self._together
+
+    @property
+    def everybody(self) -> BirthDraft:
+        """What was read so far."""
+        if self._other is None:
+            return self._draft
+        return replace(self._draft, others=(*self._draft.others, self._other))
+
+    def take(self, text: str) -> None:
+        """The next turn."""
+        self._together = self._together or bool(words.TOGETHER.search(text))
+        if not self._take_other(text):
+            self._draft = _birth(text, self._today, self._draft)
+
+    def _take_other(self, text: str) -> bool:
+        """Whether the turn tells of the other person."""
+        draft = self._draft
+        if (
+            not self._together
+            or not draft.date.complete
+            or any(map(dated, draft.others))
+            or _OWN.search(text)
+        ):
+            return False
+        if draft.about is not None or (self._other is not None and self._other.complete):
+            return False
+        role = (_HANGUL.search(text) and "상대방") or "partner"
+        if self._other is not None:
+            role = self._other.role or role
+        alone = _birth(text, self._today, replace(self._other or EMPTY_DRAFT, role=None))
+        named = [each for each in alone.others if dated(each)]
+        if len(named) > 1 or (named and dated(alone)) or not (named or dated(alone)):
+            return False
+        other = named[0] if named else replace(alone, role=alone.about or role)
+        if other.sex is None:
+            other = replace(other, sex=SEX_OF_ROLE.get(other.role or ""))
+        self._other = replace(other, others=(), about=None)
+        return True
+
+
+@functools.lru_cache(maxsize=4_096)
+def _birth(text: str, today: dt.date, earlier: BirthDraft) -> BirthDraft:
+    """Kept, because a conversation is read again from its beginning with every turn."""
+    return read_birth(text, today=today, earlier=earlier)
+
+
+def _may_tell(text: str) -> bool:
+    return len(text) <= _SHORT or bool(_OF_BIRTH.search(text))
+
+
+def _read(turns: Sequence[str]) -> list[str]:
+    """The turns that may tell of a birth: all of them, or of a very long conversation its beginning and its end."""
+    told_in = [each[:_LONGEST] for each in turns if _may_tell(each)]
+    if sum(map(len, told_in)) <= MOST_READ:
+        return told_in
+    first = _as_many(told_in, MOST_READ // 2)
+    return first + _as_many(told_in[len(first) :][::-1], MOST_READ // 2)[::-1]
+
+
+def _as_many(turns: Sequence[str], room: int) -> list[str]:
+    found = []
+    for each in turns:
+        room -= len(each) + 1
+        if room < 0:
+            break
+        found.append(each)
+    return found
+
+
+def _facts(draft: BirthDraft) -> BirthDraft:
+    others = tuple(replace(each, spans=(), about=None) for each in draft.others)
+    return replace(draft, spans=(), about=None, others=others)
+
+
+def _whom(
+    draft: BirthDraft, before: BirthDraft, asked: Asked, text: str
+) -> tuple[BirthDraft, BirthDraft | None, bool]:
+    others = [each for each in draft.others if dated(each)]
+    known_before = {each.role: _facts(each) for each in before.others}
+    new = [each for each in others if known_before.get(each.role) != _facts(each)]
+    mine = dated(draft)
+    if asked.together:
+        if not mine and len(others) > 1:
+            return others[0], others[1], True
+        newest = (new or others)[-1:]
+        return draft, newest[0] if newest else None, True
+    if not others:
+        return draft, None, False
+    if new and mine and _COUPLE.search(new[-1].role or ""):
+        return draft, new[-1], not (asked.sections or asked.facts or asked.years)
+    if new and (not mine or not _writer_changed(draft, before)):
+        return new[-1], None, False
+    named = [each for each in others if each.role and each.role in text]
+    if named:
+        return named[-1], None, False
+    return (draft, None, False) if mine else (others[-1], None, False)
+
+
+def _writer_changed(draft: BirthDraft, before: BirthDraft) -> bool:
+    return replace(_facts(draft), others=()) != replace(_facts(before), others=())
+
+
+def birth_of(person: BirthDraft, given_up: Sequence[Field], **extras: Any) -> BirthInput:
+    """The birth of a person, done without what is given up.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for what is missing beside that, or in doubt.
+    """
+    filled = replace(person, others=(), about=None)
+    if Field.TIME in given_up and Field.TIME in person.missing:
+        filled = replace(filled, time_unknown=True)
+    guessed = Field.SEX in given_up and person.sex is None
+    if guessed:
+        filled = replace(filled, sex=Sex.FEMALE)
+    birth = filled.birth_input(**extras)
+    if guessed:
+        birth = replace(birth, sex=None)
+    wanted = (Include.FACTS, Include.LUCK, Include.PERIODS) if birth.sex else (Include.FACTS, Include.PERIODS)
+    return replace(birth, include=wanted)

@@ -1,0 +1,138 @@
+"""What a turn asks: of the reading, of the facts, of a year, of two people; or nothing that takes a chart."""
+
+import datetime as dt
+import re
+from typing import Final
+
+from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
+from hypercube.saju.conversation import words
+from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
+from hypercube.saju.conversation.details import details
+from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
+
+LONGEST: Final = 4_000
+"""Characters of a turn that are read: its beginning, and as many of its end."""
+SMALL_TALK: Final = 24
+"""Characters of a turn that says hardly anything."""
+MOST_YEARS: Final = 3
+_RELATIVE: Final = (
+    (re.compile(r"내후년|\bthe year after next\b", re.IGNORECASE), 2),
+    (re.compile(r"내년|명년|다음 ?해|\bnext year\b", re.IGNORECASE), 1),
+    (re.compile(r"재작년|\bthe year before last\b", re.IGNORECASE), -2),
+    (re.compile(r"(?<!재)작년|지난 ?해|\blast year\b", re.IGNORECASE), -1),
+)
+_OF_BIRTH: Final = (
+    r"(?!\s*(?:도|에)?\s*(?:생|태생|출생|에\s*(?:태어|났)|음력|양력|윤|\d{1,2}\s*[월.]|"
+    r"[일이삼사오육칠팔구십]+월))"
+)
+_KOREAN_YEAR: Final = re.compile(rf"(?<!\d)((?:1[89]|2[01])\d\d|[0-9]{{2}})\s*년{_OF_BIRTH}")
+_ENGLISH_YEAR: Final = re.compile(r"(?<!\d)(?<![-/.])(20\d\d|19\d\d)(?!\s*년|[-/.]\d|\d)", re.IGNORECASE)
+_ABOUT_YEAR: Final = re.compile(r"\b(?:in|for|about|of|during|will|year|and|or)\s+$", re.IGNORECASE)
+_BORN: Final = re.compile(r"\bborn\b|\bbirth(?:day|date)?\b|생일|생년월일|태어났|태어난", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"[.!?\n]+")
+
+
+def planned(text: str, today: dt.date, *, birth_years: frozenset[int] = frozenset()) -> Asked:
+    """What a turn asks.
+
+    Args:
+        text: what the user wrote.
+        today: the day that counts as now.
+        birth_years: years that a turn names because somebody was born in them.
+    """
+    read = text if len(text) <= 2 * LONGEST else f"{text[:LONGEST]}\n{text[-LONGEST:]}"
+    together = bool(words.TOGETHER.search(read))
+    ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
+    if ordinary:
+        return Asked()
+    facts = _facts(read)
+    years = tuple(each for each in _years(read, today) if each not in birth_years)
+    sections = _sections(read, facts, years)
+    if ReadingSection.LUCK in sections:
+        facts = tuple(each for each in facts if each != FactQuestion(FactTopic.LUCK))
+    whole = bool(words.WHOLE.search(read)) and not (sections or facts or years or together)
+    return Asked(
+        sections=() if together and not facts else sections,
+        facts=facts,
+        years=years,
+        whole=whole,
+        together=together,
+        length=_length(read),
+        audience=ReadingAudience.BEGINNER if words.BEGINNER.search(read) else ReadingAudience.GENERAL,
+    )
+
+
+def _length(text: str) -> ReadingLength:
+    if words.LONG.search(text):
+        return ReadingLength.LONG
+    return ReadingLength.SHORT if words.SHORT.search(text) else ReadingLength.NORMAL
+
+
+def _facts(text: str) -> tuple[FactQuestion, ...]:
+    found: list[FactQuestion] = []
+    for topic in FactTopic:
+        detail = details(topic, text)
+        if detail is not None:
+            found += [FactQuestion(topic, each) for each in detail]
+        elif words.FACTS[topic].search(text):
+            found.append(FactQuestion(topic))
+    return _without_shadows(tuple(found))
+
+
+def _without_shadows(facts: tuple[FactQuestion, ...]) -> tuple[FactQuestion, ...]:
+    """Without what a word says only as a part of another: 납음오행 asks for no elements."""
+    topics = {each.topic for each in facts}
+    shadowed = {hidden for asked, hides in _SHADOWS.items() if asked in topics for hidden in hides}
+    return tuple(each for each in facts if each.topic not in shadowed)
+
+
+_SHADOWS: Final = {
+    FactTopic.NAYIN: (FactTopic.ELEMENTS,),
+    FactTopic.USEFUL: (FactTopic.ELEMENTS,),
+    FactTopic.TWELVE: (FactTopic.SINSAL,),
+    FactTopic.STRENGTH: (FactTopic.DAY_STEM,),
+    FactTopic.STRUCTURE: (FactTopic.GODS,),
+    FactTopic.LUCK: (FactTopic.AGE,),
+}
+
+
+def _sections(
+    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...]
+) -> tuple[ReadingSection, ...]:
+    fate = bool(words.FATE.search(text))
+    found = []
+    for section in ReadingSection:
+        strong, weak = words.STRONG[section], words.WEAK.get(section)
+        if strong.search(text) or (fate and weak is not None and weak.search(text)):
+            found.append(section)
+    if years:
+        found = [each for each in found if each is not ReadingSection.NOW]
+    if facts:
+        strongly = [each for each in found if words.STRONG[each].search(text)]
+        found = strongly
+    weakly = ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text)
+    if weakly and (len(found) > 1 or words.WHOLE.search(text)):
+        found.remove(ReadingSection.LUCK)
+    return tuple(found)
+
+
+def _years(text: str, today: dt.date) -> tuple[int, ...]:
+    found = [today.year + step for pattern, step in _RELATIVE if pattern.search(text)]
+    for match in _KOREAN_YEAR.finditer(text):
+        year = int(match[1])
+        found.append(year if year >= 100 else today.year // 100 * 100 + year)
+    for sentence in _SENTENCE.split(text):
+        if _BORN.search(sentence):
+            continue
+        found += [
+            int(match[1])
+            for match in _ENGLISH_YEAR.finditer(sentence)
+            if _ABOUT_YEAR.search(sentence[: match.start()])
+        ]
+    inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR and each != today.year]
+    return tuple(sorted(inside)[:MOST_YEARS])
+
+
+def small_talk(text: str) -> bool:
+    """Whether a turn is too short, and asks too little, to be a question of its own."""
+    return len(text) <= SMALL_TALK and "?" not in text and not words.ORDINARY.search(text)

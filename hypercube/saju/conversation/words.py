@@ -1,0 +1,180 @@
+"""By which words a turn asks for what, in Korean and English.
+
+A *strong* word asks by itself (재물운, 적성, my personality). A *weak* one belongs to everyday language (돈, 회사,
+health), so it asks for a chart only beside a word that makes it a question about a fate: 언제, 까요, 제 사주, will I.
+"""
+
+import re
+from typing import Final
+
+from hypercube.core.reading import ReadingSection
+from hypercube.saju.conversation.asked import FactTopic
+
+S = ReadingSection
+T = FactTopic
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+STRONG: Final = {
+    S.TEMPER: _any(
+        r"성격|습성|고집|기질|성향|성품|인성이 어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
+        r"\bpersonality\b|\btemperament\b|\bmy (?:character|nature|strengths|weaknesses)\b|"
+        r"kind of person am i|\bam i (?:a )?(?:stubborn|shy|kind|patient|brave|lazy|by nature)|\bby nature\b",
+    ),
+    S.WORK: _any(
+        r"직업(?! ?상담)|직장\s?운|사업\s?운|취업\s?운|시험\s?운|합격\s?운|승진\s?운|관운|적성|천직|진로",
+        r"\bmy (?:career|vocation|talents?)\b|\b(?:career|job|profession|work) (?:suits?|fits?|luck)\b",
+    ),
+    S.WEALTH: _any(
+        r"재물|재운|금전|돈복|돈 ?운|재복|부자 ?(?:될|가 될|사주)|횡재",
+        r"\b(?:money|wealth|financial) luck\b|\bluck with money\b|\bbe rich\b|\bmy (?:wealth|finances)\b",
+    ),
+    S.RELATIONSHIPS: _any(
+        r"연애\s?운|애정\s?운|결혼\s?운|이성\s?운|배우자\s?(?:운|복)|인복|남편\s?복|아내\s?복|"
+        r"처복|인연|자식\s?(?:운|복)|부부\s?운",
+        r"\b(?:love|marriage|relationship) (?:luck|life|prospects)\b|\bmy (?:marriage|relationships)\b",
+    ),
+    S.HEALTH: _any(
+        r"건강\s?운|체질|아픈 데|약한 (?:곳|장기|부위)|수명", r"\bmy (?:health|well-being|constitution)\b"
+    ),
+    S.LUCK: _any(
+        r"대운 ?(?:의 )?흐름|인생 ?(?:전체|의 흐름|흐름)|(?:제|내) 인생|말년|초년|중년|노년|"
+        r"일생|평생|십 ?년 ?운|\d0대 ?(?:운|에|는|엔)",
+        r"luck pillars (?:over|through|across)|explain my luck pillars|\bmy (?:whole )?life\b|\blater years\b",
+    ),
+    S.NOW: _any(
+        r"(?:올해|금년|이번 ?달|이달|요즘|오늘|올 한 해)(?:의|은|는)? ?(?:의 )?(?:운|총운|"
+        r"신수|은|는|어때|어떤|어떨)",
+        r"\bthis (?:year|month)\b|\bmy fortune (?:now|today)\b|\bthese days\b",
+    ),
+    S.ADVICE: _any(
+        r"조언|습관을|조심|주의할|개운|어떻게 살|무엇을 해야|뭘 해야|도움이 되는|충고|당부",
+        r"\badvice\b|\badvise\b|\bcareful about\b|\bshould i (?:avoid|watch|focus)\b",
+    ),
+}
+WEAK: Final = {
+    S.WORK: _any(
+        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣])일(?:을|이|은)? ",
+        r"\b(?:job|jobs|career|work|promotion|business|exam|study|studies)\b",
+    ),
+    S.WEALTH: _any(
+        r"(?<![가-힣])돈|투자|주식|부동산|집을 사|수입|빚|부자",
+        r"\b(?:money|rich|invest(?:ment)?s?|income)\b",
+    ),
+    S.RELATIONSHIPS: _any(
+        r"결혼|연애|사랑|남자친구|여자친구|남친|여친|배우자|이혼|재혼|솔로|짝|이성|친구|자식|자녀|"
+        r"아기|아이[는가를 ]|임신|좋은 사람|누군가를",
+        r"\b(?:married|marry|marriage|love|boyfriend|girlfriend|partner|spouse|husband|wife|dating|children)\b",
+    ),
+    S.HEALTH: _any(r"건강|스트레스|몸이|아프|병(?:이|에)|다이어트", r"\b(?:health|healthy|ill|sick)\b"),
+    S.LUCK: _any(r"인생|팔자|언제 ?(?:풀|피|좋아)|앞으로|미래|때가 (?:오|올)", r"\b(?:future|life)\b"),
+    S.NOW: _any(r"올해|금년|이번 ?달|요즘|지금 (?:시기|때)", r"\bnow\b|\bthis (?:week|season)\b"),
+}
+FATE: Final = _any(
+    r"언제|까요|까\?|까$|야 (?:해|하)|편이야|편인가|[ㄹ을될할]까|어떤가|어떤지|어때|어떻게 (?:될|되)|괜찮|맞을|맞아|"
+    r"맞는|좋을|나을|있나|있을|운(?:이|은|을|도|세|에)"
+    r"|사주|팔자|복이|봐 ?[줘주]|볼 ?수|궁금|점괘|풀이|풀리",
+    r"\b(?:when|will|should|shall|can|could|am) i\b|\bmy (?:chart|saju|fate|future|"
+    r"pillars)\b|\bfor me\b|\bsuits? me\b"
+    r"|\bam i\b|\bhow is my\b|\bdo i\b|\baccording to (?:the|my) chart\b|\bluck\b|\babout my\b",
+)
+OF_THE_FIELD: Final = _any(
+    r"사주|팔자|명리|대운|세운|일간|일주|용신|운세|궁합|오행|[가-힣]+운(?: |이|은|을|$|\?)",
+    r"\bsaju\b|\bfour pillars\b|\bba ?zi\b|\bmy chart\b|\bday master\b|\bluck pillar",
+)
+ORDINARY: Final = _any(
+    r"날씨|레시피|요리|번역|요약|코드|파이썬|자바|스크립트|함수|알고리즘|정렬|영화|드라마|"
+    r"소설|노래|가사|축사|편지|이메일|메일"
+    r"|양식|서식|책 ?추천|맛집|여행지|뉴스|계산하|예약|환율|주가|수도는|밀리리터|킬로|"
+    r"미터|문장을|작성해|써 ?줘|써 ?주|시를 ?(?:써|지)|보험|세금"
+    r"|점심|저녁|아침 (?:뭐|메뉴)|메뉴|농담|퀴즈|게임|축구|야구|선수|대통령|역사|위키|"
+    r"사직서|이력서|자기소개서|예시 ?코드|사용법|설치"
+    r"|너는 누구|넌 누구|누구세요|뭐 ?먹|프롬프트",
+    r"\b(?:weather|recipe|cook|translate|summari[sz]e|code|python|javascript|java|sql|"
+    r"function|algorithm|sort|movie|film"
+    r"|novel|song|lyrics|poem|haiku|essay|letter|e-?mail|news|book|capital of|convert|"
+    r"install|joke|quiz|game|football"
+    r"|president|history|resume|cv|prompt)\b|\bwho are you\b|\bwrite (?:a|an|me|the)\b",
+)
+WHOLE: Final = _any(
+    r"(?:사주|운세|팔자|명식|원국|차트)[^.?!\n]{0,6}(?:봐|보고|풀이|풀어|해석|분석|알려|"
+    r"읽어)|전체적으로|전반적으로|총평|총운|풀이해|감명"
+    r"|사주 ?(?:좀|부탁)",
+    r"\bread(?:ing)? (?:of )?(?:my|the) (?:chart|saju|pillars|fate|fortune)\b|\b(?:saju|"
+    r"full|chart|whole|general) reading\b"
+    r"|\bmy (?:saju|fortune|bazi)\b|\btell my fortune\b|\binterpret (?:my|the) chart\b|"
+    r"\bwhat does my (?:chart|saju) say\b"
+    r"|\bread my (?:four pillars|chart)\b",
+)
+TOGETHER: Final = _any(
+    r"궁합|(?:저희|우리)(?: ?둘)?(?:이|은|가)? ?(?:잘 ?)?(?:맞|어울)|둘이 (?:잘 )?(?:맞|"
+    r"어울)|(?:그 ?사람|그이|상대)(?:이랑|하고|과|와)[^.?!]{0,8}(?:맞|어울)",
+    r"\bcompatib|\bare we (?:a )?(?:good )?(?:match|fit)\b|\bhow (?:well )?do we (?:fit|match)\b|\bget along\b",
+)
+SHORT: Final = _any(
+    r"짧게|간단히|간략|한 ?줄|요점만|한마디", r"\bbrief|\bshort(?:ly)?\b|\bin a (?:word|nutshell)\b"
+)
+LONG: Final = _any(r"자세히|자세하|상세|길게|깊이|구체적", r"\bdetail|\bin depth\b|\bat length\b|\blong\b")
+BEGINNER: Final = _any(
+    r"쉽게|초보|처음이라|용어를? (?:설명|몰)|몰라서",
+    r"\bbeginner|\bsimple (?:words|terms)\b|\bexplain simply\b",
+)
+_PLACE: Final = r"(?:연|년|월|일|시)"
+FACTS: Final = {
+    T.PILLARS: _any(
+        rf"사주 ?원국|원국|명식|여덟 ?글자|8 ?글자|사주 ?팔자가|네 ?기둥|만세력|"
+        rf"(?<![가-힣]){_PLACE}(?:주|지)(?![가-힣]{{2}}|할|식|민)(?=$|[ ?.,!가-힣])",
+        r"\bfour pillars\b|\beight characters\b|\b(?:year|month|day|hour) (?:pillar|branch)\b|\bmy pillars\b",
+    ),
+    T.DAY_STEM: _any(r"일간", r"\bday (?:master|stem)\b"),
+    T.ELEMENTS: _any(r"오행", r"\b(?:five )?elements?\b"),
+    T.POLARITY: _any(r"음양(?!력)", r"\byin\b|\byang\b"),
+    T.STRENGTH: _any(
+        r"신강|신약|신왕|중화 ?사주|사주[가는은]? (?:강|약)한|강약|일간이? (?:강|약)",
+        r"\b(?:strong|weak) (?:chart|day master)\b|\b(?:day master|chart|"
+        r"day stem) (?:is )?(?:strong|weak)\b|\bstrength of\b",
+    ),
+    T.STRUCTURE: _any(r"격국|무슨 ?격|[정편]?[관재인]격|[식상]격|건록격|양인격", r"\bstructure\b"),
+    T.USEFUL: _any(
+        r"용신|희신|기신|억부|조후|필요한 (?:오행|기운)",
+        r"\buseful (?:god|element)s?\b|\bfavou?rable element",
+    ),
+    T.GODS: _any(r"십성|십신|육친|통변", r"\bten gods?\b"),
+    T.HIDDEN: _any(r"지장간", r"\bhidden stems?\b"),
+    T.STAGES: _any(r"12 ?운성|십이 ?운성|운성|포태법", r"\b(?:twelve |life )stages?\b"),
+    T.TWELVE: _any(r"12 ?신살|십이 ?신살", r"\btwelve sinsal\b"),
+    T.SINSAL: _any(
+        r"(?<!12)(?<!12 )(?<!십이)(?<!십이 )신살|귀인|살이 (?:있|껴|끼)|무슨 ?살|액살",
+        r"(?<!twelve )\bsinsal\b|\bstars? do i have\b",
+    ),
+    T.RELATIONS: _any(
+        r"합충|형충|합(?:이나|과|이|은) ?(?:충|형|있|뭐)|충(?:이나|과|이) ?(?:합|형|있|뭐)|형살|합이 ?있",
+        r"\b(?:combinations?|clash(?:es)?|punishments?) (?:and|or|in|are|do)\b|"
+        r"\brelations? (?:in|between|among) (?:my|the)\b",
+    ),
+    T.VOID: _any(r"공망", r"\bvoid\b"),
+    T.NAYIN: _any(r"납음", r"\bnayin\b|\bna yin\b"),
+    T.LUCK: _any(r"대운(?!의? ?흐름)", r"\bluck pillars?\b"),
+    T.PERIODS: _any(
+        r"세운|월운|일진|오늘의? ?운|(?:올해|이번 ?달|오늘)(?:의|은|는)? ?(?:간지|무슨 (?:해|달|날))",
+        r"\b(?:this year|today|this month)'?s? pillar\b|\bpillar (?:of|for) (?:this (?:year|month)|today)\b",
+    ),
+    T.ZODIAC: _any(
+        r"(?:무슨|어떤|내|제|저는|나는) ?띠|(?<![가-힣])띠(?:가|는|를|예요|야|이|$|[ ?])|"
+        r"[쥐소범용뱀말양닭개]띠|(?:호랑이|토끼|원숭이|돼지)띠",
+        r"\bzodiac\b",
+    ),
+    T.LUNAR: _any(
+        r"음력 ?(?:생일|생년|날짜|으로 (?:언제|며칠|몇))|음력으로(?:는|) ?(?:언제|며칠)",
+        r"\blunar (?:birthday|date|birth)\b",
+    ),
+    T.AGE: _any(r"(?:제|내) 나이|몇 ?살|만 ?나이", r"\bhow old am i\b|\bmy age\b"),
+    T.CLOCK: _any(
+        r"진태양시|평균태양시|서머타임|썸머타임|경도 ?(?:보정|차)|시간 ?보정|보정|균시차|절기|절입",
+        r"\bsolar time\b|\bsummer time\b|\bdaylight saving\b|\bcorrect(?:ed|ion|ions)\b|"
+        r"\bsolar term\b|\bseason\b|\blongitude\b",
+    ),
+}

@@ -1,0 +1,119 @@
+"""Of whom a conversation speaks, what is asked next, and what is done without."""
+
+import datetime as dt
+
+import pytest
+
+from hypercube.core.chart import Include, Sex
+from hypercube.saju.birth_phrases import Field
+from hypercube.saju.conversation import People, birth_of, people, planned, told
+from hypercube.saju.conversation.people import MOST_READ
+
+TODAY = dt.date(2026, 11, 27)
+HER = "1990년 5월 3일 아침 7시 20분 서울 여자"
+HIM = "1988년 7월 10일 오후 1시"
+
+
+def spoken_of(*turns: str) -> People:
+    births = told(turns, TODAY)
+    return people(births, planned(turns[-1], TODAY, birth_years=births.birth_years), turns[-1])
+
+
+def test_a_birth_in_three_turns() -> None:
+    first = spoken_of("1990년 5월 3일이에요")
+    assert first.changed
+    assert "시각" in (first.to_ask("ko") or "")
+    second = spoken_of("1990년 5월 3일이에요", "아침 7시 20분")
+    assert second.to_ask("ko") is not None
+    third = spoken_of("1990년 5월 3일이에요", "아침 7시 20분", "서울에서 태어난 여자예요")
+    assert third.to_ask("ko") is None
+    birth = birth_of(third.subject, third.given_up, as_of="2026-11-27")
+    assert (birth.birth, birth.sex, birth.place) == ("1990-05-03T07:20", Sex.FEMALE, "서울")
+    assert birth.include == tuple(Include)
+
+
+def test_a_correction_wins() -> None:
+    found = spoken_of(HER, "제 성격은?", "아니, 5월 4일이야")
+    assert found.changed
+    assert found.subject.date.iso() == "1990-05-04"
+    assert found.subject.sex is Sex.FEMALE
+
+
+def test_an_ambiguous_hour_is_asked_about() -> None:
+    assert "오후 7시" in (spoken_of("1990년 5월 3일 7시 서울 여자").to_ask("ko") or "")
+    settled = spoken_of("1990년 5월 3일 7시 서울 여자", "오전이요")
+    assert settled.to_ask("ko") is None
+    assert settled.changed
+
+
+def test_what_was_asked_for_in_vain_is_done_without() -> None:
+    found = spoken_of("1990년 5월 3일이에요", "그냥 성격 알려줘")
+    assert set(found.given_up) == {Field.TIME, Field.SEX}
+    assert found.to_ask("ko") is None
+    birth = birth_of(found.subject, found.given_up)
+    assert (birth.birth, birth.sex) == ("1990-05-03", None)
+    assert Include.LUCK not in birth.include
+    # In the turn that gives the date it is asked for, whatever else the turn asks.
+    assert spoken_of("1990년 5월 3일생인데 성격 알려줘").to_ask("ko") is not None
+
+
+@pytest.mark.parametrize(
+    ("turns", "role"),
+    [
+        ((HER, f"남자친구는 {HIM}생이에요"), "남자친구"),
+        ((HER, f"남자친구랑 궁합 봐주세요. {HIM}"), "남자친구"),
+        ((HER, "궁합 봐주세요", f"{HIM} 남자"), "상대방"),
+        ((HER, "궁합 봐주세요", "1988년 7월 10일", "오후 1시 남자"), "상대방"),
+        ((HER, f"남자친구는 {HIM}생이에요", "궁합 점수는?"), "남자친구"),
+        (
+            (
+                "I was born 1990-05-03 07:20 in Seoul, female",
+                "Are we compatible? He was born 1988-07-10 13:00, male",
+            ),
+            "partner",
+        ),
+    ],
+)
+def test_two_people(turns: tuple[str, ...], role: str) -> None:
+    found = spoken_of(*turns)
+    assert found.together
+    assert found.partner is not None
+    assert found.partner.role == role
+    assert found.partner.date.iso() == "1988-07-10"
+    assert found.subject.date.iso() == "1990-05-03"
+    assert found.subject.sex is Sex.FEMALE
+    assert found.to_ask("ko") is None
+
+
+def test_the_other_one_does_not_change_whose_chart_it_is() -> None:
+    found = spoken_of(HER, "궁합 봐주세요", f"{HIM} 남자", "제 성격은?")
+    assert not found.together
+    assert found.subject.date.iso() == "1990-05-03"
+    assert found.subject.sex is Sex.FEMALE
+
+
+def test_somebody_else_can_be_asked_about() -> None:
+    found = spoken_of(HER, "제 동생은 1995년 1월 2일 오후 3시 남자예요. 성격이 어때요?")
+    assert found.subject.role == "동생"
+    assert found.subject.date.iso() == "1995-01-02"
+    back = spoken_of(
+        HER, "제 동생은 1995년 1월 2일 오후 3시 남자예요. 성격이 어때요?", "저는 재물운이 어때요?"
+    )
+    assert back.subject.role is None
+    only = spoken_of("남편 사주 봐주세요. 1985년 3월 4일 오전 10시")
+    assert only.subject.role == "남편"
+    assert only.to_ask("ko") is None
+
+
+def test_other_dates_are_no_births() -> None:
+    for said in ("2027년은 어때?", "오늘 오후 3시에 회의가 있는데 어때?", "결혼은 언제 하게 될까요?"):
+        found = spoken_of(HER, said)
+        assert not found.changed, said
+        assert found.subject.date.iso() == "1990-05-03"
+
+
+def test_a_very_long_conversation_keeps_the_birth_at_either_end() -> None:
+    long = "요즘 2024년 보고서를 쓰느라 12시까지 회사에 있었어요. " * 40
+    talk = [long] * (3 * MOST_READ // len(long))
+    assert spoken_of(HER, *talk, "제 성격은?").subject.date.iso() == "1990-05-03"
+    assert spoken_of(*talk, HER).subject.date.iso() == "1990-05-03"
