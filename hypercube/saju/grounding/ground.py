@@ -176,7 +176,10 @@ class Ground:
         return self.pillars.get(position)
 
     def gods(self, position: str, part: str) -> frozenset[str] | None:
-        """The ten gods at a place; None where there is no such place."""
+        """The ten gods at a place, or of all stems or branches at `any`; None where there is no such place."""
+        if position == "any":
+            both = [(each.stem_god, each.branch_god) for each in self.facts.pillars]
+            return frozenset(god.key for pair in both if (god := pair[part == "branch"]) is not None)
         pillar = self.pillar(position)
         if pillar is None:
             return None
