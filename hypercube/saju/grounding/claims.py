@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hypercube.saju.grounding import elements, lexicon, scope, speech
+from hypercube.saju.grounding.masks import Mask, mask
 from hypercube.saju.grounding.numbers import SMALL, SMALL_EN, number_of
 from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.scope import Clauses
@@ -60,21 +61,68 @@ class Claim:
     """Whether hidden stems are spoken of."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Manner:
-    """How the sentence speaks."""
+    """How a sentence speaks, looked at when it matters."""
 
-    general: bool
-    loose: bool
-    """Whether a term without a place may be of somebody else, of a passing time, or wished for."""
-    own: bool
-    """Whether the person or the chart is named."""
-    hidden: bool
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    @functools.cached_property
+    def loose(self) -> bool:
+        """Whether a term without a place may be of somebody else, of a passing time, or wished for."""
+        ways = (speech.general, speech.passing, speech.of_another, speech.advised)
+        return any(way(self._sentence) for way in ways)
+
+    @functools.cached_property
+    def own(self) -> bool:
+        """Whether the person or the chart is named."""
+        return speech.of_the_chart(self._sentence)
+
+    @functools.cached_property
+    def hidden(self) -> bool:
+        """Whether hidden stems are spoken of."""
+        return bool(_HIDDEN.search(self._sentence))
 
 
 @functools.lru_cache(maxsize=65_536)
 def claims(sentence: str) -> tuple[Claim, ...]:
     """Every claim of a sentence, in order."""
+    masked = mask(sentence)
+    if masked is None or masked.sentence == sentence:
+        return parsed(sentence)
+    return tuple(_filled(each, sentence, masked) for each in parsed(masked.sentence))
+
+
+def _filled(claim: Claim, sentence: str, masked: Mask) -> Claim:
+    """A claim of a mask as a claim of the sentence."""
+    text = sentence[claim.start : claim.end]
+    scope, near = _placed(claim.scope, masked), _placed(claim.near, masked)
+    detail, value = claim.detail, claim.value
+    if claim.kind in ("age", "year") and claim.value == _figure(claim.text):
+        value = _figure(text)
+    if claim.kind == "pillar":
+        value = masked.pillars.get(int(str(claim.value)), claim.value)
+        if detail.startswith("civil:"):
+            year = re.search(r"(\d{4})\D*$", sentence[: claim.start])
+            detail = f"civil:{year.group(1)}" if year else detail
+    return replace(claim, text=text, value=value, detail=detail, scope=scope, near=near)
+
+
+def _figure(text: str) -> str:
+    found = re.search(r"\d+", text)
+    return found.group() if found else ""
+
+
+def _placed(places: tuple[Place, ...], masked: Mask) -> tuple[Place, ...]:
+    if not any(position.startswith("pillar:") for position, _ in places):
+        return places
+    numbers = {f"pillar:{stand_in}": f"pillar:{own}" for stand_in, own in masked.pillars.items()}
+    return tuple(dict.fromkeys((numbers.get(position, position), part) for position, part in places))
+
+
+@functools.lru_cache(maxsize=16_384)
+def parsed(sentence: str) -> tuple[Claim, ...]:
+    """The claims of a sentence as it stands."""
     words = terms(sentence)
     taken = [(each.start, each.end) for each in words if each.end > each.start]
     found = [
@@ -82,13 +130,7 @@ def claims(sentence: str) -> tuple[Claim, ...]:
         for each in elements.statements(sentence, taken)
     ]
     if words:
-        general = speech.general(sentence)
-        manner = _Manner(
-            general,
-            general or speech.of_another(sentence) or speech.passing(sentence) or speech.advised(sentence),
-            speech.of_the_chart(sentence),
-            bool(_HIDDEN.search(sentence)),
-        )
+        manner = _Manner(sentence)
         clauses = Clauses.of(sentence, words)
         starts = {each.start: each.end for each in words}
         found += [

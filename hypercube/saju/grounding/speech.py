@@ -71,7 +71,7 @@ _ADVISED: Final = re.compile(
     re.IGNORECASE,
 )
 _PASSING: Final = re.compile(
-    r"대운|세운|월운|일진|올해|금년|내년|작년|지난해|이번 ?달|이달|오늘|내일|다음 ?달|\d{4}년|년에는|해에는|해가 오|유년|시기|흐름"
+    r"대운|세운|월운|일진|올해|금년|내년|작년|지난해|이번 ?달|이달|오늘|내일|다음 ?달|\d{4}년|년에는|해에는|해가 오|(?<![가-힣])유년|시기|흐름"
     r"|\bluck\b|this year|next year|last year|this month|\btoday\b|\b(?:19|20)\d\d\b|\bcycle|\bdecade|\byears?\b"
     r"|\bseason of\b|\bmonths?\b|\bperiod",
     re.IGNORECASE,

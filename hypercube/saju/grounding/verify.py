@@ -183,11 +183,7 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     assert isinstance(wanted, frozenset)
 
     def on(position: str) -> bool:
-        facts = ground.places[position]
-        have = {each.key for each in facts.sinsal}
-        have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
-        have |= {each.split("_")[0] for each in have}
-        return bool(have & wanted)
+        return not ground.sinsal(position).isdisjoint(wanted)
 
     positions = _natal(claim.scope)
     if claim.scope and not positions:
