@@ -105,7 +105,20 @@ def _filled(claim: Claim, sentence: str, masked: Mask) -> Claim:
         if detail.startswith("civil:"):
             year = re.search(r"(\d{4})\D*$", sentence[: claim.start])
             detail = f"civil:{year.group(1)}" if year else detail
-    return replace(claim, text=text, value=value, detail=detail, scope=scope, near=near)
+    return Claim(
+        claim.kind,
+        value,
+        scope,
+        claim.start,
+        claim.end,
+        text,
+        claim.negated,
+        claim.asserted,
+        detail,
+        near,
+        claim.anywhere,
+        claim.hidden,
+    )
 
 
 def _figure(text: str) -> str:
