@@ -1,11 +1,10 @@
 """Relations as a list that people read, instead of masks."""
 
 import functools
-import operator
 from collections.abc import Sequence
 from itertools import combinations
 
-from hypercube.core.facts import Relation
+from hypercube.core.facts import Name, Relation
 from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_element, pair_mask
 from hypercube.saju.facts.symbols import ELEMENTS, NONE
 from hypercube.saju.signs import BRANCHES, STEMS
@@ -31,7 +30,10 @@ def relations(
     """
     known = [(label, pillar) for label, pillar in zip(labels, pillars, strict=True) if pillar != NONE]
     whole = _groups(known)
-    found = [*(relation for relation, _ in whole), *_pairs(known, [(r.kind.key, m) for r, m in whole])]
+    found = [
+        *(relation for relation, _ in whole),
+        *_pairs(known, [(r.kind.key, m) for r, m in whole], involving),
+    ]
     return tuple(each for each in found if involving is None or involving in each.positions)
 
 
@@ -49,21 +51,35 @@ def _groups(known: list[tuple[str, int]]) -> list[tuple[Relation, frozenset[int]
     return found
 
 
-def _pairs(known: list[tuple[str, int]], whole: list[tuple[str, frozenset[int]]]) -> list[Relation]:
-    couples = [(first, second, pair_mask(first[1], second[1])) for first, second in combinations(known, 2)]
-    everything = functools.reduce(operator.or_, (mask for _, _, mask in couples), 0)
+def _pairs(
+    known: list[tuple[str, int]], whole: list[tuple[str, frozenset[int]]], involving: str | None
+) -> list[Relation]:
+    found = []
+    for at, ((label_a, a), (label_b, b)) in enumerate(combinations(known, 2)):
+        if involving is not None and involving not in (label_a, label_b):
+            continue
+        for bit, name, part_of, both, letters, element in _between(a, b):
+            if part_of and any(part_of == kind and both <= members for kind, members in whole):
+                continue
+            found.append((bit, at, Relation(name, (label_a, label_b), letters, element)))
+    found.sort(key=_by_rule)
+    return [relation for _, _, relation in found]
+
+
+def _by_rule(found: tuple[int, int, Relation]) -> tuple[int, int]:
+    return found[:2]
+
+
+@functools.lru_cache(maxsize=3_600)
+def _between(a: int, b: int) -> tuple[tuple[int, Name, str | None, frozenset[int], str, str | None], ...]:
+    """The relations of two pillars by rule: bit, name, the group it may be part of, signs, letters, element."""
+    mask = pair_mask(a, b)
     found = []
     for bit, rule in enumerate(PAIR_RULES):
-        if not everything >> bit & 1:
-            continue
-        signs, count = (STEMS, 10) if rule.of == "stem" else (BRANCHES, 12)
-        part_of = _PART_OF.get(rule.name.key)
-        for (label_a, a), (label_b, b), mask in couples:
-            if not mask >> bit & 1:
-                continue
-            both = {a % count, b % count}
-            if any(part_of == kind and both <= members for kind, members in whole):
-                continue
+        if mask >> bit & 1:
+            signs, count = (STEMS, 10) if rule.of == "stem" else (BRANCHES, 12)
             letters = signs[a % count].hanja + signs[b % count].hanja
-            found.append(Relation(rule.name, (label_a, label_b), letters, pair_element(bit, a, b)))
-    return found
+            both = frozenset((a % count, b % count))
+            part_of = _PART_OF.get(rule.name.key)
+            found.append((bit, rule.name, part_of, both, letters, pair_element(bit, a, b)))
+    return tuple(found)

@@ -74,6 +74,8 @@ class Sheet:
     """How many of `gods` belong to each group."""
     sinsal: dict[str, list[str]]
     """Positions by key."""
+    sinsal_sex: dict[str, str]
+    """By key, of those that tradition reads for one sex, which."""
     luck: Luck | None
     luck_range: LuckRange | None
     seed: int
@@ -135,6 +137,7 @@ def sheet(chart: Chart) -> Sheet:
         gods=tuple(gods),
         groups=groups,
         sinsal=sinsal,
+        sinsal_sex={rule.name.key: rule.sex for rule in facts.sinsal_rules if rule.sex is not None},
         luck=chart.luck,
         luck_range=range_at_noon(chart),
         seed=seed * 3 + (0 if sex is None else 1 if sex is Sex.MALE else 2),

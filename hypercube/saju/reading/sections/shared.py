@@ -31,13 +31,12 @@ _TWICE: Final = {"dohwa_day": "dohwa_year", "yeokma_day": "yeokma_year", "hwagae
 def sinsal(sheet: Sheet, writer: Writer, section: str, *, normal: int, long: int) -> None:
     """The sinsal of a section that the chart has."""
     found = sheet.sinsal
-    sexes = {rule.name.key: rule.sex for rule in sheet.facts.sinsal_rules if rule.sex is not None}
     said = 0
     for key in SINSAL_OF[section]:
         positions = found.get(key)
         if positions is None or _TWICE.get(key) in found:
             continue
-        sex = sexes.get(key)
+        sex = sheet.sinsal_sex.get(key)
         if sex is not None and (sheet.sex is None or sheet.sex.value != sex):
             continue
         if said >= long:

@@ -1,0 +1,185 @@
+"""The written reading over HTTP in an open loop: what a request waits when so many come a second, answered or not.
+
+    python -m benchmarks.reading_http --output benchmarks/results/reading-http-cpu.jsonl
+
+The server has core 0, the load core 1. Every request is of another birth, asks for a whole reading (facts, luck,
+periods, every sentence checked), and is due at the times of a Poisson process; a latency counts from the time a
+request was due. A warm-up of other births goes before, since a sentence costs more the first time it is met. No
+figures where an answer is wrong: every one must be whole and without contradiction, and one in twenty is compared
+with the reading made in this process.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from benchmarks.gateway import servers
+from benchmarks.gateway.load import CORE
+from benchmarks.overload import Connection
+from benchmarks.rounds import append, environment
+from hypercube.app.loop import loop_factory
+from hypercube.core.reading import ReadingLanguage, ReadingLength, ReadingOptions, ReadingRequest
+from hypercube.gateway.http.responses import encode
+from hypercube.saju import charts
+from hypercube.saju.grounding import CHECKER_VERSION
+from hypercube.saju.interpretation import interpret
+from hypercube.saju.reading import CORPUS_VERSION
+
+AS_OF: Final = "2026-11-27"
+_PATH: Final = "/v1/saju/readings"
+_COMPARED: Final = 20
+"""One answer in so many is kept and compared."""
+
+
+def requests(count: int, seed: int, options: ReadingOptions) -> list[bytes]:
+    """Bodies of as many births of 1930 to 2019, no two of the same minute."""
+    rng = random.Random(seed)
+    minutes = rng.sample(range(90 * 365 * 24 * 60), count)
+    start = np.datetime64("1930-01-01T00:00")
+    return [
+        orjson.dumps(
+            {
+                "birth": str(start + np.timedelta64(minute, "m")),
+                "sex": rng.choice(["male", "female"]),
+                "fold": 0,
+                "as_of": AS_OF,
+                "language": options.language,
+                "length": options.length,
+            }
+        )
+        for minute in minutes
+    ]
+
+
+class Load:
+    """Sends requests when they are due over as many connections as are needed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._free: list[Connection] = []
+        self.seconds: list[float] = []
+        self.kept: list[tuple[bytes, bytes]] = []
+        self.wrong: list[bytes] = []
+        self.bytes = 0
+
+    async def one(self, body: bytes, due: float) -> None:
+        """One request that was due at `due` (`time.perf_counter` seconds)."""
+        while self._free and self._free[-1].closed:
+            self._free.pop()  # a connection that nobody used for a while
+        if self._free:
+            connection = self._free.pop()
+        else:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
+        head = f"POST {_PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        whole = await connection.ask(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
+        self.seconds.append(time.perf_counter() - due)
+        self._free.append(connection)
+        self.bytes += len(whole)
+        if not whole.startswith(b"HTTP/1.1 200 ") or b'"contradictions":0,"cut":0' not in whole:
+            self.wrong.append(whole)
+        elif len(self.seconds) % _COMPARED == 0:
+            self.kept.append((body, whole.partition(b"\r\n\r\n")[2]))
+
+    async def open(self, bodies: list[bytes], rate: float, seed: int) -> None:
+        """Each once, at the times of a Poisson process."""
+        draw = random.Random(seed)
+        due = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for body in bodies:
+                due += draw.expovariate(rate)
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                group.create_task(self.one(body, due))
+
+
+def _drive(port: int, bodies: list[bytes], rate: float, seed: int, answer: Any) -> None:
+    os.sched_setaffinity(0, {CORE})
+    load = Load(port)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(load.open(bodies, rate, seed))
+    answer.send((load.seconds, load.kept, load.wrong[:3], len(load.wrong), load.bytes))
+
+
+def drive(port: int, bodies: list[bytes], rate: float, seed: int) -> tuple[list[float], list[Any], int]:
+    """The load from another process: seconds of each, answers kept, bytes."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_drive, args=(port, bodies, rate, seed, there))
+    process.start()
+    seconds, kept, wrong, count, size = here.recv()
+    process.join()
+    if count:
+        raise SystemExit(f"{count} wrong answers, such as {wrong[0][:500]!r}; no figures on red.")
+    return seconds, kept, size
+
+
+def compare(kept: list[tuple[bytes, bytes]]) -> None:
+    """End the program unless the answers are what this process writes."""
+    for body, answer in kept:
+        asked = ReadingRequest(**json.loads(body))
+        (result,) = charts([asked.to_birth()])
+        if result.chart is None:
+            raise SystemExit(f"no chart for {body!r}: {result.error}; no figures on red.")
+        options = ReadingOptions(language=ReadingLanguage(asked.language), length=ReadingLength(asked.length))
+        if json.loads(encode(interpret(result.chart, options))) != json.loads(answer):
+            raise SystemExit(f"another reading than this process writes for {body!r}; no figures on red.")
+
+
+def main() -> int:
+    """Measure, print, append."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--warm-up", type=int, default=2_000, help="requests before")
+    parser.add_argument("--length", choices=[each.value for each in ReadingLength], default="normal")
+    parser.add_argument("--language", choices=[each.value for each in ReadingLanguage], default="ko")
+    parser.add_argument("--output", type=Path, help="JSON lines file to append to")
+    options = parser.parse_args()
+    how = ReadingOptions(language=ReadingLanguage(options.language), length=ReadingLength(options.length))
+    count = int(options.rate * options.seconds)
+    bodies = requests(options.warm_up + count, 17, how)
+    with servers.hypercube("hypercube", "--model", "none") as server:
+        server.settle()
+        if options.warm_up:
+            drive(server.port, bodies[: options.warm_up], options.rate, 1)
+        before = server.cpu_s()
+        seconds, kept, size = drive(server.port, bodies[options.warm_up :], options.rate, 2)
+        busy = server.cpu_s() - before
+    compare(kept)
+    p50, p90, p99, p999 = (round(float(each) * 1e3, 2) for each in np.percentile(seconds, [50, 90, 99, 99.9]))
+    row = {
+        "op": "reading_http",
+        "language": options.language,
+        "length": options.length,
+        "rate_s": options.rate,
+        "requests": len(seconds),
+        "warm_up": options.warm_up,
+        "p50_ms": p50,
+        "p90_ms": p90,
+        "p99_ms": p99,
+        "p999_ms": p999,
+        "max_ms": round(max(seconds) * 1e3, 2),
+        "server_cpu_ms": round(busy / len(seconds) * 1e3, 3),
+        "answer_bytes": size // len(seconds),
+        "compared": len(kept),
+        "corpus": CORPUS_VERSION,
+        "checker": CHECKER_VERSION,
+        **environment(),
+    }
+    print(json.dumps(row))
+    append(options.output, [row])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

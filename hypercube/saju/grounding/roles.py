@@ -1,0 +1,100 @@
+"""Whose pillar a pillar named in a text is: the birth's year, month, day or hour, a luck pillar, or a year by its number."""
+
+import re
+from typing import Final
+
+from hypercube.saju.grounding.place_names import POSITIONS
+
+_LUCK_AFTER: Final = re.compile(
+    r"^(?:\([^)]*\))?\s?(?:이라는 |의 )?대운|^(?: \([^)]*\))? (?:luck|10-year|ten-year|daeun|cycle)",
+    re.IGNORECASE,
+)
+_LUCK_BEFORE: Final = re.compile(
+    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$",
+    re.IGNORECASE,
+)
+_ROLE_AFTER: Final = re.compile(
+    r"^(?:\([^)]*\))?\s?(년생|월생|일생|시생|년|월|일|시)(?!주|지|간)(?=[ ,에은는의이을를과와로도입라부까생출.)·]|$)"
+)
+_PLACE_AFTER: Final = re.compile(
+    r"^(?:\([^)]*\))?\s?(?:(?:괴강|백호|양인|홍염|간여지동)(?:대살|살)? )?(일주|연주|년주|월주|시주)"
+)
+_BORN: Final = re.compile(
+    r"^(?:생|에 (?:태어|난|나|출생)|의 (?:[가-힣]토|[가-힣]목|[가-힣]화|[가-힣]금|[가-힣]수|기운)|[ ]?출생)"
+)
+_ANOTHER: Final = re.compile(
+    r"^(?:의|인)? ?(?:친구|어머니|아버지|배우자|상대|자녀|사람|분들|분과|남편|아내|동료|형|언니|동생|이성|연인)"
+)
+_NATAL: Final = re.compile(
+    r"네 기둥|세 기둥|기둥을 세|태어|원국|사주|명식|명조|four pillars|three pillars|[가-힣]{2}년,? [가-힣]{2}월,? [가-힣]{2}일"
+)
+_PASSING: Final = re.compile(
+    r"올해|금년|이번 ?달|이달|오늘|내일|내년|작년|지난|다음 ?(?:해|달)|세운|월운|일진|(?<![가-힣])유년|다가오는|돌아오는|\d{4}년?(?:은|인|에는|의)? ?$"
+)
+_NOW: Final = re.compile(
+    r"현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present|moving through|머무|흐르고 있",
+    re.IGNORECASE,
+)
+_NEXT: Final = re.compile(r"다음 대운|바뀌|changes to|next luck|next (?:ten|10)|다음에 오는", re.IGNORECASE)
+_FIRST: Final = re.compile(
+    r"첫|시작합니다|에서 시작|출발|the first,|first luck|forward from|backward from|begins? (?:with|from)",
+    re.IGNORECASE,
+)
+_EN_ROLE: Final = re.compile(r"^(?: \([^)]*\))?\)? ?(year|day|month|hour)\b", re.IGNORECASE)
+_EN_ROLE_BEFORE: Final = re.compile(
+    r"\b(year|month|day|hour)(?: (?:of|is|was|being))?(?: (?:the|an?))? $", re.IGNORECASE
+)
+
+
+def luck_detail(sentence: str, start: int, end: int, *, first: bool, placed: bool) -> str:
+    """luck, luck_now, luck_next, luck_first, or "" where it is no luck pillar."""
+    rest = sentence[end:].removeprefix(")")
+    named = (
+        _LUCK_BEFORE.search(sentence[:start])
+        or _LUCK_AFTER.match(rest)
+        or ("대운" in sentence and re.match(r"에서|으로|로|,|입니다|이|에 |을|를|, ", rest) and not placed)
+    )
+    if not named:
+        return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""
+    if _NEXT.search(sentence):
+        return "luck_next"
+    if _FIRST.search(sentence) and first:
+        return "luck_first"
+    return "luck_now" if _NOW.search(sentence) else "luck"
+
+
+def natal_detail(sentence: str, start: int, end: int) -> str:
+    """`natal:day` and the like, `civil:1990`, "another" for somebody else's, or ""."""
+    rest, before = sentence[end:], sentence[:start]
+    closed = rest.removeprefix(")")
+    if placed := _PLACE_AFTER.match(closed):
+        return f"natal:{POSITIONS[placed.group(1)[0]]}"
+    if role := _ROLE_AFTER.match(closed):
+        return _korean(sentence, before, role.group(1), closed[role.end(1) :], closed[role.end() :])
+    if name := _EN_ROLE.match(closed):
+        year = re.search(r"\b(\d{4}) is an? $", before)
+        if year:
+            return f"civil:{year.group(1)}"
+        if re.search(r"\bborn\b|\byour\b|\byou\b", before, re.IGNORECASE) or "pillar" in closed[:14]:
+            return f"natal:{name.group(1).lower()}"
+        return ""
+    if (name := _EN_ROLE_BEFORE.search(before)) and (re.search(r"pillars|\bborn\b", sentence)):
+        return f"natal:{name.group(1).lower()}"
+    return ""
+
+
+def _korean(sentence: str, before: str, name: str, rest: str, after: str) -> str:
+    position = POSITIONS[name[0]]
+    if name.endswith("생"):
+        return "another" if _ANOTHER.match(rest) else f"natal:{position}"
+    if name == "년" and "띠" in sentence and not _PASSING.search(before[-12:]):
+        return "natal:year"
+    passing = _PASSING.search(before[-12:])
+    year = re.search(r"(\d{4})년(?:은|인|에는|의)? ?$", before)
+    if not passing and (_BORN.match(rest) or _NATAL.search(sentence)):
+        return f"natal:{position}"
+    if year and "태어" in sentence:
+        return "natal:year"
+    if year and name == "년":
+        return f"civil:{year.group(1)}"
+    return ""

@@ -1,0 +1,128 @@
+"""The verdicts of a sentence counted, and kept: what a sentence that many readings share costs is a look-up.
+
+What a claim is worth depends on a few facets of the chart: on the pillars at the places that it names, on the
+strength, on the sinsal of a pillar. The count of a sentence is kept by the facets that its claims need. Where a claim
+needs more (luck ages, shares), the sentence is compared each time.
+"""
+
+import functools
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from hypercube.saju.grounding.claims import Claim, claims
+from hypercube.saju.grounding.ground import NATAL, Ground
+from hypercube.saju.grounding.place_names import Place
+from hypercube.saju.grounding.related import of_branches
+from hypercube.saju.grounding.verdicts import FALSE, TRUE
+from hypercube.saju.grounding.verify import verify
+
+_KEPT: Final = 4_096
+"""Counts kept of one sentence."""
+_WHOLE: Final[dict[str, tuple[str, ...]]] = {
+    "strength": ("strength",),
+    "structure": ("structure",),
+    "useful": ("useful",),
+    "useful_any": ("useful",),
+    "shunned": ("useful",),
+    "wealth_element": ("day",),
+    "element_absent": ("visible",),
+    "element_count": ("visible",),
+    "elements_full": ("visible",),
+    "month_of": ("month",),
+    "season": ("month",),
+    "zodiac": ("year",),
+    "date": (),
+}
+"""Kinds that say something of the whole chart, and what decides them."""
+_GROUPS: Final = frozenset({"triad", "direction", "triple_punishment"})
+
+
+class Tally(NamedTuple):
+    """What a sentence says of the chart, counted."""
+
+    mentions: int
+    confirmed: int
+    contradictions: int
+
+
+_NOTHING: Final = Tally(0, 0, 0)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What the verdicts of a sentence depend on."""
+
+    found: tuple[Claim, ...]
+    asserted: tuple[Claim, ...]
+    facets: tuple[str, ...] | None
+    """What of the chart decides; None where more does than is kept apart."""
+    kept: dict[tuple[object, ...], Tally] = field(default_factory=dict)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _plan(sentence: str) -> _Plan:
+    found = claims(sentence)
+    asserted = tuple(each for each in found if each.asserted)
+    needed = [_needs(each) for each in asserted]
+    facets: tuple[str, ...] | None = None
+    if asserted and all(each is not None for each in needed):
+        facets = tuple(dict.fromkeys(name for each in needed for name in each or ()))
+    return _Plan(found, asserted, facets)
+
+
+def _needs(claim: Claim) -> tuple[str, ...] | None:
+    """The facets that decide a claim; None where those are not all."""
+    places = tuple(position for position, _ in claim.scope)
+    if claim.kind in _WHOLE:
+        return _WHOLE[claim.kind]
+    if claim.hidden or "any" in places:
+        return None
+    if claim.anywhere:
+        return NATAL
+    if claim.kind == "pillar":
+        head, _, tail = claim.detail.partition(":")
+        if head == "natal":
+            return (tail,)
+        if head == "civil":
+            return ()
+        return None if head else places
+    if claim.kind in ("stem", "branch"):
+        return _parts(claim.scope)
+    if claim.kind == "god" and claim.scope and not claim.detail:
+        return ("day.stem", *_parts(claim.scope))
+    if claim.kind == "stage":
+        return tuple(f"stage.{each}" for each in (places or ("day",)) if each in NATAL)
+    if claim.kind == "void":
+        return ("year", "day", *places)
+    if claim.kind == "relation" and not claim.detail and claim.value not in _GROUPS:
+        named = tuple(dict.fromkeys(position for position, _ in claim.near))
+        if len(named) < 2:
+            return None
+        return tuple(f"{each}.branch" for each in named) if of_branches(claim) else named
+    return None
+
+
+def _parts(scope: tuple[Place, ...]) -> tuple[str, ...]:
+    return tuple(position if part == "pillar" else f"{position}.{part}" for position, part in scope)
+
+
+def tally(sentence: str, ground: Ground) -> Tally:
+    """How many claims a sentence makes of a chart, and how many of them are right and wrong."""
+    plan = _plan(sentence)
+    if not plan.asserted:
+        return Tally(len(plan.found), 0, 0) if plan.found else _NOTHING
+    if plan.facets is None:
+        return _counted(plan, ground)
+    facets = ground.facets
+    key = tuple([facets[each] for each in plan.facets])
+    known = plan.kept.get(key)
+    if known is None:
+        if len(plan.kept) >= _KEPT:
+            plan.kept.clear()
+        known = plan.kept[key] = _counted(plan, ground)
+    return known
+
+
+def _counted(plan: _Plan, ground: Ground) -> Tally:
+    verdicts = [verify(each, ground, plan.found)[0] for each in plan.asserted]
+    return Tally(len(plan.found), verdicts.count(TRUE), verdicts.count(FALSE))
