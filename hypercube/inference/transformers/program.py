@@ -78,7 +78,9 @@ class CausalProgram:
     async def load(self, settings: Mapping[str, Any], say: Say) -> Mapping[str, Any]:
         """Open the folder settings["path"] in settings["precision"] on settings["device"]."""
         loop = asyncio.get_running_loop()
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open, settings, say, loop))
+        opener = ThreadPoolExecutor(1, thread_name_prefix="open")
+        opening = loop.run_in_executor(opener, self._open, settings, say, loop)
+        opener.shutdown(wait=False)
         # A rank that ends leaves the others waiting for it: then the thread is given up, and the process ends.
         failing = asyncio.ensure_future(self.broken())
         await asyncio.wait((opening, failing), return_when=asyncio.FIRST_COMPLETED)
