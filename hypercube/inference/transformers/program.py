@@ -26,6 +26,7 @@ from hypercube.inference.tool_calls import ToolCallReader, forced_schema, joined
 from hypercube.inference.transformers.checkpoint import open_causal, read_config
 from hypercube.inference.transformers.gathering import Gathering
 from hypercube.inference.transformers.memory import out_of_memory
+from hypercube.inference.transformers.passing_thread import in_passing_thread
 from hypercube.inference.transformers.prompt import Prompts
 from hypercube.inference.transformers.ranks import Ranks, check_heads
 from hypercube.inference.worker.program import Say
@@ -78,7 +79,7 @@ class CausalProgram:
     async def load(self, settings: Mapping[str, Any], say: Say) -> Mapping[str, Any]:
         """Open the folder settings["path"] in settings["precision"] on settings["device"]."""
         loop = asyncio.get_running_loop()
-        opening = asyncio.ensure_future(asyncio.to_thread(self._open, settings, say, loop))
+        opening = asyncio.ensure_future(in_passing_thread(self._open, settings, say, loop))
         # A rank that ends leaves the others waiting for it: then the thread is given up, and the process ends.
         failing = asyncio.ensure_future(self.broken())
         await asyncio.wait((opening, failing), return_when=asyncio.FIRST_COMPLETED)
@@ -333,7 +334,7 @@ class CausalProgram:
         if self._adapters is None:
             raise incapable(WHO, Capability.ADAPTERS)
         async with self._changing:
-            await asyncio.to_thread(self._adapters.load, name, Path(folder))
+            await in_passing_thread(self._adapters.load, name, Path(folder))
 
     async def unload_adapter(self, name: str) -> None:
         """Forget an adapter; answers under way end with theirs."""
