@@ -9,6 +9,8 @@ from hypercube.client._async import AsyncClient
 from hypercube.client._async_streams import AsyncChatStream, AsyncPillarsStream
 from hypercube.client._channel import NOT_GIVEN, NotGiven, Tls
 from hypercube.client._chat_options import ChatOptions
+from hypercube.client._conversation_async import AsyncChatTurn, AsyncConversation
+from hypercube.client._conversation_sync import ChatTurn, Conversation
 from hypercube.client._raw import RawAnswer
 from hypercube.client._sync import Client
 from hypercube.client._sync_streams import ChatStream, PillarsStream
@@ -75,7 +77,9 @@ from hypercube.core.reading import (
 __all__ = [
     "NOT_GIVEN",
     "AsyncChatStream",
+    "AsyncChatTurn",
     "AsyncClient",
+    "AsyncConversation",
     "AsyncPillarsStream",
     "BirthInput",
     "Calendar",
@@ -87,10 +91,12 @@ __all__ = [
     "ChatMessage",
     "ChatOptions",
     "ChatStream",
+    "ChatTurn",
     "Client",
     "ClientError",
     "ConnectionFailed",
     "ContextLengthExceeded",
+    "Conversation",
     "CubeInfo",
     "DayBoundary",
     "DeadlineExceeded",

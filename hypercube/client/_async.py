@@ -42,6 +42,7 @@ from hypercube.client._channel import (
 )
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._columns import Column
+from hypercube.client._conversation_async import AsyncConversation
 from hypercube.client._models_async import AsyncModelCalls
 from hypercube.client._raw import RECORDER, RawAnswer, Recorder
 from hypercube.client._requests import (
@@ -379,6 +380,17 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
         if stream:
             return await self._stream(request, timeout, key)
         return read(chat_answer, await self._call(_base.COMPLETE, request, timeout, key))
+
+    async def conversation(
+        self, *, timeout: Timeout = NOT_GIVEN, **options: Unpack[ChatOptions]
+    ) -> AsyncConversation:
+        """Begin a conversation of many turns in one call: `say` sends a turn, and the server remembers the rest.
+
+        `options` hold from the first turn on, until a turn gives others. The timeout spans the conversation.
+        """
+        talk = AsyncConversation(self._channel, self.one_attempt(_base.CONVERSE, timeout), options)
+        self._streams.add(talk._call)  # noqa: SLF001 - to be closed with the client
+        return talk
 
     async def embed(
         self,

@@ -109,6 +109,13 @@ STREAM: Final = Method(
     const.DEFAULT_CHAT_TIMEOUT_S,
     keyed=True,
 )
+CONVERSE: Final = Method(
+    "/hypercube.v1.Chat/Converse",
+    chat_pb2.ConverseRequest,
+    chat_pb2.ConverseEvent,
+    const.DEFAULT_CONVERSATION_TIMEOUT_S,
+    repeatable=False,
+)
 EMBED: Final = Method(
     "/hypercube.v1.Embeddings/Embed",
     embeddings_pb2.EmbedRequest,

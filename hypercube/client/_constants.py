@@ -9,6 +9,8 @@ DEFAULT_TIMEOUT_S: Final = 30.0
 """Deadline of a call that computes or lists, retries and pauses included."""
 DEFAULT_CHAT_TIMEOUT_S: Final = 600.0
 """Deadline of a whole chat answer: a model on a small CPU writes about 20 tokens a second."""
+DEFAULT_CONVERSATION_TIMEOUT_S: Final = 3600.0
+"""Deadline of a conversation of many turns, and the longest that a server with its own defaults allows."""
 DEFAULT_EMBED_TIMEOUT_S: Final = 60.0
 """Deadline of texts that become vectors."""
 DEFAULT_READY_TIMEOUT_S: Final = 30.0

@@ -36,6 +36,7 @@ from hypercube.client._channel import (
 )
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._columns import Column
+from hypercube.client._conversation_sync import Conversation
 from hypercube.client._models_sync import ModelCalls
 from hypercube.client._raw import RECORDER, RawAnswer, Recorder
 from hypercube.client._requests import (
@@ -349,6 +350,13 @@ class Client(ModelCalls, _base.BaseClient):
         if stream:
             return self._stream(request, timeout, key)
         return read(chat_answer, self._call(_base.COMPLETE, request, timeout, key))
+
+    def conversation(self, *, timeout: Timeout = NOT_GIVEN, **options: Unpack[ChatOptions]) -> Conversation:
+        """Begin a conversation of many turns in one call: `say` sends a turn, and the server remembers the rest.
+
+        `options` hold from the first turn on, until a turn gives others. The timeout spans the conversation.
+        """
+        return Conversation(self._channel, self.one_attempt(_base.CONVERSE, timeout), options)
 
     def embed(
         self,

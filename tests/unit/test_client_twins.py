@@ -16,8 +16,10 @@ PAIRS = [
     (sdk.Client, sdk.AsyncClient),
     (sdk.ChatStream, sdk.AsyncChatStream),
     (sdk.PillarsStream, sdk.AsyncPillarsStream),
+    (sdk.Conversation, sdk.AsyncConversation),
+    (sdk.ChatTurn, sdk.AsyncChatTurn),
 ]
-IDS = ["clients", "streams", "columns"]
+IDS = ["clients", "streams", "columns", "conversations", "turns"]
 METHODS = (
     "chart",
     "charts",
@@ -27,6 +29,7 @@ METHODS = (
     "terms",
     "lunar",
     "chat",
+    "conversation",
     "embed",
     "models",
     "cubes",
@@ -55,7 +58,7 @@ def described(function: Any) -> list[tuple[str, str, str, str]]:
 
 def _plain(annotation: object) -> str:
     text = inspect.formatannotation(annotation)
-    text = re.sub(r"(_async|_sync)(_streams)?\.", "", text).replace("Async", "")
+    text = re.sub(r"(_conversation)?(_async|_sync)(_streams)?\.", "", text).replace("Async", "")
     text = re.sub(r"collections\.abc\.Awaitable\[(~\w+)\]", r"\1", text)
     # asyncio's client also takes chunks that must be waited for.
     return " | ".join(dict.fromkeys(text.split(" | ")))
