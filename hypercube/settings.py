@@ -54,7 +54,15 @@ class ServerSettings(_Section):
     )
     max_header_bytes: int = Field(32 << 10, ge=1024, description="of one request, its first line included")
     max_headers: int = Field(100, ge=8)
-    max_connections: int = Field(10_000, ge=1, description="of HTTP; more are closed at once")
+    max_connections: int = Field(
+        10_000,
+        ge=1,
+        description="of HTTP, and as many of gRPC; fewer where the limit of descriptors is lower",
+    )
+    max_calls: int = Field(10_000, ge=1, description="gRPC calls open at a time; more are refused at once")
+    message_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="for the message of a gRPC call to come"
+    )
     header_timeout_s: float = Field(10.0, gt=0, le=3600, description="for a request's head to come")
     body_timeout_s: float = Field(
         30.0, gt=0, le=3600, description="for its body; a second more for each 16 KiB that came"

@@ -26,6 +26,7 @@ from hypercube.app.listening import (
     bind_http,
     bind_http_socket,
     check_listen_address,
+    room_for,
     stop_http,
 )
 from hypercube.app.readings import make_reading_cube
@@ -52,6 +53,7 @@ from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
+from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
@@ -92,6 +94,7 @@ class Application:
         self.settings = settings
         if settings.kernels.cache is not None:
             keep_in(settings.kernels.cache)
+        self._max_connections = room_for(settings.server.max_connections)
         self.metrics = Metrics()
         self.traffic = Traffic()
         self.batchers = SajuBatchers(
@@ -131,6 +134,8 @@ class Application:
             traffic=self.traffic,
             limits=Limits(
                 max_body_bytes=settings.server.max_body_bytes,
+                max_connections=self._max_connections,
+                message_s=settings.server.message_timeout_s,
                 chart_s=settings.server.chart_timeout_s,
                 batch_s=settings.server.batch_timeout_s,
                 chat_s=settings.server.chat_timeout_s,
@@ -141,6 +146,7 @@ class Application:
             access=self.access,
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
+            calls=OpenCalls(settings.server.max_calls),
         )
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
@@ -182,7 +188,7 @@ class Application:
                         ConnectionLimits(
                             max_header_bytes=server.max_header_bytes,
                             max_headers=server.max_headers,
-                            max_connections=server.max_connections,
+                            max_connections=self._max_connections,
                             header_s=server.header_timeout_s,
                             body_s=server.body_timeout_s,
                             read_s=server.read_timeout_s,

@@ -16,6 +16,8 @@ from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.settings import ServerSettings
 
 _BACKLOG: Final = 2048
+_OTHER_DESCRIPTORS: Final = 256
+"""Files, pipes to engines, event loops; and connections on their way out."""
 
 
 def check_listen_address(server: ServerSettings) -> None:
@@ -41,6 +43,25 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def room_for(connections: int) -> int:
+    """How many connections each of the two doors may have, at most `connections`, given the limit of descriptors.
+
+    Raises this process's limit as far as it may go.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if most == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, (most - _OTHER_DESCRIPTORS) // 2))
 
 
 def bind_http(

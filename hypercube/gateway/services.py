@@ -10,6 +10,7 @@ from hypercube.core.cube import Call, Cube, HealthStatus
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.authenticator import Access
 from hypercube.gateway.inference_statistics import InferenceStatistics
+from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.response_store import ResponseStore
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
@@ -88,6 +89,12 @@ class Limits:
     """The longest deadline a caller may set."""
     linger_s: float = 5.0
     """How long a refused body is still read (and thrown away), so that its sender sees the answer."""
+    max_connections: int = 10_000
+    """Of gRPC."""
+    message_s: float = 60.0
+    """How long the one message of a gRPC call may be on its way."""
+    stream_s: float = 600.0
+    """How long a gRPC stream each way may be open before its first message."""
 
 
 class Observe(Protocol):
@@ -119,6 +126,7 @@ class GatewayServices:
         responses: answers of OpenAI's Responses API that are kept for a while.
         access: who may come in; None lets in whoever reaches the server, which listens on loopback only.
         audit: told of every call that needs an administrator.
+        calls: gRPC calls that are open.
         origins: web pages (`https://host`) that may talk to this server from a browser.
     """
 
@@ -135,6 +143,7 @@ class GatewayServices:
     access: Access | None = None
     audit: Audit | None = None
     origins: tuple[str, ...] = ()
+    calls: OpenCalls = field(default_factory=OpenCalls)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

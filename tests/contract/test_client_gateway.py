@@ -6,12 +6,12 @@ from hypercube.client import _constants as const
 from hypercube.client.exceptions import CLASSES, KINDS
 from hypercube.core.errors import ErrorKind
 from hypercube.gateway.errors import GRPC
-from hypercube.gateway.grpc import rpc, server
+from hypercube.gateway.grpc import rpc, server, statuses
 from hypercube.gateway.services import Limits
 
 
 def test_the_same_metadata_keys() -> None:
-    assert const.ERROR_TRAILER == rpc.ERROR_METADATA
+    assert const.ERROR_TRAILER == statuses.ERROR_METADATA
     assert const.REQUEST_ID == rpc.REQUEST_ID
 
 
@@ -20,7 +20,7 @@ def test_the_same_limit_on_messages() -> None:
 
 
 def test_the_server_bears_the_clients_pings() -> None:
-    options = dict(server._options(const.MAX_MESSAGE_BYTES, share_port=False))
+    options = dict(server._options(Limits(), share_port=False))
     assert options["grpc.http2.min_ping_interval_without_data_ms"] <= const.KEEPALIVE_TIME_S * 1000
     assert dict(channel.channel_options("box:1"))["grpc.keepalive_permit_without_calls"] == 1
 

@@ -9,6 +9,7 @@ import pytest
 from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
 from hypercube.gateway.grpc import server as gateway
+from hypercube.gateway.services import Limits
 
 PINGS = 6
 """gRPC's default policy ends the connection at the fourth ping that came too soon."""
@@ -16,7 +17,7 @@ PINGS = 6
 
 @pytest.mark.slow
 async def test_an_idle_connection_stays_up() -> None:
-    server = grpc.aio.server(options=gateway._options(const.MAX_MESSAGE_BYTES))
+    server = grpc.aio.server(options=gateway._options(Limits(), share_port=False))
     target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from types import TracebackType
-from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import grpc
 import grpc.aio
@@ -20,22 +20,19 @@ from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid, shown
 from hypercube.core.principal import Role
 from hypercube.gateway.access.authenticator import Credential, credential_of
-from hypercube.gateway.errors import GRPC, failure_of
+from hypercube.gateway.errors import failure_of
+from hypercube.gateway.grpc.opening import both_ways, many_answers, one_answer
+from hypercube.gateway.grpc.statuses import abort
 from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.server_timing import server_timing
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
-from hypercube.wire.convert import error_to_proto
 
 Q = TypeVar("Q", bound=Message)
 P = TypeVar("P")
 Context = grpc.aio.ServicerContext[Any, Any]
-ERROR_METADATA: Final = "hypercube-error-bin"
 SERVER_TIMING: Final = "server-timing"
-_METADATA_BYTES: Final = 4096
-_DETAILS_CHARACTERS: Final = 400
-"""gRPC allows 8 KiB of metadata in all, and a Korean character takes nine bytes of a status message."""
 
 
 class Serializable(Protocol):
@@ -112,13 +109,13 @@ def handlers(
     for name, method in methods.items():
         route = f"{service}/{name}"
         if isinstance(method, (Unary, Packed)):
-            made[name] = grpc.unary_unary_rpc_method_handler(_unary(services, route, method))
+            made[name] = one_answer(services, route, _unary(services, route, method))
         elif isinstance(method, Duplex):
-            made[name] = grpc.stream_stream_rpc_method_handler(_duplex(services, route, method))
+            made[name] = both_ways(services, route, _duplex(services, route, method))
         elif isinstance(method, Session):
-            made[name] = grpc.stream_stream_rpc_method_handler(_session(services, route, method))
+            made[name] = both_ways(services, route, _session(services, route, method))
         else:
-            made[name] = grpc.unary_stream_rpc_method_handler(_streaming(services, route, method))
+            made[name] = many_answers(services, route, _streaming(services, route, method))
     return made
 
 
@@ -140,7 +137,7 @@ def _unary(services: GatewayServices, route: str, method: Unary[Any] | Packed[An
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                return await _abort(context, call, failure)
+                return await abort(context, call.request_id, failure)
 
     return answer
 
@@ -162,7 +159,7 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                await _abort(context, call, failure)
+                await abort(context, call.request_id, failure)
 
     return answers
 
@@ -177,7 +174,7 @@ def _duplex(services: GatewayServices, route: str, method: Duplex[Any]) -> Calla
                     await services.access.identify(_credential(context))
                 except HyperCubeError as error:
                     outcome.kind = error.kind
-                    await _abort(context, call, failure_of(error, call.request_id))
+                    await abort(context, call.request_id, failure_of(error, call.request_id))
             async for raw in requests:
                 call = _call(services, context, method.default_s(services))
                 try:
@@ -222,7 +219,7 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
                 failure = failure_of(error, call.request_id)
                 outcome.kind = failure.kind
-                await _abort(context, call, failure)
+                await abort(context, call.request_id, failure)
 
     return answers
 
@@ -320,27 +317,6 @@ def _unknown_fields(message: Message, path: str) -> Iterator[tuple[str, int]]:
         else:
             for at, item in enumerate(value):
                 yield from _unknown_fields(item, f"{step}[{at}]")
-
-
-async def _abort(context: Context, call: Call, failure: Failure) -> NoReturn:
-    """End the call with the status of the failure, its words, and the whole of it in the trailing metadata."""
-    words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
-    await context.abort(
-        GRPC[failure.kind],
-        words[:_DETAILS_CHARACTERS],
-        ((REQUEST_ID, call.request_id), (ERROR_METADATA, _packed(failure))),
-    )
-
-
-def _packed(failure: Failure) -> bytes:
-    """The failure serialised, without its extras, then with short words, if it would not fit."""
-    message = error_to_proto(failure)
-    if message.ByteSize() > _METADATA_BYTES:
-        message.details_json = ""
-    if message.ByteSize() > _METADATA_BYTES:
-        for field in ("message", "fix", "param", "value"):
-            setattr(message, field, getattr(message, field)[: _METADATA_BYTES // 16])
-    return message.SerializeToString()
 
 
 class _Observed:

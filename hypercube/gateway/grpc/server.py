@@ -4,13 +4,12 @@ from typing import Final
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
 from hypercube.gateway.grpc.health import HealthServicer
 from hypercube.gateway.grpc.rpc import Methods, handlers
-from hypercube.gateway.services import GatewayServices
+from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
+from hypercube.gateway.services import GatewayServices, Limits
 
 SERVICES: Final[dict[str, Methods]] = {
     "hypercube.v1.Saju": saju.METHODS,
@@ -25,6 +24,7 @@ KEEPALIVE_MS: Final = 10_000
 KEEPALIVE_TIMEOUT_MS: Final = 5_000
 METADATA_BYTES: Final = 16 << 10
 HANDSHAKE_MS: Final = 10_000
+CALLS_A_CONNECTION: Final = 1_000
 
 
 def create_grpc_server(
@@ -35,20 +35,20 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    server = grpc.aio.server(options=_options(services.limits.max_message_bytes, share_port))
-    for name, methods in SERVICES.items():
-        made = handlers(services, name, methods)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(services, health_period_s), server)
-    names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    server = grpc.aio.server(options=_options(services.limits, share_port))
+    made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
+    made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))
+    made[REFLECTION] = reflection_handlers(services, (*SERVICES, HEALTH, REFLECTION))
+    server.add_generic_rpc_handlers(
+        tuple(grpc.method_handlers_generic_handler(name, methods) for name, methods in made.items())
+    )
     return server
 
 
-def _options(max_message_bytes: int, share_port: bool) -> list[tuple[str, int]]:
+def _options(limits: Limits, share_port: bool) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", limits.max_message_bytes),
+        ("grpc.max_send_message_length", limits.max_message_bytes),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
@@ -60,4 +60,7 @@ def _options(max_message_bytes: int, share_port: bool) -> list[tuple[str, int]]:
         ("grpc.absolute_max_metadata_size", METADATA_BYTES),
         # Who connects and says nothing is let go; gRPC's own default is two minutes.
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.max_allowed_incoming_connections", limits.max_connections),
+        # One client alone must not take every place; it waits for the end of a call before its next one.
+        ("grpc.max_concurrent_streams", CALLS_A_CONNECTION),
     ]

@@ -2,6 +2,9 @@
 
 uvicorn bounds neither the size of a request's head nor the time that it takes. Here one look at all connections,
 about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer.
+
+Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
+makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
 """
 
 import asyncio
@@ -43,6 +46,28 @@ class _HeadTooLargeError(Exception):
     pass
 
 
+class _Crowd:
+    """The connections of one server that nobody is answering, those that wait longest first."""
+
+    __slots__ = ("between", "look", "strangers")
+
+    def __init__(self) -> None:
+        self.strangers: dict[GuardedProtocol, None] = {}
+        """Without a request so far."""
+        self.between: dict[GuardedProtocol, None] = {}
+        """Between two requests."""
+        self.look: asyncio.TimerHandle | None = None
+        """The next look at the server's connections."""
+
+    def leave(self, connection: "GuardedProtocol") -> None:
+        """It is being answered, or gone."""
+        self.strangers.pop(connection, None)
+        self.between.pop(connection, None)
+
+
+_crowds: "WeakKeyDictionary[ServerState, _Crowd]" = WeakKeyDictionary()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """One connection; `guarded` makes the class for some limits."""
 
@@ -60,6 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _unread_since: float | None = None
     """Since when the client has left too much of its answer."""
     _status = 0
+    _turned_away = False
 
     # -- events of the connection
 
@@ -67,12 +93,23 @@ class GuardedProtocol(HttpToolsProtocol):
         """A client came."""
         super().connection_made(transport)
         self._since = self.loop.time()
+        crowd = self._crowd = _crowds.setdefault(self.server_state, _Crowd())
         if len(self.connections) > self.limits.max_connections:
-            transport.abort()
-        _watch(self)
+            self._make_room(crowd)
+        if not self._turned_away:
+            crowd.strangers[self] = None
+        if crowd.look is None:
+            _watch(self, crowd)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        self._crowd.leave(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """A packet came."""
+        if self._turned_away:
+            return
         self._packet = len(data)
         super().data_received(data)
         if self.transport.is_closing():
@@ -121,6 +158,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._status = 431
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
         self._begin(_Phase.BODY)
+        self._crowd.leave(self)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -132,6 +170,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request is whole."""
         self._phase = _Phase.REPLY
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is whole."""
+        if not self.transport.is_closing() and not self.pipeline:
+            self._crowd.between[self] = None
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """What the parser could not read is answered."""
@@ -147,7 +191,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """End the connection if it has been too slow."""
         limits = self.limits
-        if self._unread_since is not None and now - self._unread_since > limits.read_s:
+        if self._turned_away:
+            if now - self._since > _TURNED_AWAY_S:
+                self.transport.abort()
+        elif self._unread_since is not None and now - self._unread_since > limits.read_s:
             self.transport.abort()
         elif self.transport.is_closing():
             # Closing waits until all is sent, which the client can put off for ever.
@@ -163,6 +210,22 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
+
+    def _make_room(self, crowd: _Crowd) -> None:
+        """End a connection that is not being answered, or else this one."""
+        for waiting in (crowd.strangers, crowd.between):
+            for victim in waiting:
+                if not victim.transport.is_closing():
+                    crowd.leave(victim)
+                    victim.transport.abort()
+                    return
+        self._turned_away = True
+        if self.scheme == "https" or len(self.connections) > self.limits.max_connections + _AT_THE_DOOR:
+            self.transport.abort()
+            return
+        # A request may be on its way; closed at once, the connection would be reset and these words lost.
+        self.transport.write(_answer(503, _FULL, b"retry-after: 1\r\n"))
+        self.transport.write_eof()
 
     def _begin(self, phase: _Phase) -> None:
         self._phase = phase
@@ -189,17 +252,33 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._answered():
             self.cycle.disconnected = True  # its handler must not answer, too
             self.cycle.message_event.set()
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": _CODES[status]}
-        body = json.dumps({"error": error}).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode("ascii") + body)
+        self.transport.write(_answer(status, message))
         self.transport.close()
 
 
-_CODES: Final = {400: "invalid_argument", 408: "deadline_exceeded", 431: "payload_too_large"}
+_CODES: Final = {
+    400: "invalid_argument",
+    408: "deadline_exceeded",
+    431: "payload_too_large",
+    503: "unavailable",
+}
+_FULL: Final = "This server has as many connections as it may. Try again in 1 s."
+_AT_THE_DOOR: Final = 256
+"""Connections over the limit that are told why; more are closed at once."""
+_TURNED_AWAY_S: Final = 1.0
+"""How long they get to read it."""
+
+
+def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
+    """The whole of an answer after which the connection closes."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    error = {"message": message, "type": kind, "param": None, "code": _CODES[status]}
+    body = json.dumps({"error": error}).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n"
+    )
+    return head.encode("ascii") + headers + b"\r\n" + body
 
 
 def _too_large(limits: ConnectionLimits) -> str:
@@ -209,15 +288,9 @@ def _too_large(limits: ConnectionLimits) -> str:
     )
 
 
-_looks: "WeakKeyDictionary[ServerState, asyncio.TimerHandle]" = WeakKeyDictionary()
-"""The next look at each server's connections."""
-
-
-def _watch(first: GuardedProtocol) -> None:
+def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     """Look at the server's connections from time to time, while there are any."""
     state, limits, loop = first.server_state, first.limits, first.loop
-    if state in _looks:
-        return
     step = min(1.0, limits.header_s / 4, limits.body_s / 4, limits.read_s / 4)
     connections: set[Any] = state.connections
 
@@ -226,12 +299,9 @@ def _watch(first: GuardedProtocol) -> None:
         for connection in tuple(connections):
             if isinstance(connection, GuardedProtocol):
                 connection.look(now)
-        if connections:
-            _looks[state] = loop.call_later(step, look)
-        else:
-            del _looks[state]
+        crowd.look = loop.call_later(step, look) if connections else None
 
-    _looks[state] = loop.call_later(step, look)
+    crowd.look = loop.call_later(step, look)
 
 
 def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:

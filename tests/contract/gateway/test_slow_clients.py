@@ -249,15 +249,55 @@ async def test_bytes_that_are_no_http_get_an_answer_in_our_shape(house: Any) -> 
         await wire.ended()
 
 
-async def test_no_more_connections_than_allowed(house: Any) -> None:
+async def test_who_says_nothing_makes_room_for_a_newcomer(house: Any) -> None:
     async with served(house.app(), max_connections=5) as at, contextlib.AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(at.wire()) for _ in range(5)]
-        await at.reached(5)
-        async with at.wire() as one_more:
-            assert await one_more.ended() == b""
-        await at.reached(5)
+        kept = await stack.enter_async_context(at.wire())
+        await kept.send(WHOLE)
+        assert (await kept.answer())[0] == 200
+        silent = []
+        for count in range(2, 6):
+            silent.append(await stack.enter_async_context(at.wire()))
+            await at.reached(count)
+        await silent[1].send(HEAD)
+        for oldest in silent:
+            newcomer = await stack.enter_async_context(at.wire())
+            await newcomer.send(WHOLE)
+            assert (await newcomer.answer())[0] == 200
+            assert await oldest.ended() == b""
+        # Only those between two requests are left; the one that has waited longest is `kept`.
+        last = await stack.enter_async_context(at.wire())
+        await last.send(WHOLE)
+        assert (await last.answer())[0] == 200
+        assert await kept.ended() == b""
+        assert len(at.connections) == 5
+
+
+async def test_a_newcomer_is_told_when_all_are_being_answered(house: Any) -> None:
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        await go_on.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    go_on = asyncio.Event()
+    async with served(waiting, max_connections=2) as at, contextlib.AsyncExitStack() as stack:
+        wires = [await stack.enter_async_context(at.wire()) for _ in range(2)]
         for wire in wires:
             await wire.send(WHOLE)
+        await until(lambda: len(at.connections) == 2 and not any(each._answered() for each in at.connections))
+        async with at.wire() as one_more:
+            await one_more.send(WHOLE)
+            said = await one_more.ended()
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nretry-after: 1\r\n" in said
+            assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["code"] == "unavailable"
+        await at.reached(2)
+        async with at.wire() as stubborn:  # told, and stays
+            await at.reached(3)
+            at.look(2.0)
+            await at.reached(2)
+            await stubborn.ended()
+        go_on.set()
+        for wire in wires:
             assert (await wire.answer())[0] == 200
 
 

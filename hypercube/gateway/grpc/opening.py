@@ -1,0 +1,107 @@
+"""The first moments of a call: it is counted, and its first message has to come in time.
+
+gRPC itself waits for a message for ever, and a stream that was opened and left so costs memory. So every method is
+registered as one whose requests are a stream, which on the wire is the same, and the wait for them is ours.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, NoReturn, cast
+
+import grpc
+import grpc.aio
+
+from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid
+from hypercube.gateway.grpc.statuses import abort
+from hypercube.gateway.request_id import request_id_of
+from hypercube.gateway.services import GatewayServices
+from hypercube.gateway.streams import close
+
+Context = grpc.aio.ServicerContext[Any, Any]
+One = Callable[[bytes, Context], Awaitable[bytes]]
+Many = Callable[[bytes, Context], AsyncIterator[bytes]]
+Both = Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]
+
+_EOF: Final = grpc.aio.EOF  # type: ignore[attr-defined]
+
+
+def one_answer(services: GatewayServices, route: str, answer: One) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """A method of one message and one answer."""
+
+    async def whole(_: object, context: Context) -> bytes:
+        try:
+            with services.calls:
+                return await answer(await _first(services, context), context)
+        except HyperCubeError as error:
+            await _refused(services, route, context, error.failure())
+
+    return grpc.stream_unary_rpc_method_handler(whole)
+
+
+def many_answers(
+    services: GatewayServices, route: str, answers: Many
+) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """A method of one message and a stream of answers."""
+
+    async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
+        try:
+            with services.calls:
+                replies = answers(await _first(services, context), context)
+                try:
+                    async for answer in replies:
+                        yield answer
+                finally:
+                    await close(replies)
+        except HyperCubeError as error:
+            await _refused(services, route, context, error.failure())
+
+    return grpc.stream_stream_rpc_method_handler(whole)
+
+
+def both_ways(services: GatewayServices, route: str, answers: Both) -> "grpc.RpcMethodHandler[bytes, bytes]":
+    """A method of a stream each way, which may be opened long before it is used."""
+
+    async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
+        try:
+            with services.calls:
+                replies = answers(_all(services, context), context)
+                try:
+                    async for answer in replies:
+                        yield answer
+                finally:
+                    await close(replies)
+        except HyperCubeError as error:
+            await _refused(services, route, context, error.failure())
+
+    return grpc.stream_stream_rpc_method_handler(whole)
+
+
+async def _all(services: GatewayServices, context: Context) -> AsyncIterator[bytes]:
+    raw = await _read(context, services.limits.stream_s)
+    while raw is not _EOF:
+        yield raw
+        raw = await context.read()
+
+
+async def _first(services: GatewayServices, context: Context) -> bytes:
+    raw = await _read(context, services.limits.message_s)
+    if raw is _EOF:
+        raise invalid("The call ended without a message.", fix="Send one, even if it is empty.")
+    return cast("bytes", raw)
+
+
+async def _read(context: Context, seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(seconds):
+            return await context.read()
+    except TimeoutError:
+        raise HyperCubeError(
+            ErrorKind.DEADLINE_EXCEEDED,
+            f"The message of this call did not come within {seconds:g} s.",
+            fix="Send it together with the call.",
+        ) from None
+
+
+async def _refused(services: GatewayServices, route: str, context: Context, failure: Failure) -> NoReturn:
+    services.observe("grpc", route, failure.kind.value, 0.0)
+    await abort(context, request_id_of(None), failure)
