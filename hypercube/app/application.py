@@ -38,6 +38,7 @@ from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
+from hypercube.cubes.feature.compatibility import CompatibilityCube
 from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
@@ -112,6 +113,7 @@ class Application:
         self.cubes = CubeRegistry()
         self.cubes.register(SajuCube(self.batchers))
         self.cubes.register(ReadingCube(self.cubes))
+        self.cubes.register(CompatibilityCube(self.cubes, backend=settings.kernels.backend))
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))

@@ -16,6 +16,7 @@ from hypercube.gateway.traffic import Traffic
 
 SAJU: Final = "saju"
 READING: Final = "reading"
+COMPATIBILITY: Final = "compatibility"
 CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
 MODELS: Final = "models"
