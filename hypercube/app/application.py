@@ -37,8 +37,8 @@ from hypercube.core.errors import HyperCubeError
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
-from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.compatibility import CompatibilityCube
+from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers

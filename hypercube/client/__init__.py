@@ -43,6 +43,7 @@ from hypercube.core.chart import (
     Sex,
     TimeBasis,
 )
+from hypercube.core.compatibility import Compatibility, CompatibilityLength, Pair
 from hypercube.core.engine import (
     ChatMessage,
     FinishReason,
@@ -88,6 +89,8 @@ __all__ = [
     "ChatStream",
     "Client",
     "ClientError",
+    "Compatibility",
+    "CompatibilityLength",
     "ConnectionFailed",
     "ContextLengthExceeded",
     "CubeInfo",
@@ -112,6 +115,7 @@ __all__ = [
     "NotFound",
     "NotGiven",
     "Overloaded",
+    "Pair",
     "PayloadTooLarge",
     "PermissionDenied",
     "PillarsStream",

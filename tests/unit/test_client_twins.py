@@ -24,6 +24,7 @@ METHODS = (
     "pillars",
     "pillars_stream",
     "reading",
+    "compatibility",
     "terms",
     "lunar",
     "chat",

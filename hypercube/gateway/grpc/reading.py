@@ -15,7 +15,6 @@ from hypercube.gateway.streams import Mapped
 from hypercube.wire import convert
 from hypercube.wire.v1 import reading_pb2
 
-
 _IN_A_THREAD: Final = 256
 """Births of a list from which reading it, and writing the answer, leave the event loop."""
 

@@ -106,7 +106,7 @@ class Between:
 
     def generation(self, who: str, said: Said) -> Verdict:
         """Whether the day stem of `who` feeds or controls the other's; `<` turns it round."""
-        verb, way = said.value
+        verb, way = said.value[0], said.value[1]
         doer = who if way == ">" else {FIRST: SECOND, SECOND: FIRST}[who]
         return decided(self.steps == _STEPS[doer, verb], f"steps {self.steps}")
 
@@ -120,7 +120,7 @@ class Between:
 
     def named(self, said: Said) -> Verdict:
         """토생금: whether these are the elements of the day stems, in either order."""
-        start, _, end = said.value
+        start, end = said.value[0], said.value[-1]
         own = {ELEMENTS[ground.pillars["day"] % 10 // 2] for ground in self.grounds.values()}
         return decided({_HANGUL[start], _HANGUL[end]} == own, " ".join(sorted(own)))
 

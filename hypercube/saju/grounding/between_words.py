@@ -16,9 +16,8 @@ _LONG: Final = "|".join(sorted((each for each in RELATIONS if len(each) > 1), ke
 _ENGLISH: Final = "|".join(
     sorted((re.escape(each) for each in (*RELATIONS_ENGLISH, COMBINATION)), key=len, reverse=True)
 )
-_AFTER: Final = (
-    r"(?:이 |이고|이라|이며|이 되|이기도|으로|을 |은 |도 |과 |의 |입니다|이에요|만 |하는|하여|하고|하니|하지|합니다)"
-)
+_ENDINGS: Final = "이 |이고|이라|이며|이 되|이기도|으로|을 |은 |도 |과 |의 |입니다|이에요|만 "
+_AFTER: Final = f"(?:{_ENDINGS}|하는|하여|하고|하니|하지|합니다)"
 _AFTER_OPEN: Final = r"(?:로 (?:이어|걸|엇갈|얽|맞|이루|맺)|가 (?:되|있|없)|를 이|와 |도 없|의 관계|입니다)"
 _RELATION: Final = re.compile(
     rf"(?P<letters>(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2}}))? ?"

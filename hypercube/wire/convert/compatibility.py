@@ -80,7 +80,8 @@ def compatibility_to_proto(answer: Compatibility) -> reading_pb2.CompatibilityRe
         first=chart_to_proto(answer.first),
         pairs=map(_pair_to_proto, answer.pairs),
         errors=[
-            reading_pb2.PairError(index=each.index, error=error_to_proto(each.error)) for each in answer.errors
+            reading_pb2.PairError(index=each.index, error=error_to_proto(each.error))
+            for each in answer.errors
         ],
         compared=answer.compared,
         score_version=answer.score_version,
