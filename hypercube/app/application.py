@@ -40,6 +40,7 @@ from hypercube.core.saju_model import listed
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.compatibility import CompatibilityCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
@@ -119,6 +120,7 @@ class Application:
         guarded: Cubes = self.cubes if self.access is None else GuardedCubes(self.cubes, self.access)
         self.cubes.register(SajuCube(self.batchers))
         self.cubes.register(make_reading_cube(settings.reading, self.cubes, guarded, clock))
+        self.cubes.register(CompatibilityCube(self.cubes, backend=settings.kernels.backend))
         self.cubes.register(ChatCube(self.engines))
         self.cubes.register(EmbeddingsCube(self.engines))
         self.cubes.register(TokenizerCube(self.engines))

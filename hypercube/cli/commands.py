@@ -13,6 +13,7 @@ from hypercube.cli.models_command import models_cli
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.compatibility import CompatibilityLength, CompatibilityRequest
 from hypercube.core.errors import invalid
 from hypercube.core.reading import (
     ReadingAudience,
@@ -293,6 +294,48 @@ def reading(
         writer=writer,
         model=model,
         question=question,
+    )
+    run(request, server=server, sources=sources, as_json=as_json, text=text)
+
+
+@cli.command()
+def compatibility(
+    first: Annotated[
+        str, typer.Argument(help='Birth, and the place behind it if known: "1990-05-03 07:20 서울".')
+    ],
+    others: Annotated[
+        list[str], typer.Argument(help="One other birth to be explained; several to be ranked.")
+    ],
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone of births without a place. Default: Asia/Seoul.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Of several: how many to name.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Of several: sentences for each named.")] = False,
+    language: Annotated[ReadingLanguage, typer.Option(help="Of the text.")] = ReadingLanguage.KO,
+    length: Annotated[
+        CompatibilityLength, typer.Option(help="How much is said.")
+    ] = CompatibilityLength.NORMAL,
+    server: Annotated[
+        str | None, typer.Option(help="Ask a running server (host:port of its gRPC) instead.")
+    ] = None,
+    sources: Annotated[
+        bool, typer.Option("--sources", help="Each sentence with the facts and schools it rests on.")
+    ] = False,
+    text: Annotated[bool, typer.Option("--text", help="Plain text, no table.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compatibility (궁합): two people part by part and in words, or the best of several."""
+    from hypercube.cli.compatibility_command import birth_of, run
+
+    people = [birth_of(each, zone) for each in (first, *others)]
+    request = CompatibilityRequest(
+        people[0],
+        people[1] if len(people) == 2 else None,
+        () if len(people) == 2 else tuple(people[1:]),
+        top=top,
+        explain=explain,
+        language=language,
+        length=length,
     )
     run(request, server=server, sources=sources, as_json=as_json, text=text)
 

@@ -45,6 +45,7 @@ from hypercube.core.chart import (
     Sex,
     TimeBasis,
 )
+from hypercube.core.compatibility import Compatibility, CompatibilityLength, Pair
 from hypercube.core.engine import (
     ChatMessage,
     FinishReason,
@@ -94,6 +95,8 @@ __all__ = [
     "ChatTurn",
     "Client",
     "ClientError",
+    "Compatibility",
+    "CompatibilityLength",
     "ConnectionFailed",
     "ContextLengthExceeded",
     "Conversation",
@@ -119,6 +122,7 @@ __all__ = [
     "NotFound",
     "NotGiven",
     "Overloaded",
+    "Pair",
     "PayloadTooLarge",
     "PermissionDenied",
     "PillarsStream",

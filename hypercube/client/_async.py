@@ -42,6 +42,7 @@ from hypercube.client._channel import (
 )
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._columns import Column
+from hypercube.client._comparisons import compatibility_request
 from hypercube.client._conversation_async import AsyncConversation
 from hypercube.client._models_async import AsyncModelCalls
 from hypercube.client._raw import RECORDER, RawAnswer, Recorder
@@ -65,6 +66,7 @@ from hypercube.client.exceptions import FailedPrecondition
 from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
 from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.clock import Clock
+from hypercube.core.compatibility import Compatibility, CompatibilityLength
 from hypercube.core.engine import ServedModel
 from hypercube.core.errors import ErrorKind
 from hypercube.core.reading import (
@@ -77,7 +79,12 @@ from hypercube.core.reading import (
     ReadingWriter,
 )
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
-from hypercube.wire.convert import chart_from_proto, model_from_proto, result_from_proto
+from hypercube.wire.convert import (
+    chart_from_proto,
+    compatibility_from_proto,
+    model_from_proto,
+    result_from_proto,
+)
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
 
 P = ParamSpec("P")
@@ -319,6 +326,29 @@ class AsyncClient(AsyncModelCalls, _base.BaseClient):
             goegang=goegang,
         )
         return whole_reading(await self._gather(_base.INTERPRET, request, timeout))
+
+    async def compatibility(
+        self,
+        first: BirthLike | Mapping[str, Any],
+        second: BirthLike | Mapping[str, Any] | None = None,
+        *,
+        others: Iterable[BirthLike | Mapping[str, Any]] | None = None,
+        top: int | None = None,
+        explain: bool | None = None,
+        language: ReadingLanguage | str | None = None,
+        length: CompatibilityLength | str | None = None,
+        timeout: Timeout = NOT_GIVEN,
+    ) -> Compatibility:
+        """Compatibility (궁합) of `first` with `second`, or with the best `top` of up to 10,000 `others`.
+
+        A birth with options is a `BirthInput` or a dict: {"birth": "1990-05-03T07:20", "place": "Seoul"}. The options
+        mean what `CompatibilityRequest` says, and None leaves the server's default; `explain` brings sentences for
+        those of a list, too. Who of a list has no chart is in `errors`.
+        """
+        request = compatibility_request(
+            first, second, others=others, top=top, explain=explain, language=language, length=length
+        )
+        return read(compatibility_from_proto, await self._call(_base.COMPATIBILITY, request, timeout))
 
     async def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""

@@ -95,6 +95,9 @@ PILLARS_STREAM: Final = Method(
 INTERPRET: Final = Method(
     "/hypercube.v1.Reading/Interpret", reading_pb2.InterpretRequest, reading_pb2.ReadingEvent
 )
+COMPATIBILITY: Final = Method(
+    "/hypercube.v1.Reading/Compatibility", reading_pb2.CompatibilityRequest, reading_pb2.CompatibilityReply
+)
 COMPLETE: Final = Method(
     "/hypercube.v1.Chat/Complete",
     chat_pb2.ChatRequest,

@@ -241,30 +241,43 @@ def charts_request(births: object) -> saju_pb2.ChartsRequest:
     Raises:
         InvalidArgument: more than `MAX_BIRTHS` births, or a row that cannot travel.
     """
+    fix = "Write charts([birth]), or chart(birth) for one."
+    return saju_pb2.ChartsRequest(births=birth_messages("births", births, "charts", fix))
+
+
+def birth_messages(field: str, births: object, method: str, fix: str) -> list[saju_pb2.Birth]:
+    """The messages of a list of births; an error names the row by `field`.
+
+    Raises:
+        InvalidArgument: one birth, which `fix` says how to write; more than `MAX_BIRTHS` births, which `method` does
+            not take at once; or a row that cannot travel.
+    """
     if isinstance(births, str | Mapping | BirthInput) or not isinstance(births, Iterable):
         raise invalid(
-            f"births is one {type(births).__name__}, not a list of births.",
-            param="births",
+            f"{field} is one {type(births).__name__}, not a list of births.",
+            param=field,
             value=births,
-            fix="Write charts([birth]), or chart(birth) for one.",
+            fix=fix,
         )
     rows = list(islice(births, MAX_BIRTHS + 1))
     if len(rows) > MAX_BIRTHS:
         count = f"{len(births):,}" if isinstance(births, Sized) else f"more than {MAX_BIRTHS:,}"
         raise invalid(
-            f"births holds {count} births; one call takes {MAX_BIRTHS:,}.",
-            param="births",
+            f"{field} holds {count} births; one call takes {MAX_BIRTHS:,}.",
+            param=field,
             value=len(births) if isinstance(births, Sized) else None,
-            fix=f"Call charts once for every {MAX_BIRTHS:,} of them.",
+            fix=f"Call {method} once for every {MAX_BIRTHS:,} of them.",
             details={"limit": MAX_BIRTHS},
         )
-    message = saju_pb2.ChartsRequest()
-    for at, row in enumerate(rows):
-        try:
-            message.births.append(birth_to_proto(_row(row)))
-        except HyperCubeError as error:
-            raise error_of(error.failure(f"births[{at}]")) from None
-    return message
+    return [birth_message(f"{field}[{at}]", row) for at, row in enumerate(rows)]
+
+
+def birth_message(field: str, birth: object) -> saju_pb2.Birth:
+    """The message of a birth with its options inside it; an error names `field`."""
+    try:
+        return birth_to_proto(_row(birth))
+    except HyperCubeError as error:
+        raise error_of(error.failure(field)) from None
 
 
 def _row(row: object) -> BirthInput:

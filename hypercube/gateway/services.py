@@ -17,6 +17,7 @@ from hypercube.gateway.traffic import Traffic
 
 SAJU: Final = "saju"
 READING: Final = "reading"
+COMPATIBILITY: Final = "compatibility"
 CHAT: Final = "chat"
 SAJU_CHAT: Final = "saju-chat"
 EMBEDDINGS: Final = "embeddings"

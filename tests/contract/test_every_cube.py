@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hypercube.app import Application
 from hypercube.core.chart import BirthInput, ChartsRequest, Sex
+from hypercube.core.compatibility import CompatibilityRequest
 from hypercube.core.cube import Call, CubeState, Health, is_stream
 from hypercube.core.engine import (
     ChatMessage,
@@ -26,6 +27,9 @@ from hypercube.settings import load_settings
 EXAMPLES: dict[str, Any] = {
     "saju": ChartsRequest((BirthInput("1990-05-03T07:20", place="Seoul"),)),
     "reading": ReadingRequest("1990-05-03T07:20", Sex.FEMALE, "Seoul", as_of="2026-11-27"),
+    "compatibility": CompatibilityRequest(
+        BirthInput("1990-05-03T07:20", place="Seoul"), BirthInput("1993-09-17T21:10")
+    ),
     "chat": GenerationRequest((ChatMessage("user", "안녕"),), max_tokens=3),
     "saju-chat": GenerationRequest((ChatMessage("user", "사주 봐주세요"),), model="saju"),
     "embeddings": EmbeddingRequest(("갑목", "을목")),

@@ -26,6 +26,7 @@ METHODS = (
     "pillars",
     "pillars_stream",
     "reading",
+    "compatibility",
     "terms",
     "lunar",
     "chat",

@@ -19,6 +19,7 @@ from hypercube.gateway.http.routers import (
     almanac,
     charts,
     chat,
+    compatibility,
     completions,
     cubes,
     embeddings,
@@ -35,6 +36,7 @@ from hypercube.gateway.services import GatewayServices
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *charts.OPERATIONS,
     *readings.OPERATIONS,
+    *compatibility.OPERATIONS,
     *almanac.OPERATIONS,
     *chat.OPERATIONS,
     *completions.OPERATIONS,

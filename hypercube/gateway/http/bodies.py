@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired
 from typing_extensions import TypedDict
 
 from hypercube.core.chart import Chart
+from hypercube.core.compatibility import CompatibilityOptions, Pair
 from hypercube.core.monitor import LogRecord, SpanRecord
 from hypercube.core.reading import Checked
 
@@ -38,6 +39,27 @@ class ChartsBody(TypedDict):
     """One row a birth, in the order given."""
 
     results: list[ChartRow]
+
+
+class PairErrorBody(TypedDict):
+    """Somebody of a list whose chart could not be made."""
+
+    index: int
+    error: ErrorObject
+
+
+class CompatibilityBody(TypedDict):
+    """One pair, or the best of a list, the best first."""
+
+    first: Chart
+    pairs: list[Pair]
+    errors: list[PairErrorBody]
+    compared: int
+    score_version: int
+    written_by: str
+    corpus_version: str
+    checked: Checked
+    options: CompatibilityOptions
 
 
 class UsageBody(TypedDict):

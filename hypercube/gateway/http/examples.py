@@ -53,6 +53,31 @@ READINGS: Final[dict[str, Any]] = {
     },
 }
 
+COMPATIBILITY: Final[dict[str, Any]] = {
+    "two people": {
+        "first": {"birth": "1990-05-03T07:20", "sex": "female", "place": "서울"},
+        "second": {"birth": "1993-09-17T21:10", "sex": "male", "place": "부산"},
+    },
+    "a short one in English, an hour unknown": {
+        "first": {"birth": "1985-11-20T14:30", "place": "Busan"},
+        "second": {"birth": "1987-02-08"},
+        "language": "en",
+        "length": "short",
+    },
+    "the best two of a list, explained": {
+        "first": {"birth": "1990-05-03T07:20", "place": "Seoul"},
+        "others": [
+            {"birth": "1988-03-15T09:30", "place": "Seoul"},
+            {"birth": "1991-02-30"},
+            {"birth": "1992-09-15", "place": "제주"},
+            {"birth": "1989-12-24T23:40", "place": "Daegu"},
+        ],
+        "top": 2,
+        "explain": True,
+        "length": "short",
+    },
+}
+
 CHATS: Final[dict[str, Any]] = {
     "a question": {
         "messages": [{"role": "user", "content": "사주가 무엇인지 한 문장으로 설명해 주세요."}],

@@ -188,8 +188,7 @@ def _said_en(before: str, clause: str) -> tuple[str, str]:
     if (
         _USEFUL_BEFORE.search(before)
         or _USEFUL_AFTER.search(clause)
-        or (before.endswith(("holds ",))
-        and ", useful" in clause)
+        or (before.endswith(("holds ",)) and ", useful" in clause)
     ):
         return ("useful", "")
     if _NO_EN.search(before) or _GONE_EN.match(clause):

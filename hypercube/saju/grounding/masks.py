@@ -25,7 +25,9 @@ _NAMED: Final = re.compile(
 )
 _INDEX: Final = PILLAR_HANGUL | PILLAR_HANJA
 _HANGUL: Final = re.compile(r"[가-힣]")
-_FIGURE: Final = re.compile(r"(?<![\d.])(?:\d{1,3}(?=[세살])|\d{4}(?=년))|(?<=\bage )\d{1,3}(?![\d.])|\b(?:19|20|21)\d\d\b(?!-)")
+_FIGURE: Final = re.compile(
+    r"(?<![\d.])(?:\d{1,3}(?=[세살])|\d{4}(?=년))|(?<=\bage )\d{1,3}(?![\d.])|\b(?:19|20|21)\d\d\b(?!-)"
+)
 _STANDING_IN: Final = tuple(each.index for each in PILLARS)[::7][:9]
 """Sexagenary indices, as many as pillars are put out of the way in one sentence."""
 
@@ -43,7 +45,11 @@ class Mask:
 def mask(sentence: str) -> Mask | None:
     """The mask of a sentence; None where there is nothing to put out of the way."""
     # In an English sentence the romanised name beside it, of another length, tells it apart anyway.
-    found = [] if _HANGUL.search(sentence) is None else [each for each in _NAMED.finditer(sentence) if each.group() in _INDEX]
+    found = (
+        []
+        if _HANGUL.search(sentence) is None
+        else [each for each in _NAMED.finditer(sentence) if each.group() in _INDEX]
+    )
     if len(found) > len(_STANDING_IN):
         return None
     pillars: dict[int, int] = {}

@@ -135,10 +135,8 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     if len(gap) > (_NEAR_ENGLISH if gap.isascii() else _NEAR_KOREAN):
         return ()
     if (
-        (gap != ", "
-        and ("," in gap and not re.fullmatch(r", (?:which is |an? |the )?", gap)))
-        or _APART.search(gap)
-    ):
+        gap != ", " and ("," in gap and not re.fullmatch(r", (?:which is |an? |the )?", gap))
+    ) or _APART.search(gap):
         return ()
     if clauses.number(place.start) != clauses.number(word.start) and gap not in (", ", ": "):
         return ()

@@ -51,13 +51,13 @@ class Book:
         if found is None:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
-            found = ReadingSentence(_filled(template, words), facts, self._schools(facts))
+            found = ReadingSentence(filled(template, words), facts, self._schools(facts))
             self._kept[key] = found
         return found
 
     def passing(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> ReadingSentence:
         """The same without keeping it: for a sentence that few charts share."""
-        return ReadingSentence(_filled(template, words), facts, self._schools(facts))
+        return ReadingSentence(filled(template, words), facts, self._schools(facts))
 
     def _schools(self, facts: tuple[str, ...]) -> tuple[str, ...]:
         topics = {
@@ -82,7 +82,8 @@ def _compiled(template: str) -> tuple[str, tuple[tuple[str, str | None], ...]]:
     return text, tuple((name, particle or None) for name, particle in slots)
 
 
-def _filled(template: str, words: dict[str, str]) -> str:
+def filled(template: str, words: dict[str, str]) -> str:
+    """A template with its words: `{word}` as it is, `{word:은}` with the particle that fits it."""
     text, slots = _compiled(template)
     filled = text % tuple(
         words[name] if particle is None else with_particle(words[name], particle) for name, particle in slots

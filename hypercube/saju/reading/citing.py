@@ -1,6 +1,6 @@
 """What a fact id stands for, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from hypercube.core.chart import Chart
@@ -67,6 +67,11 @@ def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLangua
                 if fact not in found:
                     found[fact] = CitedFact(fact, words.of(fact))
     return tuple(found.values())
+
+
+def fact_words(chart: Chart, language: ReadingLanguage) -> Callable[[str], str]:
+    """What says a fact of a chart in words, by its id; a KeyError for one that the chart does not have."""
+    return _Words(chart, language).of
 
 
 class _Words:

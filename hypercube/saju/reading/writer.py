@@ -72,11 +72,15 @@ class Writer:
         return choices[self._pick(len(choices))]
 
     def _pick(self, count: int) -> int:
-        """A well-mixed number below `count` from the seed and how much was said (splitmix64)."""
-        x = (self.seed + self.at * 0x9E37_79B9_7F4A_7C15) & _MASK
-        x = ((x ^ x >> 30) * 0xBF58_476D_1CE4_E5B9) & _MASK
-        x = ((x ^ x >> 27) * 0x94D0_49BB_1331_11EB) & _MASK
-        return (x >> 33) % count
+        return mixed(self.seed, self.at, count)
+
+
+def mixed(seed: int, at: int, count: int) -> int:
+    """A well-mixed number below `count` from a seed and how much was said (splitmix64)."""
+    x = (seed + at * 0x9E37_79B9_7F4A_7C15) & _MASK
+    x = ((x ^ x >> 30) * 0xBF58_476D_1CE4_E5B9) & _MASK
+    x = ((x ^ x >> 27) * 0x94D0_49BB_1331_11EB) & _MASK
+    return (x >> 33) % count
 
 
 def writer(book: Book, options: ReadingOptions, seed: int) -> Writer:

@@ -30,6 +30,12 @@ from hypercube.wire.convert.chat_answers import (
     usage_from_proto,
     usage_to_proto,
 )
+from hypercube.wire.convert.compatibility import (
+    compatibility_from_proto,
+    compatibility_request_from_proto,
+    compatibility_request_to_proto,
+    compatibility_to_proto,
+)
 from hypercube.wire.convert.errors import (
     error_from_proto,
     error_to_proto,
@@ -65,6 +71,10 @@ __all__ = [
     "chat_request_to_proto",
     "command_from_proto",
     "command_to_proto",
+    "compatibility_from_proto",
+    "compatibility_request_from_proto",
+    "compatibility_request_to_proto",
+    "compatibility_to_proto",
     "error_from_proto",
     "error_to_proto",
     "event_from_proto",

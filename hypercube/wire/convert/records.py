@@ -18,7 +18,9 @@ from google.protobuf.message import Message
 from hypercube.core import calendar, facts, signs
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.compatibility import CompatibilityLength, CompatibilityOptions, PairSentence
 from hypercube.core.errors import invalid
+from hypercube.core.match import MatchPart
 from hypercube.core.reading import (
     Checked,
     CitedFact,
@@ -55,8 +57,13 @@ _PREFIXES: Final[dict[type[StrEnum], str]] = {
     ReadingTone: "READING_TONE",
     ReadingAudience: "READING_AUDIENCE",
     ReadingWriter: "READING_WRITER",
+    CompatibilityLength: "COMPATIBILITY_LENGTH",
 }
-_ELSEWHERE: Final[dict[str, Any]] = {LuckAge.__module__: calendar_pb2, ReadingSection.__module__: reading_pb2}
+_ELSEWHERE: Final[dict[str, Any]] = {
+    LuckAge.__module__: calendar_pb2,
+    ReadingSection.__module__: reading_pb2,
+    CompatibilityLength.__module__: reading_pb2,
+}
 """Where the enums of a module are, if not beside the births."""
 ENUMS: Final[dict[type[StrEnum], dict[int, StrEnum]]] = {
     kind: {
@@ -78,7 +85,15 @@ _MESSAGES: dict[type, type[Message]] = {
 }
 _MESSAGES |= {
     each: getattr(reading_pb2, each.__name__)
-    for each in (Checked, CitedFact, ReadingOptions, ReadingSentence)
+    for each in (
+        Checked,
+        CitedFact,
+        CompatibilityOptions,
+        MatchPart,
+        PairSentence,
+        ReadingOptions,
+        ReadingSentence,
+    )
 }
 _SHARED: Final = frozenset({signs.Pillar, signs.Sign, facts.Name})
 """Small records that every chart repeats."""

@@ -9,6 +9,7 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import hypercube.wire.v1.error_pb2
 import hypercube.wire.v1.saju_pb2
 import sys
 import typing
@@ -145,6 +146,25 @@ READING_WRITER_UNSPECIFIED: ReadingWriter.ValueType  # 0
 READING_WRITER_CORPUS: ReadingWriter.ValueType  # 1
 READING_WRITER_MODEL: ReadingWriter.ValueType  # 2
 Global___ReadingWriter: typing_extensions.TypeAlias = ReadingWriter
+
+class _CompatibilityLength:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _CompatibilityLengthEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_CompatibilityLength.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    COMPATIBILITY_LENGTH_UNSPECIFIED: _CompatibilityLength.ValueType  # 0
+    """normal."""
+    COMPATIBILITY_LENGTH_SHORT: _CompatibilityLength.ValueType  # 1
+    COMPATIBILITY_LENGTH_NORMAL: _CompatibilityLength.ValueType  # 2
+
+class CompatibilityLength(_CompatibilityLength, metaclass=_CompatibilityLengthEnumTypeWrapper): ...
+
+COMPATIBILITY_LENGTH_UNSPECIFIED: CompatibilityLength.ValueType  # 0
+"""normal."""
+COMPATIBILITY_LENGTH_SHORT: CompatibilityLength.ValueType  # 1
+COMPATIBILITY_LENGTH_NORMAL: CompatibilityLength.ValueType  # 2
+Global___CompatibilityLength: typing_extensions.TypeAlias = CompatibilityLength
 
 @typing.final
 class ReadingOptions(google.protobuf.message.Message):
@@ -381,3 +401,232 @@ class ReadingEvent(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_sentence", b"_sentence"]) -> typing.Literal["sentence"] | None: ...
 
 Global___ReadingEvent: typing_extensions.TypeAlias = ReadingEvent
+
+@typing.final
+class CompatibilityOptions(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LANGUAGE_FIELD_NUMBER: builtins.int
+    LENGTH_FIELD_NUMBER: builtins.int
+    language: Global___ReadingLanguage.ValueType
+    length: Global___CompatibilityLength.ValueType
+    def __init__(
+        self,
+        *,
+        language: Global___ReadingLanguage.ValueType = ...,
+        length: Global___CompatibilityLength.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["language", b"language", "length", b"length"]) -> None: ...
+
+Global___CompatibilityOptions: typing_extensions.TypeAlias = CompatibilityOptions
+
+@typing.final
+class CompatibilityRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: builtins.int
+    SECOND_FIELD_NUMBER: builtins.int
+    OTHERS_FIELD_NUMBER: builtins.int
+    TOP_FIELD_NUMBER: builtins.int
+    EXPLAIN_FIELD_NUMBER: builtins.int
+    OPTIONS_FIELD_NUMBER: builtins.int
+    top: builtins.int
+    """Of `others`: how many, 1 to 1,000; 10 if absent."""
+    explain: builtins.bool
+    """Of `others`: sentences for each that is named, 100 at most. A pair always has them."""
+    @property
+    def first(self) -> hypercube.wire.v1.saju_pb2.Birth: ...
+    @property
+    def second(self) -> hypercube.wire.v1.saju_pb2.Birth:
+        """Either the other person ..."""
+
+    @property
+    def others(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[hypercube.wire.v1.saju_pb2.Birth]:
+        """... or up to 10,000 of whom the best are named."""
+
+    @property
+    def options(self) -> Global___CompatibilityOptions: ...
+    def __init__(
+        self,
+        *,
+        first: hypercube.wire.v1.saju_pb2.Birth | None = ...,
+        second: hypercube.wire.v1.saju_pb2.Birth | None = ...,
+        others: collections.abc.Iterable[hypercube.wire.v1.saju_pb2.Birth] | None = ...,
+        top: builtins.int | None = ...,
+        explain: builtins.bool = ...,
+        options: Global___CompatibilityOptions | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_second", b"_second", "_top", b"_top", "first", b"first", "options", b"options", "second", b"second", "top", b"top"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_second", b"_second", "_top", b"_top", "explain", b"explain", "first", b"first", "options", b"options", "others", b"others", "second", b"second", "top", b"top"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_second", b"_second"]) -> typing.Literal["second"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_top", b"_top"]) -> typing.Literal["top"] | None: ...
+
+Global___CompatibilityRequest: typing_extensions.TypeAlias = CompatibilityRequest
+
+@typing.final
+class MatchPart(google.protobuf.message.Message):
+    """One named part of a score."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    POINTS_FIELD_NUMBER: builtins.int
+    BECAUSE_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    points: builtins.int
+    @property
+    def because(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What the points rest on, in Korean."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        points: builtins.int = ...,
+        because: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["because", b"because", "name", b"name", "points", b"points"]) -> None: ...
+
+Global___MatchPart: typing_extensions.TypeAlias = MatchPart
+
+@typing.final
+class PairSentence(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ABOUT_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    FACTS_FIELD_NUMBER: builtins.int
+    SCHOOLS_FIELD_NUMBER: builtins.int
+    about: builtins.str
+    """The part it explains, or opening, strength or advice."""
+    text: builtins.str
+    @property
+    def facts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids of the facts it reads: first.…, second.… or pair.…."""
+
+    @property
+    def schools(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        about: builtins.str = ...,
+        text: builtins.str = ...,
+        facts: collections.abc.Iterable[builtins.str] | None = ...,
+        schools: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["about", b"about", "facts", b"facts", "schools", b"schools", "text", b"text"]) -> None: ...
+
+Global___PairSentence: typing_extensions.TypeAlias = PairSentence
+
+@typing.final
+class CompatibilityPair(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: builtins.int
+    SCORE_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    CHART_FIELD_NUMBER: builtins.int
+    SENTENCES_FIELD_NUMBER: builtins.int
+    FACTS_FIELD_NUMBER: builtins.int
+    index: builtins.int
+    """Of the other person in `others`; 0 for `second`."""
+    score: builtins.int
+    """The sum of the parts."""
+    @property
+    def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___MatchPart]: ...
+    @property
+    def chart(self) -> hypercube.wire.v1.saju_pb2.ChartReply:
+        """The other person's, without facts."""
+
+    @property
+    def sentences(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PairSentence]: ...
+    @property
+    def facts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CitedFact]: ...
+    def __init__(
+        self,
+        *,
+        index: builtins.int = ...,
+        score: builtins.int = ...,
+        parts: collections.abc.Iterable[Global___MatchPart] | None = ...,
+        chart: hypercube.wire.v1.saju_pb2.ChartReply | None = ...,
+        sentences: collections.abc.Iterable[Global___PairSentence] | None = ...,
+        facts: collections.abc.Iterable[Global___CitedFact] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["chart", b"chart"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chart", b"chart", "facts", b"facts", "index", b"index", "parts", b"parts", "score", b"score", "sentences", b"sentences"]) -> None: ...
+
+Global___CompatibilityPair: typing_extensions.TypeAlias = CompatibilityPair
+
+@typing.final
+class PairError(google.protobuf.message.Message):
+    """Somebody of the list whose chart could not be made."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    index: builtins.int
+    @property
+    def error(self) -> hypercube.wire.v1.error_pb2.Error: ...
+    def __init__(
+        self,
+        *,
+        index: builtins.int = ...,
+        error: hypercube.wire.v1.error_pb2.Error | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["error", b"error"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["error", b"error", "index", b"index"]) -> None: ...
+
+Global___PairError: typing_extensions.TypeAlias = PairError
+
+@typing.final
+class CompatibilityReply(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: builtins.int
+    PAIRS_FIELD_NUMBER: builtins.int
+    ERRORS_FIELD_NUMBER: builtins.int
+    COMPARED_FIELD_NUMBER: builtins.int
+    SCORE_VERSION_FIELD_NUMBER: builtins.int
+    WRITTEN_BY_FIELD_NUMBER: builtins.int
+    CORPUS_VERSION_FIELD_NUMBER: builtins.int
+    CHECKED_FIELD_NUMBER: builtins.int
+    OPTIONS_FIELD_NUMBER: builtins.int
+    compared: builtins.int
+    """How many people `first` was compared with."""
+    score_version: builtins.int
+    written_by: builtins.str
+    corpus_version: builtins.str
+    @property
+    def first(self) -> hypercube.wire.v1.saju_pb2.ChartReply:
+        """The first person's, without facts."""
+
+    @property
+    def pairs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___CompatibilityPair]:
+        """The best first."""
+
+    @property
+    def errors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PairError]: ...
+    @property
+    def checked(self) -> Global___Checked: ...
+    @property
+    def options(self) -> Global___CompatibilityOptions: ...
+    def __init__(
+        self,
+        *,
+        first: hypercube.wire.v1.saju_pb2.ChartReply | None = ...,
+        pairs: collections.abc.Iterable[Global___CompatibilityPair] | None = ...,
+        errors: collections.abc.Iterable[Global___PairError] | None = ...,
+        compared: builtins.int = ...,
+        score_version: builtins.int = ...,
+        written_by: builtins.str = ...,
+        corpus_version: builtins.str = ...,
+        checked: Global___Checked | None = ...,
+        options: Global___CompatibilityOptions | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checked", b"checked", "first", b"first", "options", b"options"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["checked", b"checked", "compared", b"compared", "corpus_version", b"corpus_version", "errors", b"errors", "first", b"first", "options", b"options", "pairs", b"pairs", "score_version", b"score_version", "written_by", b"written_by"]) -> None: ...
+
+Global___CompatibilityReply: typing_extensions.TypeAlias = CompatibilityReply

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ReadingStub(object):
-    """Readings (해석) of a chart; the same handler as POST /v1/saju/readings.
+    """Readings (해석) of a chart and comparisons of two; the same handlers as POST /v1/saju/readings and
+    POST /v1/saju/compatibility.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,27 @@ class ReadingStub(object):
                 request_serializer=hypercube_dot_v1_dot_reading__pb2.InterpretRequest.SerializeToString,
                 response_deserializer=hypercube_dot_v1_dot_reading__pb2.ReadingEvent.FromString,
                 _registered_method=True)
+        self.Compatibility = channel.unary_unary(
+                '/hypercube.v1.Reading/Compatibility',
+                request_serializer=hypercube_dot_v1_dot_reading__pb2.CompatibilityRequest.SerializeToString,
+                response_deserializer=hypercube_dot_v1_dot_reading__pb2.CompatibilityReply.FromString,
+                _registered_method=True)
 
 
 class ReadingServicer(object):
-    """Readings (해석) of a chart; the same handler as POST /v1/saju/readings.
+    """Readings (해석) of a chart and comparisons of two; the same handlers as POST /v1/saju/readings and
+    POST /v1/saju/compatibility.
     """
 
     def Interpret(self, request, context):
         """The reading sentence by sentence; the last event carries `end`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Compatibility(self, request, context):
+        """Compatibility (궁합) of two people, or of one with the best of a list.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +75,11 @@ def add_ReadingServicer_to_server(servicer, server):
                     request_deserializer=hypercube_dot_v1_dot_reading__pb2.InterpretRequest.FromString,
                     response_serializer=hypercube_dot_v1_dot_reading__pb2.ReadingEvent.SerializeToString,
             ),
+            'Compatibility': grpc.unary_unary_rpc_method_handler(
+                    servicer.Compatibility,
+                    request_deserializer=hypercube_dot_v1_dot_reading__pb2.CompatibilityRequest.FromString,
+                    response_serializer=hypercube_dot_v1_dot_reading__pb2.CompatibilityReply.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'hypercube.v1.Reading', rpc_method_handlers)
@@ -70,7 +89,8 @@ def add_ReadingServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Reading(object):
-    """Readings (해석) of a chart; the same handler as POST /v1/saju/readings.
+    """Readings (해석) of a chart and comparisons of two; the same handlers as POST /v1/saju/readings and
+    POST /v1/saju/compatibility.
     """
 
     @staticmethod
@@ -90,6 +110,33 @@ class Reading(object):
             '/hypercube.v1.Reading/Interpret',
             hypercube_dot_v1_dot_reading__pb2.InterpretRequest.SerializeToString,
             hypercube_dot_v1_dot_reading__pb2.ReadingEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Compatibility(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hypercube.v1.Reading/Compatibility',
+            hypercube_dot_v1_dot_reading__pb2.CompatibilityRequest.SerializeToString,
+            hypercube_dot_v1_dot_reading__pb2.CompatibilityReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,14 +41,36 @@ _ReadingInterpretType = typing_extensions.TypeVar(
     ],
 )
 
-class ReadingStub(typing.Generic[_ReadingInterpretType]):
-    """Readings (해석) of a chart; the same handler as POST /v1/saju/readings."""
+_ReadingCompatibilityType = typing_extensions.TypeVar(
+    '_ReadingCompatibilityType',
+    grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+        hypercube.wire.v1.reading_pb2.CompatibilityReply,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+        hypercube.wire.v1.reading_pb2.CompatibilityReply,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+        hypercube.wire.v1.reading_pb2.CompatibilityReply,
+    ],
+)
+
+class ReadingStub(typing.Generic[_ReadingInterpretType, _ReadingCompatibilityType]):
+    """Readings (해석) of a chart and comparisons of two; the same handlers as POST /v1/saju/readings and
+    POST /v1/saju/compatibility.
+    """
 
     @typing.overload
     def __init__(self: ReadingStub[
         grpc.UnaryStreamMultiCallable[
             hypercube.wire.v1.reading_pb2.InterpretRequest,
             hypercube.wire.v1.reading_pb2.ReadingEvent,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+            hypercube.wire.v1.reading_pb2.CompatibilityReply,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -58,20 +80,33 @@ class ReadingStub(typing.Generic[_ReadingInterpretType]):
             hypercube.wire.v1.reading_pb2.InterpretRequest,
             hypercube.wire.v1.reading_pb2.ReadingEvent,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+            hypercube.wire.v1.reading_pb2.CompatibilityReply,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     Interpret: _ReadingInterpretType
     """The reading sentence by sentence; the last event carries `end`."""
+
+    Compatibility: _ReadingCompatibilityType
+    """Compatibility (궁합) of two people, or of one with the best of a list."""
 
 ReadingAsyncStub: typing_extensions.TypeAlias = ReadingStub[
     grpc.aio.UnaryStreamMultiCallable[
         hypercube.wire.v1.reading_pb2.InterpretRequest,
         hypercube.wire.v1.reading_pb2.ReadingEvent,
     ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+        hypercube.wire.v1.reading_pb2.CompatibilityReply,
+    ],
 ]
 
 class ReadingServicer(metaclass=abc.ABCMeta):
-    """Readings (해석) of a chart; the same handler as POST /v1/saju/readings."""
+    """Readings (해석) of a chart and comparisons of two; the same handlers as POST /v1/saju/readings and
+    POST /v1/saju/compatibility.
+    """
 
     @abc.abstractmethod
     def Interpret(
@@ -80,5 +115,13 @@ class ReadingServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hypercube.wire.v1.reading_pb2.ReadingEvent], collections.abc.AsyncIterator[hypercube.wire.v1.reading_pb2.ReadingEvent]]:
         """The reading sentence by sentence; the last event carries `end`."""
+
+    @abc.abstractmethod
+    def Compatibility(
+        self,
+        request: hypercube.wire.v1.reading_pb2.CompatibilityRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[hypercube.wire.v1.reading_pb2.CompatibilityReply, collections.abc.Awaitable[hypercube.wire.v1.reading_pb2.CompatibilityReply]]:
+        """Compatibility (궁합) of two people, or of one with the best of a list."""
 
 def add_ReadingServicer_to_server(servicer: ReadingServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -40,6 +40,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
+from hypercube.cubes.feature.compatibility import CompatibilityCube
 from hypercube.cubes.feature.embeddings import EmbeddingsCube
 from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
@@ -261,6 +262,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     for cube in (
         SajuCube(batchers),
         ReadingCube(registry),
+        CompatibilityCube(registry),
         ChatCube(engine),
         EmbeddingsCube(engine),
         TokenizerCube(engine),

@@ -107,6 +107,7 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
         ("model-admin", "healthy"),
         ("models", "healthy"),
         ("reading", "healthy"),
+        ("compatibility", "healthy"),
         ("saju", "healthy"),
         ("tensors", "healthy"),
         ("tokenizer", "healthy"),

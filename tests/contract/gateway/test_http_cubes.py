@@ -14,6 +14,7 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
         ("model-admin", "yellow", "data", "running"),
         ("models", "yellow", "data", "running"),
         ("reading", "blue", "feature", "running"),
+        ("compatibility", "blue", "feature", "running"),
         ("saju", "blue", "feature", "running"),
         ("tensors", "blue", "feature", "running"),
         ("tokenizer", "blue", "feature", "running"),

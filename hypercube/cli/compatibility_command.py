@@ -1,0 +1,72 @@
+"""`hypercube compatibility`: two people, or one and several, compared here or by a running server."""
+
+import asyncio
+import re
+from typing import Any, Final
+
+import typer
+
+from hypercube.cli.output import OUT, print_json
+from hypercube.core.chart import BirthInput, ChartsRequest, ChartsResponse
+from hypercube.core.compatibility import Compatibility, CompatibilityRequest
+from hypercube.core.cube import Call
+
+_WITH_PLACE: Final = re.compile(
+    r"(?P<birth>\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?) (?P<place>\D.*)"
+)
+
+
+def birth_of(text: str, zone: str | None) -> BirthInput:
+    """A birth with its place behind it: "1990-05-03 07:20 서울". What it says is judged where charts are made."""
+    found = _WITH_PLACE.fullmatch(text.strip())
+    if found is None:
+        return BirthInput(text.strip(), zone=zone)
+    return BirthInput(found["birth"], place=found["place"].strip(), zone=zone)
+
+
+def run(
+    request: CompatibilityRequest, *, server: str | None, sources: bool, as_json: bool, text: bool
+) -> None:
+    """Compare and show.
+
+    Raises:
+        HyperCubeError: what is wrong with a birth or the options, or with the server.
+    """
+    answer = asyncio.run(_here(request)) if server is None else _asked(server, request)
+    if as_json:
+        print_json(answer)
+    elif text:
+        for pair in answer.pairs:
+            typer.echo(f"[{pair.index + 1}] {pair.score}")
+            if pair.sentences:
+                typer.echo(" ".join(each.text for each in pair.sentences) + "\n")
+    else:
+        from hypercube.cli.compatibility_view import compatibility_view
+
+        OUT.print(compatibility_view(answer, sources=sources))
+
+
+class _Charts:
+    """The saju cube's part, in this process."""
+
+    async def process(self, name: str, request: ChartsRequest, call: Call) -> ChartsResponse:
+        """Charts by the functions that the cube calls, too."""
+        from hypercube.saju import charts
+
+        return ChartsResponse(tuple(charts(request.births)))
+
+
+async def _here(request: CompatibilityRequest) -> Compatibility:
+    from hypercube.cubes.feature.compatibility import CompatibilityCube
+
+    return await CompatibilityCube(_Charts()).process(request, Call("here"))
+
+
+def _asked(server: str, request: CompatibilityRequest) -> Compatibility:
+    from hypercube.client import Client
+
+    how: dict[str, Any] = {"language": request.language, "length": request.length}
+    if request.second is None:
+        how |= {"others": request.others, "top": request.top, "explain": request.explain}
+    with Client(server) as client:
+        return client.compatibility(request.first, request.second, **how)

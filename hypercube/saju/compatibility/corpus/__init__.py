@@ -1,0 +1,1 @@
+"""How two people are spoken of: tables of sentences, by language."""

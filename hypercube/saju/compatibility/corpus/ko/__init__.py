@@ -1,0 +1,8 @@
+"""The Korean sentences about two people."""
+
+from typing import Final
+
+from hypercube.saju.compatibility.corpus.ko import places, stems, whole
+from hypercube.saju.reading.corpus.table import Corpus, gathered
+
+CORPUS: Final[Corpus] = gathered(stems, places, whole)
