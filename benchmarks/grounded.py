@@ -144,7 +144,7 @@ def _row(what: str, chart: Chart, start: float) -> dict[str, Any]:
         "op": "grounded",
         "what": what,
         "birth": chart.instant.local,
-        "pillars": [each for each in chart.pillars.indices() if each is not None],
+        "pillars": list(chart.pillars.indices()),
         "seconds": round(time.monotonic() - start, 1),
     }
 

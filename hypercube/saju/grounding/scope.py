@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from hypercube.saju.grounding.place_names import Place
@@ -17,7 +18,8 @@ _NEAR_KOREAN: Final = 24
 _NEAR_ENGLISH: Final = 48
 """Characters within which a letter belongs to the place before it."""
 _APART: Final = re.compile(
-    r"[.]|먼저|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우|기르|향해|반기|좋아하"
+    r"[.]|먼저|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우|"
+    r"기르|향해|반기|좋아하"
     r"|\b(?:needs?|meets?|likes?|controls?|feeds?|generates?|produces?|clash\w*|combin\w*|harms?|than|against|from|with)\b"
 )
 _SUBJECT: Final = re.compile(r"^(?:이|가|은|는|을|를|에게) ")
@@ -32,15 +34,19 @@ _FORWARD_EN: Final = re.compile(
 _PARTS: Final = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("branch", "pillar")}
 _SELF_BEFORE: Final = re.compile(
     r"(?:봄|여름|가을|겨울)에 난 $|\b(?:[Yy]ou are|[Yy]ou're|[Aa]s|[Bb]orn as)(?: an?| the)? $"
-    r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 |결국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
+    r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 |결"
+    r"국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
     r"|(?:heart|core|cent(?:re|er)) of your chart (?:stands|is|lies|sits)(?: an?| the)? $"
 )
 _SELF_AFTER: Final = re.compile(
-    r"^(?: \(.\))?,? (?:person|native|born|day|self)\b|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일주(?=[는의,로 ])|^ ?일생"
-    r"|^(?:\([^)]*\))?(?:이라서|라서|이라|라 |이시|이세요|이에요|예요|이신|인 당신|인 (?:선생|회원|고객)|답게|다운|의 (?:사람|성정|성품|기질을 타|분))"
+    r"^(?: \(.\))?,? (?:person|native|born|day|self)\b|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일"
+    r"주(?=[는의,로 ])|^ ?일생"
+    r"|^(?:\([^)]*\))?(?:이라서|라서|이라|라 |이시|이세요|이에요|예요|이신|인 당신|인 (?:선생|회원|고"
+    r"객)|답게|다운|의 (?:사람|성정|성품|기질을 타|분))"
 )
 _BELOW: Final = re.compile(
-    r"^(?:\([^)]*\))?(?:을|를|에)? ?(?:깔고|밟고|딛고|위에 앉|위에 선|위에 자리|위에 서)| (?:sits|lies|rests|stands) (?:beneath|under|below)\b"
+    r"^(?:\([^)]*\))?(?:을|를|에)? ?(?:깔고|밟고|딛고|위에 앉|위에 선|위에 자리|위에 서)| (?:sits|lie"
+    r"s|rests|stands) (?:beneath|under|below)\b"
 )
 _ONTO: Final = re.compile(
     r"\b(?:sits?|sitting|seated|rests?|stands?|standing) (?:on|upon|over|above|atop)(?: an?| the)? $"
@@ -153,7 +159,7 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     if len(group) > 1:
         rest = [each for each in words[at:] if each.kind == word.kind][: len(group)]
         if len(rest) == len(group) and all(
-            _JOIN.match(sentence[a.end : b.start].strip("()")) for a, b in zip(rest, rest[1:], strict=False)
+            _JOIN.match(sentence[a.end : b.start].strip("()")) for a, b in pairwise(rest)
         ):
             group = [group[-1]]
     return tuple(

@@ -110,7 +110,8 @@ def _relation(sentence: str, text: str, start: int, _: int) -> Found | None:
 def _relation_en(sentence: str, text: str, _: int, end: int) -> Found | None:
     if (
         not re.search(
-            r"between|pillar|branch|stem|with (?:this year|the (?:day|month|year|hour))|\b(?:Rat|Ox|Tiger|Rabbit|Dragon|Snake|Horse|Goat|Sheep"
+            r"between|pillar|branch|stem|with (?:this year|the (?:day|month|year|hour))|\b(?:Rat|Ox|Tiger|Rab"
+            r"bit|Dragon|Snake|Horse|Goat|Sheep"
             r"|Monkey|Rooster|Dog|Pig)\b|palace",
             sentence,
         )
@@ -215,7 +216,8 @@ def _letters(found: re.Match[str] | None) -> str:
 
 def _void(sentence: str, _: str, __: int, end: int) -> Found:
     said = re.match(
-        rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
+        rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}|[{BRANCH_LETTERS}][,"
+        rf" ·](?:와 )?[{BRANCH_LETTERS}])"
         r"(?=[이가을를은는입로라예,. (]|$)",
         sentence[end:],
     )
