@@ -45,6 +45,14 @@ def configure_logging(level: str = "info", *, json_lines: bool | None = None) ->
     # The gateway keeps its own request metrics; a line a request would only cost.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # gRPC logs metadata that is no UTF-8 as it came, a key that was sent with a slip included.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_not_a_clients)
+    # A line for each client that speaks something else; it is answered, and there can be many.
+    logging.getLogger("uvicorn.error").addFilter(_is_not_a_clients)
+
+
+def _is_not_a_clients(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith(("Invalid encoding on ", "Invalid HTTP request received."))
 
 
 def get_logger(name: str) -> Any:
