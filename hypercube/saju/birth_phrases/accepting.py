@@ -6,6 +6,7 @@ what the conversation still has to know.
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +19,7 @@ from hypercube.saju.birth_phrases.people import Segment
 from hypercube.saju.birth_phrases.sexes import SexSaid
 from hypercube.saju.birth_phrases.sites import PlaceSaid
 from hypercube.saju.birth_phrases.times import TimeSaid
-from hypercube.saju.birth_phrases.turn import Turn
+from hypercube.saju.birth_phrases.turn import Piece, Turn
 from hypercube.saju.birth_phrases.values import Field
 
 _IS: Final = re.compile(
@@ -99,7 +100,7 @@ class _Judge:
             or any(said.unknown or said.hours for said in self.inside(turn.times))
         )
 
-    def inside(self, pieces):  # type: ignore[no-untyped-def]
+    def inside(self, pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         """Those in the segment."""
         return tuple(said for said in pieces if self._segment.start <= said.start < self._segment.end)
 
@@ -154,7 +155,8 @@ class _Judge:
     def _run_signals(self, said: DateSaid) -> bool:
         """Whether a sex or a calendar stands right beside it."""
         start, end = self._turn.run_of(said.start)
-        return any(start <= each.start < end for each in (*self._turn.sexes, *self._turn.calendars))
+        places = [each.start for each in self._turn.sexes] + [each.start for each in self._turn.calendars]
+        return any(start <= place < end for place in places)
 
     def _only(self, said: DateSaid) -> bool:
         """Whether the run of pieces around it is nearly all of the turn."""

@@ -72,5 +72,5 @@ _EVENT_NOUN: Final = re.compile(
 )
 _ON_IT: Final = re.compile(r"\s?(?:에|날|부터|까지|이후|이전|i |we |my )")
 _EVENT_BEFORE: Final = re.compile(
-    r"결혼식|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|입사|졸업|married|wedding|anniversary|moved|graduat|meeting|since|until"
+    r"결혼식|기념일|회의|면접|시험|약속|수술|개업|이사|예약|계약|마감|입사|졸업|\bmet\b|\bsaw\b|visited|started|bought|signed|\bgot\b|joined|married|wedding|anniversary|moved|graduat|meeting|since|until"
 )

@@ -174,9 +174,9 @@ def _english(text: str, today: dt.date) -> Iterator[DateSaid]:
             said = tuple(DraftDate(year) for year in years(match[1], today))
             yield DateSaid(match.start(1), match.end(1), said, born="born" in match[0] or "birth" in match[0])
     for match in _LONE_ENGLISH_MONTH.finditer(text):
-        if match[1] not in ("may", "mar", "march", "sep", "dec", "jan"):
-            yield DateSaid(*match.span(), (DraftDate(month=MONTHS[match[1]]),))
-        elif text[: match.start()].endswith(("in ", "not ", "it's ", "is ", "was ")):
+        if match[1] not in ("may", "mar", "march", "sep", "dec", "jan") or text[: match.start()].endswith(
+            ("in ", "not ", "it's ", "is ", "was ")
+        ):
             yield DateSaid(*match.span(), (DraftDate(month=MONTHS[match[1]]),))
 
 

@@ -14,6 +14,7 @@ _EXACTLY: Final = r"(?:정확한 ?|태어난 ?|출생 ?|생 ?|난 ?)?"
 UNKNOWN: Final = re.compile(
     rf"{_EXACTLY}(?<![가-힣]){_NAME}{_PARTICLE}\s?[:,]?\s?\(?{_FILLER}\s?{_DONT_KNOW}"
     rf"|{_EXACTLY}(?<![가-힣]){_NAME}(?:은|는|을|를|이|가|만)\s[가-힣 ,]{{0,12}}?{_DONT_KNOW}"
+    r"|오전인지\s?오후인지[은는를 ]{0,2}(?:잘 )?(?:모르|몰라|모름)"
     rf"|몇 ?시(?:에|인지|쯤인지|쯤)?\s?(?:태어났는지|난지|낳았는지)?(?:는|은|를|도)?{_FILLER}\s?{_DONT_KNOW}"
     r"|\b(?:birth ?time|time(?: of birth)?|hour(?: of birth)?)(?: is| was)?[ :]*(?:an? )?"
     r"(?:unknown|not known|unsure|not sure|n/a)"

@@ -7,9 +7,20 @@ from hypercube.saju.birth_phrases.draft import BirthDraft
 from hypercube.saju.birth_phrases.values import ClockTime, Field, Language
 from hypercube.saju.reading.josa import with_particle
 
-_MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
-)
+_MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def said_back(draft: BirthDraft, language: Language) -> str:
