@@ -2,8 +2,8 @@
 
 Columns: the turns, separated by ` || `; then of the draft after the last turn the date (`?` for what is not known),
 the calendar (`+leap`, `+plain` where the leap month was told), the time (`+0`, `+1`: the fold), the sex, the place, the
-doubts (`field:reading|reading`), and the other people as `role=date,calendar,time,sex,place,doubts`, after `@role`
-where the draft's own person has one. A dot is nothing.
+doubts (`field:reading|reading`), and the other people as `role=date,calendar,time,sex,place,doubts`, after `@role` where the
+draft's own person has one. A dot is nothing.
 """
 
 import csv
@@ -16,7 +16,7 @@ from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, read_birth
 
 FOLDER = Path(__file__).parent / "birth_phrases"
 TODAY = dt.date(2026, 11, 27)
-FILES = ("korean", "english", "ambiguous", "nothing", "corrections", "people", "held_out")
+FILES = ("korean", "english", "ambiguous", "nothing", "corrections", "people", "held_out", "unseen")
 COLUMNS = ("date", "calendar", "time", "sex", "place", "doubts")
 
 

@@ -6,8 +6,9 @@ what the conversation still has to know.
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
 from hypercube.core.chart import Sex
 from hypercube.saju.birth_phrases.calendars import CalendarSaid
@@ -18,10 +19,8 @@ from hypercube.saju.birth_phrases.people import Segment
 from hypercube.saju.birth_phrases.sexes import SexSaid
 from hypercube.saju.birth_phrases.sites import PlaceSaid
 from hypercube.saju.birth_phrases.times import TimeSaid
-from hypercube.saju.birth_phrases.turn import Turn
+from hypercube.saju.birth_phrases.turn import Piece, Turn
 from hypercube.saju.birth_phrases.values import Field
-
-_SaidT = TypeVar("_SaidT", DateSaid, TimeSaid, SexSaid, PlaceSaid, CalendarSaid)
 
 _IS: Final = re.compile(
     r"\s?(?:이에요|예요|에요|입니다|이고|인데|이야|임|요|이요|구요|고요|ㅇ|야|[\s.,)!~]{0,3}$)"
@@ -101,7 +100,7 @@ class _Judge:
             or any(said.unknown or said.hours for said in self.inside(turn.times))
         )
 
-    def inside(self, pieces: "tuple[_SaidT, ...]") -> "tuple[_SaidT, ...]":
+    def inside(self, pieces: Iterable[Piece]) -> tuple[Piece, ...]:
         """Those in the segment."""
         return tuple(said for said in pieces if self._segment.start <= said.start < self._segment.end)
 
@@ -156,8 +155,8 @@ class _Judge:
     def _run_signals(self, said: DateSaid) -> bool:
         """Whether a sex or a calendar stands right beside it."""
         start, end = self._turn.run_of(said.start)
-        beside = [each.start for each in self._turn.sexes] + [each.start for each in self._turn.calendars]
-        return any(start <= at < end for at in beside)
+        places = [each.start for each in self._turn.sexes] + [each.start for each in self._turn.calendars]
+        return any(start <= place < end for place in places)
 
     def _only(self, said: DateSaid) -> bool:
         """Whether the run of pieces around it is nearly all of the turn."""

@@ -24,8 +24,8 @@ _UNSURE: Final = re.compile(
     r"(?:양력|음력)인지\s?,?(?:양력|음력)인지[가-힣\s]{0,8}(?:모르|몰라|헷갈|확실|모름)|(?:양력|음력)\s?(?:/|인지|여부)[가-힣\s]{0,8}(?:모르|몰라|헷갈|모름)|"
     r"(?:not sure|don'?t know|unsure)[\w' ]{0,20}(?:lunar or solar|solar or lunar)"
 )
-_LUNAR: Final = re.compile(r"음력|(?<![가-힣])음(?=\s?\d|[).,]|\s?윤)|(?<=\()음(?=\))|\blunar\b")
-_SOLAR: Final = re.compile(r"양력|(?<![가-힣])양(?=\s?\d|[).,])|(?<=\()양(?=\))|\bsolar\b|\bgregorian\b")
+_LUNAR: Final = re.compile(r"음력|(?<![가-힣])음(?=\s?\d|[).,]|\s?윤|\s?/)|(?<=\()음(?=\))|\blunar\b")
+_SOLAR: Final = re.compile(r"양력|(?<![가-힣])양(?=\s?\d|[).,]|\s?/)|(?<=\()양(?=\))|\bsolar\b|\bgregorian\b")
 _LEAP: Final = re.compile(r"윤달|(?<![가-힣])윤(?=\s?\d{1,2}\s?월)|(?<=음력)\s?윤(?=\s?\d)|\bleap month\b")
 _PLAIN: Final = re.compile(r"평달")
 

@@ -1,6 +1,6 @@
 """The state of a conversation about births: what is known, what is missing, what is in doubt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypercube.core.chart import BirthInput, Calendar, Sex
@@ -57,6 +57,14 @@ class BirthDraft:
     def complete(self) -> bool:
         """Whether `birth_input` can be made: nothing missing, nothing in doubt."""
         return not self.missing and not self.doubts
+
+    def without(self, field: Field) -> "BirthDraft":
+        """The draft with every doubt about a field gone."""
+        return replace(self, doubts=tuple(doubt for doubt in self.doubts if doubt.field is not field))
+
+    def doubting(self, doubt: Doubt) -> "BirthDraft":
+        """The draft with one doubt more."""
+        return replace(self, doubts=(*self.doubts, doubt))
 
     def birth_input(self, **extras: Any) -> BirthInput:
         """The birth as the house's functions take it; `extras` are further fields of `BirthInput`.

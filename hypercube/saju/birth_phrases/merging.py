@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.saju.birth_phrases.accepting import Pieces, accepted
-from hypercube.saju.birth_phrases.applying import applied, with_readings
+from hypercube.saju.birth_phrases.applying import applied
+from hypercube.saju.birth_phrases.applying_times import with_readings
 from hypercube.saju.birth_phrases.branch_hours import HOUR_RANGES
 from hypercube.saju.birth_phrases.checks import checked
 from hypercube.saju.birth_phrases.corrections import affirms, picked, refuses
@@ -106,9 +107,7 @@ class _People:
                 return SELF
             return segment.role
         for role, draft in self._drafts.items():
-            if turn.denied_dates and all(
-                _matches(draft.date, said.readings[0]) for said in turn.denied_dates
-            ):
+            if turn.denied_dates and all(draft.date.fits(said.readings[0]) for said in turn.denied_dates):
                 return role
         return self.about
 
@@ -119,11 +118,6 @@ class _People:
         if about is not None and self.knows(about) and next(o for o in others if o.role == about).complete:
             about = None
         return replace(main, others=others, about=about, spans=spans)
-
-
-def _matches(known: DraftDate, denied: DraftDate) -> bool:
-    pairs = ((known.year, denied.year), (known.month, denied.month), (known.day, denied.day))
-    return all(told is None or told == old for old, told in pairs)
 
 
 def _ordered(turn: Turn, segments: list[Segment], people: _People, today: dt.date) -> list[Segment]:

@@ -44,25 +44,24 @@ _SECOND: Final = r"(?:\s?(\d{1,2})\s?초)?"
 _HOUR_WORD: Final = r"시(?![간절작장험험월도기내대켜리집어누댁스민청즌티험킨키장세])"
 _KOREAN: Final = re.compile(
     rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?{_HOUR_WORD}\s?(?:(반)(?![가-힣]*[지복])|(\d{{1,2}})\s?분{_SECOND}(\s?전)?|(\d{{1,2}})(?![\d월일년시:살세개명.]))?"
-    rf"(?:\s?\(?({PART})\)?(?![가-힣]))?"
+    rf"(?:\s?\(?({PART})\)?(?:에)?(?![가-힣]))?"
 )
 _COLON: Final = re.compile(
     rf"{_P}(?<![\d.:/-])(\d{{1,2}})\s?:\s?(\d{{2}})(?::(\d{{2}}))?(?![\d:])(?:\s?\(?({PART})\)?(?![a-z]))?(?:분|시)?"
 )
 _AM_PM: Final = re.compile(
     r"(?<![\d:/-])(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2}))?\s?(?:o'?clock\s?)?(?:,\s?)?"
-    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|dawn)|"
-    r"(?:this |that )?(?:morning|afternoon|evening)\b)"
+    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|dawn)|(?:this |that )?(?:morning|afternoon|evening)\b)"
 )
 _FULL_HOUR: Final = re.compile(
     r"(?<![\d:/-])(\d{1,2})\s?o'?clock|(?:\bat|\baround|\babout)\s(\d{1,2})(?!\d|[:./]\d|\s?(?:st|nd|rd|th|%|years|months|[a-z]*day))"
 )
 _HOURS_24: Final = re.compile(
     r"(?<![\d:])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|시)\b|(?<!\d)([01]?\d|2[0-3])h([0-5]\d)\b"
+    r"|(?<![\d.])(1[3-9]|2[0-3])\.([0-5]\d)(?![\d.])"
 )
 _MACHINE: Final = re.compile(
-    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([0"
-    r"1]\d|2[0-3]):?([0-5]\d))(?!\d)"
+    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([01]\d|2[0-3]):?([0-5]\d))(?!\d)"
 )
 _LONE_MINUTE: Final = re.compile(r"(?<![\d시])(?<!시 )(\d{1,2})\s?분(?![가-힣]?(?:간|뒤|후|전))")
 _NOON: Final = re.compile(r"정오|한낮|\b(?:high )?noon\b|\bmidday\b")
@@ -73,8 +72,7 @@ _BETWEEN: Final = re.compile(
 )
 _BRANCH: Final = re.compile(
     r"(?:(?<![가-힣])|(?<=[일생]))(야자|조자|[자축인묘진사오미신유술해])\s?시"
-    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데"
-    r"|인 |\(|[\s,.)!?/]|$)"
+    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데|인 |\(|[\s,.)!?/]|$)"
 )
 _ENGLISH_BRANCH: Final = re.compile(
     r"hour of the (rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|rooster|dog|pig)"
@@ -139,7 +137,7 @@ def _candidates(text: str) -> Iterator[TimeSaid]:
     for match in _COLON.finditer(text):
         yield _clock(match, match[1] or match[5], match[2], int(match[3]), match[4], colon=True)
     for match in _HOURS_24.finditer(text):
-        hour, minute = int(match[1] or match[3]), int(match[2] or match[4])
+        hour, minute = int(match[1] or match[3] or match[5]), int(match[2] or match[4] or match[6])
         yield TimeSaid(*match.span(), readings=(f"{hour:02}:{minute:02}",), explicit=True)
     for match in _FULL_HOUR.finditer(text):
         yield _clock(match, None, match[1] or match[2], 0, None)

@@ -22,7 +22,7 @@ MOST_READ: Final = 4_000
 _GAP: Final = re.compile(r"[\s,./()\-:|~]{0,3}(?:에|의|은|는|이고|이며|생|시간|생시|출생)?[\s,./()\-:|]{0,3}")
 _BORN: Final = re.compile(r"생년|생일|태어|출생|생시|사주|\bborn\b|\bbirth|\bdob\b")
 
-_Piece = TypeVar("_Piece", DateSaid, TimeSaid, SexSaid, PlaceSaid, CalendarSaid)
+Piece = TypeVar("Piece", DateSaid, TimeSaid, SexSaid, PlaceSaid, CalendarSaid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def _inside(said: TimeSaid | PlaceSaid, covered: list[tuple[int, int]]) -> bool:
     return any(start < said.end and said.start < end for start, end in covered)
 
 
-def _split(text: str, pieces: list[_Piece]) -> tuple[tuple[_Piece, ...], tuple[_Piece, ...]]:
+def _split(text: str, pieces: list[Piece]) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """What is said, and what is said not to be so."""
-    said: list[_Piece] = []
-    not_so: list[_Piece] = []
+    said: list[Piece] = []
+    not_so: list[Piece] = []
     for piece in pieces:
         (not_so if denied(text, piece.start, piece.end) else said).append(piece)
     return tuple(said), tuple(not_so)

@@ -43,6 +43,18 @@ class DraftDate:
         """Whether year, month and day are all there."""
         return self.year is not None and self.month is not None and self.day is not None
 
+    def over(self, told: "DraftDate") -> "DraftDate":
+        """This date with the parts that `told` has in place of its own."""
+        return DraftDate(
+            self.year if told.year is None else told.year,
+            self.month if told.month is None else told.month,
+            self.day if told.day is None else told.day,
+        )
+
+    def fits(self, told: "DraftDate") -> bool:
+        """Whether it has every part that `told` has."""
+        return self.over(told) == self
+
     def iso(self) -> str:
         """`YYYY-MM-DD`, with `?` for what is not known."""
         year = "????" if self.year is None else f"{self.year:04}"
