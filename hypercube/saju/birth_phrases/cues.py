@@ -8,14 +8,18 @@ _BORN_AFTER: Final = re.compile(
     r"(?:출생|탄생|태어|낳|났|생(?![각활신기님길산겨겼])|\(?(?:양력|음력|양\)|음\))|is my b|was my b|birth|born)"
 )
 _BORN_BEFORE: Final = re.compile(
-    r"생년월일|생년|생일|생월|생시|출생|태어난|태어나|탄생|난 시|음력|양력|사주|명조|\bborn\b|\bbirth|\bdob\b|\bb\.|\bbday\b|lunar|solar"
+    r"생년월일|생년|생일|생월|생시|출생|태어난|태어나|탄생|난 시|음력|양력|사주|명조|"
+    r"\bborn\b|\bbirth|\bdob\b|\bb\.|\bbday\b|lunar|solar"
 )
 _EVENT: Final = re.compile(
-    r"(?:결혼|이사|시험|면접|수술|여행|출장|개업|창업|계약|퇴사|퇴직|입사|이직|취업|합격|발표|약속|만나|만났|만남|예약|회의|미팅|졸업|입학|승진)(?! ?운| ?수)|"
-    r"헤어|사귀|사귄|이혼|무슨 ?일|있었|택일|길일|이후|까지|이전|지나|경기|올림픽|월드컵|행사|배송|도착|출발|비행|기차|병원|마감|결제|입금|방송|"
+    r"(?:결혼|이사|시험|면접|수술|여행|출장|개업|창업|계약|퇴사|퇴직|입사|이직|취업|합격|발표|약속|만"
+    r"나|만났|만남|예약|회의|미팅|졸업|입학|승진)(?! ?운| ?수)|"
+    r"헤어|사귀|사귄|이혼|무슨 ?일|있었|택일|길일|이후|까지|이전|지나|경기|올림픽|월드컵|행사|배송|도"
+    r"착|출발|비행|기차|병원|마감|결제|입금|방송|"
     r"개봉|출시|알람|일어나|일어났|기상|잤|자요|잠들|먹|퇴근|출근|수업|강의|꿈|전화|연락|통화|문자|보낼|보냈|갈게|갔|왔|온다|올게|끝나|끝났|"
     r"시작했|시작해|열려|닫|상담|방문|신청|가입|구매|주문|개통|"
-    r"wedding|marri|meeting|appointment|exam|interview|flight|train|trip|graduat|move|moving|happen|deadline|call me|wake|woke|"
+    r"wedding|marri|meeting|appointment|exam|interview|flight|train|trip|graduat|move|moving|happen|d"
+    r"eadline|call me|wake|woke|"
     r"slept|alarm|lunch|dinner"
 )
 _FORTUNE: Final = re.compile(

@@ -84,7 +84,8 @@ _YEAR_MONTH_DAY: Final = re.compile(
 )
 _MONTH_YEAR: Final = re.compile(rf"\b({MONTH})\b\.?,?\s(?:of )?({_Y4})(?!\d)")
 _ENGLISH_YEAR: Final = re.compile(
-    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |\bmeant |\bmean |\bactually |\bchange (?:it )?to |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|{_Y4})(?![\d/.:-])"
+    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |\bmeant |\bmean |\bactuall"
+    rf"y |\bchange (?:it )?to |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|{_Y4})(?![\d/.:-])"
 )
 _LONE_ENGLISH_MONTH: Final = re.compile(rf"\b({MONTH})\b(?!\.?\s?\d)")
 

@@ -97,8 +97,10 @@ def which_night(readings: tuple[str, ...], date: DraftDate) -> Doubt:
         Field.TIME,
         DoubtKind.AMBIGUOUS,
         readings,
-        f"{day}{clock}(그날이 시작되는 새벽)인가요, 그날 밤을 넘긴 다음 날 {clock}인가요? '시작' 또는 '다음 날'로 알려 주세요.",
-        f"Was it {hour:02}:{minute} at the start of that day, or {hour:02}:{minute} after that day's evening (the next day)? "
+        f"{day}{clock}(그날이 시작되는 새벽)인가요, 그날 밤을 넘긴 다음 날 {clock}인가요? '시작' 또는 '다"
+        f"음 날'로 알려 주세요.",
+        f"Was it {hour:02}:{minute} at the start of that day, or {hour:02}:{minute} after that day's even"
+        f"ing (the next day)? "
         "Please say 'start' or 'next day'.",
     )
 
@@ -144,7 +146,8 @@ def which_zi(date: DraftDate) -> Doubt:
         DoubtKind.AMBIGUOUS,
         ("조자시", "야자시"),
         f"자시는 자정에 날이 바뀝니다. {day} 0시가 지난 뒤(조자시)인가요, {day} 밤 11시가 지난 뒤(야자시)인가요?",
-        "The hour of the Rat holds midnight. Was it after 00:00 of that day (조자시), or after 23:00 of that day (야자시)?",
+        "The hour of the Rat holds midnight. Was it after 00:00 of that day (조자시), or after 23:00 of "
+        "that day (야자시)?",
     )
 
 
@@ -154,7 +157,8 @@ def needs_minutes(name: str) -> Doubt:
         Field.TIME,
         DoubtKind.AMBIGUOUS,
         (),
-        f"그날 {name} 안에서 절기가 바뀌어 사주가 달라집니다. 몇 시 몇 분인지 알려 주시거나 '시간 모름'이라고 해 주세요.",
+        f"그날 {name} 안에서 절기가 바뀌어 사주가 달라집니다. 몇 시 몇 분인지 알려 주시거나 '시간 모름'이"
+        f"라고 해 주세요.",
         f"Within {name} of that day the pillars change. Please give the time by the clock, or say that it is unknown.",
         derived=True,
     )

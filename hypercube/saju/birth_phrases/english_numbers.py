@@ -130,19 +130,24 @@ ENGLISH_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str 
     ),
     (
         re.compile(
-            rf"(?:(?<=may )|(?<=ary )|(?<=rch )|(?<=ril )|(?<=une )|(?<=uly )|(?<=ust )|(?<=ber ))(?:the )?({_any(_ORDINALS)})\b"
+            rf"(?:(?<=may )|(?<=ary )|(?<=rch )|(?<=ril )|(?<=une )|(?<=uly )|(?<=ust )|(?<=ber ))"
+            rf"(?:the )?({_any(_ORDINALS)})"
+            rf"\b"
         ),
         lambda match: f"{_value(_ORDINALS, match[1])}",
     ),
     (
         re.compile(
-            rf"\b(half|a quarter|quarter|\d{{1,2}}|{_any(_CARDINALS)})(?: minutes?)? (past|to) (\d{{1,2}}|{_any(_HOURS)})\b"
+            rf"\b(half|a quarter|quarter|\d{{1,2}}|{_any(_CARDINALS)})(?: minutes?)?"
+            rf" (past|to) (\d{{1,2}}|{_any(_HOURS)})"
+            rf"\b"
         ),
         _past,
     ),
     (
         re.compile(
-            rf"\b({_any(_HOURS)})(?:[ -]({_any(_MINUTES)}))?(?= ?(?:o'?clock|[ap]\.?m\b|in the (?:morning|afternoon|evening)|at night))"
+            rf"\b({_any(_HOURS)})(?:[ -]({_any(_MINUTES)}))?(?= ?(?:o'?clock|[ap]\.?m\b|in the (?:morning|afte"
+            rf"rnoon|evening)|at night))"
         ),
         _clock,
     ),

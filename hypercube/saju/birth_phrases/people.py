@@ -153,10 +153,13 @@ _KOREAN_ROLE: Final = "|".join(
 _ROLE: Final = re.compile(
     rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE}|형(?=[은이의]\s))(?:님)?(?P<after>은|는|이에요|예요|이요|요(?![가-힣])|의|도|꺼는|거는|건|이(?=\s?\d|\s)|가(?=\s?\d|\s)|"
     r"\s?(?=[:(,=)/]|-\s)|\s(?=생년|생일|사주|정보|\d|음력|양력|'\d)|(?=\d)|인데|입니다|것도|꺼|거(?=는|도)|$)"
-    rf"|\b(?P<en>{'|'.join(sorted(_ENGLISH, key=len, reverse=True))})(?P<en_after>'s|\sis|\swas|\s?[:(,=/-]|\s(?=born|\d)|\s?\d|$)"
+    rf"|\b(?P<en>{'|'.join(sorted(_ENGLISH, key=len, reverse=True))})(?P<en_after>'s|\sis|\swas|\s?[:(,=/"
+    rf"-]|\s(?=born|\d)|\s?\d|$)"
 )
 _SELF: Final = re.compile(
-    r"(?<![가-힣])(?P<ko>저는|나는|저의|제가|내가|전(?=\s?\d|\s+\d)|난(?=\s?\d|\s+\d)|제 ?(?:생일|생년|사주|꺼|거는|건)|내 ?(?:생일|생년|사주|꺼|거는|건)|본인(?:은|의)?|(?:저|나|본인)(?=\s?[:(=/)]|\s\d|,\s?\d))"
+    r"(?<![가-힣])(?P<ko>저는|나는|저의|제가|내가|전(?=\s?\d|\s+\d)|난(?=\s?\d|\s+\d)|제 ?(?:생일|생년"
+    r"|사주|꺼|거는|건)|내 ?(?:생일|생년|사주|꺼|거는|건)|본인(?:은|의)?|(?:저|나|본인)(?=\s?[:(=/)]|"
+    r"\s\d|,\s?\d))"
     r"|\b(?P<en>i was born|i'm|i am|me\s?[:(=-]|my birthday|my birth|mine|myself|my date)"
 )
 _HEARSAY: Final = re.compile(

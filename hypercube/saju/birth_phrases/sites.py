@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from hypercube.core.errors import HyperCubeError
@@ -31,10 +32,12 @@ _JOSA: Final = re.compile(
     r"에요|이요|요|입니다|이고요|이고|이구|이며|인데|인데요|이었어요|이야|임|으로|로|에|은|는|이|가|남자|여자|남성|여성|쪽|사람|시내|근처|병원)$"
 )
 _BORN_IN: Final = re.compile(
-    r"(?:[\s가-힣]{0,12}(?:에서|에)?\s?(?:태어|났|출생|낳)|\s?(?:출생|태생|출신|토박이|생(?=[\s,.이입]|$)))|에서 ?(?=\d|$)"
+    r"(?:[\s가-힣]{0,12}(?:에서|에)?\s?(?:태어|났|출생|낳)|\s?(?:출생|태생|출신|토박이|생(?=[\s,.이입]|$"
+    r")))|에서 ?(?=\d|$)"
 )
 _PLACE_LABEL: Final = re.compile(
-    r"(?:출생지|출생 ?장소|출생 ?지역|태어난 ?곳|태어난 ?장소|태어난 ?지역|고향|장소|지역|도시|출생도시)(?:은|는|이)?\s?[:=]?\s?$"
+    r"(?:출생지|출생 ?장소|출생 ?지역|태어난 ?곳|태어난 ?장소|태어난 ?지역|고향|장소|지역|도시|출생도"
+    r"시)(?:은|는|이)?\s?[:=]?\s?$"
 )
 _LIVES: Final = re.compile(
     r"\s?(?:에서|에|으로|로|까지|쪽)?\s?(?:지금|현재)?\s?(?:살|사는|삽니다|거주|산지|직장|일하|근무|회사|대학|여행|이사|놀러|갈|가서|간)"
@@ -292,7 +295,9 @@ _UNKNOWN_SITE: Final = re.compile(
     r"(?<![가-힣])([가-힣]{2,10})에서\s(?:태어났|태어나|출생했|출생하|났어|났습)"
 )
 _ENGLISH_SITE: Final = re.compile(
-    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|-(?=\s)|\bborn|(?<=\d)\s|(?<=[ap]m)\s|\b(?:fe)?male)\s?"
+    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of birth)?"
+    r"(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|-(?=\s)|\bborn|(?<=\d)\s|(?<=[a"
+    r"p]m)\s|\b(?:fe)?male)\s?"
     r"(?=([a-z][a-z.'-]{1,20}(?: [a-z][a-z.'-]{1,20}){0,2}(?:, ?[a-z][a-z-]{1,20}(?: [a-z][a-z-]{1,20})?)?))"
 )
 _ENGLISH_STOP: Final = frozenset(
@@ -426,7 +431,7 @@ def _korean(text: str, *, whole: bool) -> Iterator[PlaceSaid]:
 def _adjacent(text: str, group: list[tuple[int, str]]) -> bool:
     return all(
         text[start + len(word) : following].strip() in ("", ",") and following - start - len(word) <= 2
-        for (start, word), (following, _) in zip(group, group[1:], strict=False)
+        for (start, word), (following, _) in pairwise(group)
     )
 
 

@@ -51,7 +51,8 @@ _COLON: Final = re.compile(
 )
 _AM_PM: Final = re.compile(
     r"(?<![\d:/-])(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2}))?\s?(?:o'?clock\s?)?(?:,\s?)?"
-    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|dawn)|(?:this |that )?(?:morning|afternoon|evening)\b)"
+    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|dawn)|"
+    r"(?:this |that )?(?:morning|afternoon|evening)\b)"
 )
 _FULL_HOUR: Final = re.compile(
     r"(?<![\d:/-])(\d{1,2})\s?o'?clock|(?:\bat|\baround|\babout)\s(\d{1,2})(?!\d|[:./]\d|\s?(?:st|nd|rd|th|%|years|months|[a-z]*day))"
@@ -61,7 +62,8 @@ _HOURS_24: Final = re.compile(
     r"|(?<![\d.])(1[3-9]|2[0-3])\.([0-5]\d)(?![\d.])"
 )
 _MACHINE: Final = re.compile(
-    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([01]\d|2[0-3]):?([0-5]\d))(?!\d)"
+    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([0"
+    r"1]\d|2[0-3]):?([0-5]\d))(?!\d)"
 )
 _LONE_MINUTE: Final = re.compile(r"(?<![\d시])(?<!시 )(\d{1,2})\s?분(?![가-힣]?(?:간|뒤|후|전))")
 _NOON: Final = re.compile(r"정오|한낮|\b(?:high )?noon\b|\bmidday\b")
@@ -72,7 +74,8 @@ _BETWEEN: Final = re.compile(
 )
 _BRANCH: Final = re.compile(
     r"(?:(?<![가-힣])|(?<=[일생]))(야자|조자|[자축인묘진사오미신유술해])\s?시"
-    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데|인 |\(|[\s,.)!?/]|$)"
+    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데"
+    r"|인 |\(|[\s,.)!?/]|$)"
 )
 _ENGLISH_BRANCH: Final = re.compile(
     r"hour of the (rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|rooster|dog|pig)"
