@@ -9,7 +9,6 @@ from hypercube.core.reading import Checked, Mention
 from hypercube.saju.grounding.claims import Claim, claims
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.sentences import sentences
-from hypercube.saju.grounding.tally import Tally, tally
 from hypercube.saju.grounding.verdicts import FALSE, TRUE
 from hypercube.saju.grounding.verify import verify
 
@@ -52,13 +51,10 @@ class Checker:
         """Every sentence of a text."""
         return [self.sentence(text[start:end], start) for start, end in sentences(text)]
 
-    def tally(self, text: str) -> Tally:
-        """A sentence's claims counted: the quick form of `sentence`, without saying which and why."""
-        return tally(text, self._ground)
-
     def grounded(self, text: str) -> bool:
         """Whether a sentence contradicts nothing; the quick form."""
-        return not tally(text, self._ground).contradictions
+        found = claims(text)
+        return all(verify(each, self._ground, found)[0] != FALSE for each in found)
 
     def _mention(self, claim: Claim, beside: tuple[Claim, ...]) -> Mention:
         verdict, expected = verify(claim, self._ground, beside)

@@ -37,22 +37,6 @@ class LuckStep:
     years: tuple[int, int]
 
 
-class Facets(dict[str, object]):
-    """What of a chart may decide a claim, by name, worked out when it is first asked for.
-
-    A position (its pillar; None where there is none), `day.stem` and `day.branch` (its letters), `stage.day`, strength,
-    structure, useful, visible.
-    """
-
-    def __init__(self, ground: "Ground") -> None:
-        super().__init__(ground.pillars)
-        self._ground = ground
-
-    def __missing__(self, name: str) -> object:
-        found = self[name] = self._ground.facet(name)
-        return found
-
-
 @dataclass(frozen=True)
 class Ground:
     """What is true of one chart."""
@@ -75,28 +59,6 @@ class Ground:
                 fix='Compute it with include=("facts", "luck", "periods").',
             )
         return cls(chart, chart.facts)
-
-    @cached_property
-    def facets(self) -> Facets:
-        """What may decide a claim, by name."""
-        return Facets(self)
-
-    def facet(self, name: str) -> object:
-        """One of `facets`."""
-        kind, _, part = name.partition(".")
-        if kind == "stage":
-            facts = self.places.get(part)
-            return None if facts is None else (facts.stage.key, facts.own_stage.key)
-        if part:
-            pillar = self.pillar(kind)
-            return None if pillar is None else pillar % 10 if part == "stem" else pillar % 12
-        if kind == "strength":
-            return self.facts.strength.level.key
-        if kind == "structure":
-            return self.facts.structure.name.key
-        if kind == "useful":
-            return self.facts.useful_gods.balance
-        return tuple(self.visible.values()) if kind == "visible" else self.pillar(name)
 
     @cached_property
     def places(self) -> dict[str, PillarFacts]:
@@ -213,25 +175,8 @@ class Ground:
             return int(position.split(":")[1])
         return self.pillars.get(position)
 
-    def sinsal(self, position: str) -> frozenset[str]:
-        """Keys of the sinsal on one of the chart's own pillars, also without what they are read from."""
-        found = self._sinsal.get(position)
-        if found is None:
-            facts = self.places[position]
-            have = {each.key for each in facts.sinsal}
-            have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
-            found = self._sinsal[position] = frozenset(have | {each.split("_")[0] for each in have})
-        return found
-
-    @cached_property
-    def _sinsal(self) -> dict[str, frozenset[str]]:
-        return {}
-
     def gods(self, position: str, part: str) -> frozenset[str] | None:
-        """The ten gods at a place, or of all stems or branches at `any`; None where there is no such place."""
-        if position == "any":
-            both = [(each.stem_god, each.branch_god) for each in self.facts.pillars]
-            return frozenset(god.key for pair in both if (god := pair[part == "branch"]) is not None)
+        """The ten gods at a place; None where there is no such place."""
         pillar = self.pillar(position)
         if pillar is None:
             return None

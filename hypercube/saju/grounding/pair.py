@@ -15,7 +15,7 @@ from hypercube.core.reading import Mention
 from hypercube.saju.grounding.between import Between, Spots, each_of, either
 from hypercube.saju.grounding.between_words import Said, said_between
 from hypercube.saju.grounding.check import SentenceCheck
-from hypercube.saju.grounding.claims import Claim, claims
+from hypercube.saju.grounding.claims import Claim, Place, claims
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.people import (
     BOTH,
@@ -30,7 +30,6 @@ from hypercube.saju.grounding.people import (
 )
 from hypercube.saju.grounding.people_beside import beside
 from hypercube.saju.grounding.people_places import places_of
-from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.sentences import sentences
 from hypercube.saju.grounding.verdicts import FALSE, UNDECIDED, Verdict
 from hypercube.saju.grounding.verify import verify

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hypercube.saju.grounding import weighing
-from hypercube.saju.grounding.claims import Claim
+from hypercube.saju.grounding.claims import Claim, Place
 from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, belongs
-from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.related import relation
 from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, Verdict, decided, unless
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
@@ -31,9 +30,6 @@ def _pillar(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
         return _same(index, (int(tail) - 4) % 60)
     if head.startswith("luck"):
         return _luck(index, head, ground, beside)
-    if claim.anywhere:
-        own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
-        return unless(claim, index in own, " ".join(PILLARS[each].hanja for each in own))
     if not claim.scope:
         return (OPEN, "")
     if any(position == "unknown" for position, _ in claim.scope):
@@ -65,16 +61,9 @@ def _luck(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Ve
 
 
 def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    if claim.anywhere:
-        return _somewhere(claim, ground)
-    for position, part in claim.scope:
-        verdict = _letter_at(claim, ground, position, part)
-        if verdict[0] != TRUE:
-            return verdict
-    return (TRUE, "") if claim.scope else (OPEN, "")
-
-
-def _letter_at(claim: Claim, ground: Ground, position: str, part: str) -> Verdict:
+    if not claim.scope:
+        return (OPEN, "")
+    position, part = claim.scope[-1]
     pillar = ground.pillar(position)
     if pillar is None:
         return (FALSE, "unknown") if position in NATAL else (OPEN, "")
@@ -92,24 +81,11 @@ def _letter_at(claim: Claim, ground: Ground, position: str, part: str) -> Verdic
     return unless(claim, pillar % 12 == value, BRANCHES[pillar % 12].hanja)
 
 
-def _somewhere(claim: Claim, ground: Ground) -> Verdict:
-    """A letter said of the chart without a place: some place has it."""
-    value = int(str(claim.value))
-    own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
-    stems, branches = {each % 10 for each in own}, {each % 12 for each in own}
-    if claim.hidden:
-        stems |= {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
-    if claim.detail == "or_branch":
-        return unless(claim, 7 in stems or 8 in branches, "none")
-    have = stems if claim.kind == "stem" else branches
-    return unless(claim, value in have, "none")
-
-
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = str(claim.value)
     visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
-        return _god_count(claim, ground, wanted, len(visible))
+        return decided(len(visible) == int(claim.detail[6:]), str(len(visible)))
     if claim.scope:
         return _god_at(claim, ground, wanted)
     if claim.detail == "stems":
@@ -129,20 +105,6 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return unless(claim, there, wanted)
 
 
-def _god_count(claim: Claim, ground: Ground, wanted: str, count: int) -> Verdict:
-    said = int(claim.detail[6:])
-    if claim.scope:
-        at = _god_at(claim, ground, wanted)
-        inside = sum(
-            belongs(god, wanted)
-            for position, part in claim.scope
-            for each in (("stem", "branch") if part == "pillar" else (part,))
-            for god in ground.gods(position, each) or ()
-        )
-        return at if at[0] != TRUE else decided(said in (count, inside), str(count))
-    return decided(said == count, str(count))
-
-
 def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
     for position, part in claim.scope:
         found = ground.gods(position, part)
@@ -152,8 +114,6 @@ def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
             return (FALSE, "unknown")
         if not found:
             return (OPEN, "")
-        if claim.hidden and position in ground.places:
-            found |= {stem.ten_god.key for stem in ground.places[position].hidden_stems}
         if any(belongs(god, wanted) for god in found) is claim.negated:
             return (FALSE, " ".join(sorted(found)))
     return (TRUE, "")
@@ -183,7 +143,11 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     assert isinstance(wanted, frozenset)
 
     def on(position: str) -> bool:
-        return not ground.sinsal(position).isdisjoint(wanted)
+        facts = ground.places[position]
+        have = {each.key for each in facts.sinsal}
+        have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
+        have |= {each.split("_")[0] for each in have}
+        return bool(have & wanted)
 
     positions = _natal(claim.scope)
     if claim.scope and not positions:
@@ -301,17 +265,12 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
         ground.visible[str(claim.value)] == float(claim.detail), f"{ground.visible[str(claim.value)]:g}"
     ),
     "element_share": weighing.share,
-    "element_much": weighing.much,
-    "element_little": weighing.little,
-    "element_present": weighing.present,
-    "shunned": weighing.shunned,
     "element_most": weighing.extreme(max, by_count=True),
     "element_most_weighed": weighing.extreme(max, by_count=False),
     "element_least": weighing.extreme(min, by_count=True),
     "elements_full": lambda _claim, ground, _: decided(all(ground.visible.values()), "not all"),
     "support": weighing.support,
     "polarity": weighing.polarity,
-    "polarity_all": weighing.polarity_all,
     "polarity_one": weighing.polarity_one,
     "month_of": _simple(lambda ground: ground.pillars["month"] % 12),
     "season": _simple(lambda ground: SEASONS[ground.pillars["month"] % 12]),
@@ -321,4 +280,5 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
         lambda ground: None if ground.forward is None else "forward" if ground.forward else "backward"
     ),
     "nayin": _nayin,
+    "luck": lambda *_: (OPEN, ""),
 }
