@@ -27,7 +27,6 @@ from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.services import GatewayServices, Readiness
-from hypercube.saju.composing import PROMOTED
 from tests.unit.scripted_model import Answer, ScriptedModel
 
 BIRTH = {"birth": "1990-05-03T07:20", "sex": "female", "place": "Seoul", "as_of": "2026-11-27"}
@@ -39,6 +38,7 @@ OWN = {
     "수(水)가 재성에 해당하니 여행이나 정보 같은 일에서 길이 보입니다.",
 }
 """What a good model says of two sections."""
+PROMPT = "retell@1"
 LIE = "일간이 갑목이니 큰 나무처럼 곧게 자랍니다."
 
 
@@ -66,7 +66,7 @@ class Server:
         self.batchers = SajuBatchers("reference")
         self.registry = CubeRegistry()
         self.registry.register(SajuCube(self.batchers))
-        self.registry.register(ReadingCube(self.registry, how=ModelWriting(PROMOTED, **how)))
+        self.registry.register(ReadingCube(self.registry, how=ModelWriting(PROMPT, **how)))
         self.registry.register(ChatCube(self.engines))  # type: ignore[arg-type]
         self.registry.register(ModelsCube(self.engines))  # type: ignore[arg-type]
         self.services = GatewayServices(self.registry, self._ready, lambda: b"")
@@ -112,7 +112,7 @@ async def test_a_good_model_s_words_are_kept_cited_and_signed() -> None:
         # The word of care at the end of what is said of money is the corpus's, whoever wrote the rest.
         assert wealth["written_by"] == "mixed"
         assert [each["written_by"] for each in wealth["sentences"]] == ["tiny", "tiny", "corpus"]
-        assert (reading["written_by"], reading["prompt"]) == ("mixed", PROMOTED)
+        assert (reading["written_by"], reading["prompt"]) == ("mixed", PROMPT)
         facts = {fact["id"] for fact in reading["facts"]}
         for section in reading["sections"]:
             for sentence in section["sentences"]:
@@ -288,7 +288,7 @@ async def test_grpc_and_the_client_bring_the_same() -> None:
             each["fallback"] for each in again["sections"]
         ]
         assert reading.checked.asked_again == again["checked"]["asked_again"] == 2
-        assert reading.prompt == PROMOTED
+        assert reading.prompt == PROMPT
         assert "돈?" in server.engines.requests[0].messages[1].content
         assert server.engines.requests[0].model == "tiny"
 

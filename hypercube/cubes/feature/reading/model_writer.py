@@ -132,7 +132,12 @@ class ModelWriter:
         options = work.written.options
         template = prompt(self._how.prompt, options.language)
         judge = Judge(
-            work.chart, options.language, outline=material, secret=template.instructions, before=work.said
+            work.chart,
+            options.language,
+            outline=material,
+            secret=template.instructions,
+            before=work.said,
+            question=work.request.question,
         )
         generation = GroundedGeneration(
             lambda asked, asking: self._cubes.process(_CHAT, asked, asking),
@@ -150,7 +155,7 @@ class ModelWriter:
             async with aclosing(generation.sentences(asked, call)) as texts:
                 async for text in texts:
                     work.said.append(text)
-                    yield as_sentence(material, text, work.model)
+                    yield as_sentence(material, text, work.model, judge.judged[-1].check)
         finally:
             work.judged += judge.judged
             work.asked_again += generation.checked.asked_again
