@@ -98,6 +98,9 @@ async def withstand(server: Any, count: int, waves: int) -> list[int]:
     return resident
 
 
+# Slow because its bounds of one second are too tight where other work has the cores: an honest call was cut.
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_three_hundred_of_each_three_times(serve: Callable[..., Any]) -> None:
     raise_descriptor_limit()
     limits = {

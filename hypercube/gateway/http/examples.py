@@ -68,7 +68,7 @@ COMPATIBILITY: Final[dict[str, Any]] = {
         "first": {"birth": "1990-05-03T07:20", "place": "Seoul"},
         "others": [
             {"birth": "1988-03-15T09:30", "place": "Seoul"},
-            {"birth": "1991-02-30"},
+            {"birth": "1991-02-28"},
             {"birth": "1992-09-15", "place": "제주"},
             {"birth": "1989-12-24T23:40", "place": "Daegu"},
         ],

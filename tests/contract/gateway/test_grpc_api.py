@@ -103,11 +103,11 @@ async def test_models_and_cubes(channel: grpc.aio.Channel) -> None:
     cubes = await stub.List(cubes_pb2.ListCubesRequest())
     assert [(cube.name, cube.health) for cube in cubes.cubes] == [
         ("chat", "healthy"),
+        ("compatibility", "healthy"),
         ("embeddings", "healthy"),
         ("model-admin", "healthy"),
         ("models", "healthy"),
         ("reading", "healthy"),
-        ("compatibility", "healthy"),
         ("saju", "healthy"),
         ("tensors", "healthy"),
         ("tokenizer", "healthy"),

@@ -10,11 +10,11 @@ async def test_every_cube_is_listed(http: httpx.AsyncClient) -> None:
     cubes = (await http.get("/v1/cubes")).json()["cubes"]
     assert [(cube["name"], cube["color"], cube["category"], cube["state"]) for cube in cubes] == [
         ("chat", "blue", "feature", "running"),
+        ("compatibility", "blue", "feature", "running"),
         ("embeddings", "blue", "feature", "running"),
         ("model-admin", "yellow", "data", "running"),
         ("models", "yellow", "data", "running"),
         ("reading", "blue", "feature", "running"),
-        ("compatibility", "blue", "feature", "running"),
         ("saju", "blue", "feature", "running"),
         ("tensors", "blue", "feature", "running"),
         ("tokenizer", "blue", "feature", "running"),

@@ -161,7 +161,7 @@ async def test_the_official_client_reads_it_all(application: Application) -> Non
         )
         assert raw.headers[HEADER] == "tiny@1.0.0"
         assert raw.parse().model == "tiny"
-        (model,) = [each async for each in ai.models.list()]
-        assert model.id == "tiny"
+        model, saju = [each async for each in ai.models.list()]
+        assert (model.id, saju.id) == ("tiny", "saju")
         assert model.model_extra is not None
         assert model.model_extra["versions"][0]["share"] == 1.0
