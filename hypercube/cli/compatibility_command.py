@@ -51,9 +51,14 @@ class _Charts:
 
     async def process(self, name: str, request: ChartsRequest, call: Call) -> ChartsResponse:
         """Charts by the functions that the cube calls, too."""
-        from hypercube.saju import charts
+        from hypercube.saju import assemble, pillars, prepare
 
-        return ChartsResponse(tuple(charts(request.births)))
+        prepared = prepare(request.births)
+        tables = [
+            pillars(group.utc_seconds, group.offset_seconds, day_boundary=group.day_boundary)
+            for group in prepared.groups
+        ]
+        return ChartsResponse(tuple(assemble(prepared, tables)))
 
 
 async def _here(request: CompatibilityRequest) -> Compatibility:

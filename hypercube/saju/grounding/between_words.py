@@ -16,7 +16,7 @@ _LONG: Final = "|".join(sorted((each for each in RELATIONS if len(each) > 1), ke
 _ENGLISH: Final = "|".join(
     sorted((re.escape(each) for each in (*RELATIONS_ENGLISH, COMBINATION)), key=len, reverse=True)
 )
-_ENDINGS: Final = "이 |이고|이라|이며|이 되|이기도|으로|을 |은 |도 |과 |의 |입니다|이에요|만 "
+_ENDINGS: Final = "이 |이고|이라|이며|이 되|이기도|으로|을 |은 |도 |과 |의 |입니다|이에요|만 | 관계"
 _AFTER: Final = f"(?:{_ENDINGS}|하는|하여|하고|하니|하지|합니다)"
 _AFTER_OPEN: Final = r"(?:로 (?:이어|걸|엇갈|얽|맞|이루|맺)|가 (?:되|있|없)|를 이|와 |도 없|의 관계|입니다)"
 _RELATION: Final = re.compile(
@@ -27,7 +27,7 @@ _RELATION: Final = re.compile(
     rf"|(?<![가-힣])(?P<short>합(?!이 (?:잘 |참 |좋|맞))|충|형)(?={_AFTER})"
     rf"|(?<![가-힣])(?P<open>파|해)(?={_AFTER_OPEN}))"
     rf"|(?i:\b(?:an?|the|no|in|of|any|and) (?:full |strong |mild )?(?P<english>{_ENGLISH})s?\b)"
-    rf"|\b(?:branches|stems|masters|pillars) (?P<acts>clash|combine|harm|punish|break)\b"
+    rf"|\b(?:branch|branches|stems?|masters?|pillars?) (?P<acts>clash|combine|harm|punish|break)\b"
 )
 _ACTS: Final = {"combine": COMBINATION, "punish": "punishment"}
 _NOT: Final = re.compile(

@@ -45,15 +45,16 @@ _GENERAL: Final = re.compile(
     re.IGNORECASE,
 )
 _VIEW: Final = re.compile(
-    r"^(?:의 (?:일간|일주|눈|입장|자리)(?:에서|으로|에|에게|을 기준으로)(?:는)?"
+    r"^(?:의? (?:일간|일주|눈|입장|자리)(?:에서|으로|에|에게|을 기준으로)(?:는)?"
     r"(?: (?:보면|볼 때|보기에|보아|볼 때는))?,? |에게(?:는|서는)? |한테(?:는)? "
     r"|[이가] (?:보기에|볼 때|보면)(?:는)?,? |[을를] 기준으로 "
     r"|['’]s (?:day master|eyes|point of view),? )"
 )
 _VIEW_BEFORE: Final = re.compile(r"(?:[Ss]een from|[Tt]o|[Ff]or|[Ii]n|[Ff]rom) (?:the )?$")
+_SUBJECT: Final = re.compile(r"^(?:\([^)]*\))?[이가] ")
 _SELF: Final[tuple[Place, ...]] = (("day", "stem"),)
 _NEAR: Final = 6
-"""Characters within which a stem that follows a person's name is that person's day stem: 첫째 분의 무토."""
+"""Characters within which a stem that follows a person's name is that person's: 첫째 분의 무토."""
 
 
 class PairChecker:
@@ -112,15 +113,19 @@ class PairChecker:
         return mentions
 
     def _settled(self, claim: Claim, segment: Segment, piece: str) -> Claim:
-        """A stem right after a person's name is the person's day stem."""
+        """A stem right after a person's name is one of the person's; with 일간 behind it, the day's."""
         if claim.kind != "stem" or claim.scope:
             return claim
         if piece[claim.end :].startswith(" 일간"):
             return replace(claim, scope=_SELF, asserted=True)
         if segment.who not in OTHER:
             return claim
-        gap = segment.start + claim.start - segment.named
-        return replace(claim, scope=_SELF, asserted=True) if 0 <= gap <= _NEAR else claim
+        if not 0 <= segment.start + claim.start - segment.named <= _NEAR:
+            return claim
+        # Some stem of that person's: the day's, unless another one is of that name.
+        pillars = self._grounds[segment.who].places
+        at = next((each for each in pillars if pillars[each].pillar.stem.index == claim.value), "day")
+        return replace(claim, scope=((at, "stem"),), asserted=True)
 
     def _verdict(self, claim: Claim, own: tuple[Claim, ...], segment: Segment, number: int) -> Verdict:
         if segment.who in OTHER:
@@ -209,6 +214,9 @@ class PairChecker:
 
     def _generation(self, text: str, said: Said, found: tuple[Segment, ...]) -> Verdict:
         """첫째 분의 무토가 둘째 분의 신금을 생하니: the last two people named before the verb, or around it."""
+        lettered = self._by_letters(text, said, found)
+        if lettered is not None:
+            return self._between.generation(lettered, said)
         before = [each for each in found if each.who in OTHER and each.start < said.start]
         after = [each for each in found if each.who in OTHER and each.start > said.start]
         english = said.text.isascii()
@@ -226,6 +234,18 @@ class PairChecker:
         begin, end = min(doer.start, other.start), max(doer.end, other.end)
         elsewhere = [each for each in places_of(text) if begin <= each[2] < end and each[0] != "day"]
         return UNDECIDED if elsewhere else self._between.generation(doer.who, said)
+
+    def _by_letters(self, text: str, said: Said, found: tuple[Segment, ...]) -> str | None:
+        """Who does it where the letters alone say so: 계수가 병화를 극합니다, with nobody named beside them."""
+        letters = [each for each in claims(text) if each.kind == "stem" and each.end < said.start][-2:]
+        named = [each.named for each in found if each.who in OTHER and each.named < said.start]
+        if len(letters) < 2 or (named and letters[0].start - named[-1] <= _NEAR):
+            return None
+        days = {ground.pillars["day"] % 10: who for who, ground in self._grounds.items()}
+        doer, other = (days.get(int(str(each.value))) for each in letters)
+        if doer is None or other is None or doer == other or not _SUBJECT.match(text[letters[0].end :]):
+            return None
+        return doer
 
     def _viewed(self, text: str, at: int, claim: Claim, found: tuple[Segment, ...]) -> Verdict | None:
         """A ten god that a letter of one is to the other; None where nobody's eyes are named."""

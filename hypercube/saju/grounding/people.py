@@ -16,9 +16,11 @@ UNNAMED: Final = ""
 _WORD: Final = re.compile(
     r"(?P<first>(?:첫째|첫 ?번째) ?(?:분|사람)"
     r"|(?<![가-힣])(?:나|내|당신|본인)(?=의 |에게|는 |가 |와 | (?:사주|[연년월일시][주간지]))"
-    r"|\b(?i:the first (?:person|one|partner)|first person|person one|your(?! partner)|you(?=['’]re| are| have))\b)"
+    r"|\b(?i:the first (?:person|one|partner)|the first(?= an? | is | has )|first person|person one"
+    r"|your(?! partner)|you(?=['’]re| are| have))\b)"
     r"|(?P<second>(?:둘째|두 ?번째) ?(?:분|사람)|(?<![가-힣])상대(?:방|분|편)?(?!적|성|가 되|하)"
-    r"|\b(?i:the second (?:person|one|partner)|second person|person two|your partner|the partner|the other person)\b)"
+    r"|\b(?i:the second (?:person|one|partner)|the second(?= an? | is | has )|second person|person two"
+    r"|your partner|the partner|the other person)\b)"
     r"|(?P<both>두 (?:분|사람)|둘(?= ?(?:다|모두)|[은이의] )|서로의(?= [연년월일시])|양쪽"
     r"|\b(?i:both (?:people|persons|partners|of (?:you|them))|both(?= (?:are|have|day|year|month|hour|charts))"
     r"|the two (?:people|persons|partners|of (?:you|them)))\b)"
@@ -60,11 +62,10 @@ def segments(sentence: str) -> tuple[Segment, ...]:
 
 def _with_attribute(sentence: str, begin: int, at: int) -> int:
     """Where what belongs to the name at `at` begins: the name itself, or an attribute before it."""
-    before = sentence[begin:at]
-    if not _ATTRIBUTE.search(before):
+    if not _ATTRIBUTE.search(sentence[begin:at]):
         return at
-    ends = [match.end() for match in _BREAK.finditer(before)]
-    return begin + (ends[-1] if ends else 0)
+    ends = [match.end() for match in _BREAK.finditer(sentence, begin, at)]
+    return ends[-1] if ends else begin
 
 
 def segment_at(found: tuple[Segment, ...], at: int) -> Segment:
