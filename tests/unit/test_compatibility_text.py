@@ -87,10 +87,10 @@ def test_the_other_way_round_it_is_told_of_the_other() -> None:
 
 
 def test_beyond_shared_facts_pairs_do_not_read_alike() -> None:
-    # With the places that differ left out, most sentences of two random pairs are different ones.
+    # Of two random pairs the same sentences are few: those of facts that they share.
     told = [{each.text for each in explain(*people)} for people in pairs(40, seed=4)]
     shared = [len(one & other) / len(one | other) for one, other in combinations(told, 2)]
-    assert sum(shared) / len(shared) < 0.1  # 0.051 in these
+    assert sum(shared) / len(shared) < 0.08
     assert max(shared) < 0.5
 
 
