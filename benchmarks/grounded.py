@@ -144,7 +144,7 @@ def _row(what: str, chart: Chart, start: float) -> dict[str, Any]:
         "op": "grounded",
         "what": what,
         "birth": chart.instant.local,
-        "pillars": [each for each in chart.pillars.indices() if each is not None],
+        "pillars": list(chart.pillars.indices()),
         "seconds": round(time.monotonic() - start, 1),
     }
 
@@ -226,8 +226,10 @@ async def _asked(
     generation = GroundedGeneration(cluster.source, judge, attempts=1)
     request = template.request(material, how, model=cluster.model, seed=seed)
     start = time.monotonic()
-    passed = [each async for each in generation.sentences(request, Call("prompts"))]
-    said = list(dict.fromkeys(as_sentence(material, each, cluster.model) for each in passed))
+    async for _ in generation.sentences(request, Call("prompts")):
+        pass
+    passed = [each for each in judge.judged if each.passed]
+    said = list(dict.fromkeys(as_sentence(material, each.text, cluster.model, each.check) for each in passed))
     missing, short = completing(material, said)
     covered = 1 - len(missing) / len(material.sentences) if short else 1.0
     wrong = sum(1 for each in judge.judged if each.contradictions) / max(1, len(judge.judged))

@@ -25,6 +25,7 @@ from hypercube.core.engine import FinishReason, GenerationEvent, GenerationReque
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.reading import Checked
 from hypercube.saju.composing import Correct, Judge, Judged, correcting
+from hypercube.saju.composing.judge import REPETITION
 from hypercube.saju.grounding import first_end
 
 Source = Callable[[GenerationRequest, Call], Awaitable[AsyncIterator[GenerationEvent]]]
@@ -113,7 +114,7 @@ class GroundedGeneration:
                             self._faults = 0
                             passed.append(found.text)
                             yield text if self._spoken else found.text
-                        elif self._gives_up():
+                        elif self._gives_up(found):
                             break
                         elif found.worth_asking and self._left > 0:
                             wrong = found
@@ -137,9 +138,10 @@ class GroundedGeneration:
                 self._left -= 1
                 asked = self._correct(request, " ".join(passed), wrong)
 
-    def _gives_up(self) -> bool:
-        self._faults += 1
-        return self._faults >= _MOST_FAULTS
+    def _gives_up(self, found: Judged) -> bool:
+        # What was said before is said again by a model that was asked again, and by one that is stuck.
+        self._faults += 1 if found.fault == REPETITION else 2
+        return self._faults >= 2 * _MOST_FAULTS
 
     def _end(self, pieces: "_Sentences", failure: HyperCubeError | None) -> None:
         before, own = self.outcome, pieces.usage

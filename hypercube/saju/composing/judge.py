@@ -8,9 +8,10 @@ from typing import Final
 from hypercube.core.chart import Chart
 from hypercube.core.reading import Checked, Mention, ReadingLanguage
 from hypercube.saju.composing import sanity
-from hypercube.saju.composing.outline import Outline, numbers
+from hypercube.saju.composing.outline import Outline, field_letters, of_the_field
 from hypercube.saju.grounding import Checker, SentenceCheck, claims, cut
-from hypercube.saju.grounding.verdicts import FALSE, OPEN
+from hypercube.saju.grounding.verdicts import FALSE, TRUE
+from hypercube.saju.signs import BRANCHES, STEMS
 
 CONTRADICTION: Final = "contradiction"
 BASELESS: Final = "no basis"
@@ -18,8 +19,10 @@ LEAK: Final = "leak"
 REPETITION: Final = "repetition"
 _AGAIN: Final = frozenset({CONTRADICTION, BASELESS, "language", "promise", "register"})
 """Faults that the model may do better when it is asked again; others are cut without a word."""
-_WINDOW: Final = {ReadingLanguage.KO: 12, ReadingLanguage.EN: 28}
+_WINDOW: Final = {ReadingLanguage.KO: 12, ReadingLanguage.EN: 20}
 """Letters in a row that a sentence may not share with the instructions."""
+_LETTERS: Final = frozenset(each.hanja for each in (*STEMS, *BRANCHES)) | frozenset("木火土金水")
+"""Han characters that any text about a chart may hold; what it says with them is checked."""
 _FREE: Final = frozenset({"element_absent", "season", "useful_any", "direction", "sex"})
 """Kinds whose open mentions are ordinary words."""
 
@@ -65,6 +68,7 @@ class Judge:
         outline: Outline | None = None,
         secret: str = "",
         before: Iterable[str] = (),
+        question: str = "",
     ) -> None:
         """Ready for a first sentence.
 
@@ -74,6 +78,7 @@ class Judge:
             outline: what it writes from.
             secret: the instructions, which no sentence may repeat.
             before: sentences that were said already, and need not be said again.
+            question: the reader's own words, which are no part of an answer.
 
         Raises:
             HyperCubeError: FAILED_PRECONDITION for a chart without facts.
@@ -85,7 +90,7 @@ class Judge:
         if outline is not None:
             for each in outline.texts:
                 self._secret -= _windows(each, _WINDOW[language])
-        self._before = [sanity.runs(each) for each in before]
+        self._before = [sanity.runs(each) for each in (*before, question) if each]
         self._judged: list[Judged] = []
 
     @property
@@ -108,7 +113,9 @@ class Judge:
         return checked(self._judged, asked_again)
 
     def _fault(self, text: str, check: SentenceCheck) -> str:
-        known = self._outline.words if self._outline is not None else frozenset()
+        known = _LETTERS | field_letters()
+        if self._outline is not None:
+            known |= self._outline.words
         found = sanity.fault(text, self.language, known, strict=self._outline is not None)
         if not check.grounded:
             return CONTRADICTION  # whatever else is wrong with it: contradictions are counted
@@ -123,13 +130,17 @@ class Judge:
         return ""
 
     def _has_basis(self, text: str, check: SentenceCheck, outline: Outline) -> bool:
-        if not numbers(text) <= outline.numbers:
-            return False
+        """Whether the chart bears out what it says, or the outline names it."""
+        borne_out, rest = False, text
         for claim, mention in zip(claims(text), check.mentions, strict=True):
-            named = claim.kind in _FREE or (claim.kind, claim.value) in outline.terms
-            if mention.verdict == OPEN and not named:
+            if mention.verdict == TRUE:
+                borne_out = True
+                rest = rest[: mention.start] + " " * (mention.end - mention.start) + rest[mention.end :]
+            elif claim.kind not in _FREE and (claim.kind, claim.value) not in outline.terms:
                 return False
-        return bool(outline.basis(text))
+        return outline.counts(rest) and (
+            borne_out or bool(outline.basis(text)) or of_the_field(text, self.language)
+        )
 
 
 def checked(judged: Iterable[Judged], asked_again: int = 0) -> Checked:

@@ -25,7 +25,7 @@ from hypercube.core.reading import (
 )
 from hypercube.saju.composing.outline import Outline
 
-PROMOTED: Final = "retell@1"
+PROMOTED: Final = "shown@1"
 """The template that won its last measurement; see docs/grounding.md."""
 MOST_ASKED: Final = 300
 """Characters of a reader's question that a model is shown."""
