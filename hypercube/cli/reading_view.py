@@ -6,7 +6,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from hypercube.cli.chart_view import pillars_view
-from hypercube.core.reading import Reading, ReadingLanguage, SectionText
+from hypercube.core.reading import CORPUS, Reading, ReadingLanguage, SectionText
 
 
 def reading_view(reading: Reading, *, sources: bool = False) -> RenderableType:
@@ -38,13 +38,29 @@ def _notes(reading: Reading) -> list[RenderableType]:
     lines = [Text(f"note: {note}", style="dim") for note in reading.chart.notes]
     if reading.options.language is ReadingLanguage.KO:
         told = (
-            f"말뭉치 {reading.corpus_version}판이 쓴 풀이 · 기준일 {reading.as_of} · 문장 {checked.sentences}개의 "
+            f"{_writers(reading)}의 풀이 · 기준일 {reading.as_of} · 문장 {checked.sentences}개의 "
             f"언급 {checked.mentions}건을 원국과 대조해 {checked.confirmed}건 확인, 모순 {checked.contradictions}건"
         )
     else:
         told = (
-            f"written by corpus {reading.corpus_version} · as of {reading.as_of} · {checked.sentences} sentences, "
+            f"written by {_writers(reading)} · as of {reading.as_of} · {checked.sentences} sentences, "
             f"{checked.mentions} mentions checked: {checked.confirmed} confirmed, "
             f"{checked.contradictions} contradictions"
         )
-    return [*lines, Text(told, style="dim")]
+    return [*lines, *_fallbacks(reading), Text(told, style="dim")]
+
+
+def _writers(reading: Reading) -> str:
+    names = dict.fromkeys(each.written_by for section in reading.sections for each in section.sentences)
+    korean = reading.options.language is ReadingLanguage.KO
+    corpus = f"말뭉치 {reading.corpus_version}판" if korean else f"corpus {reading.corpus_version}"
+    return ("·" if korean else " and ").join(corpus if name == CORPUS else name for name in names) or corpus
+
+
+def _fallbacks(reading: Reading) -> list[Text]:
+    reasons = {each.fallback for each in reading.sections if each.fallback}
+    return (
+        [Text(f"note: the model's part was cut short: {', '.join(sorted(reasons))}", style="dim")]
+        if reasons
+        else []
+    )

@@ -1,12 +1,18 @@
 """`hypercube reading` in the terminal: sections as paragraphs, sources, plain text and JSON."""
 
+import io
 import json
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from hypercube.cli.commands import cli
+from hypercube.cli.reading_view import reading_view
 from hypercube.core.errors import HyperCubeError
+from hypercube.saju import chart
+from hypercube.saju.interpretation import interpret
 
 ASK = ["reading", "1990-05-03 07:20", "--sex", "female", "--place", "서울", "--as-of", "2026-11-27"]
 
@@ -41,6 +47,28 @@ def test_json_is_the_answer_of_the_server() -> None:
     assert answer["written_by"] == "corpus"
     assert answer["checked"]["contradictions"] == 0
     assert next(section["section"] for section in answer["sections"]) == "temper"
+
+
+def test_who_wrote_is_shown_and_why_the_corpus_did() -> None:
+    reading = interpret(chart("1990-05-03T07:20", include=("facts", "periods"), as_of="2026-11-27"))
+    first, second, *rest = reading.sections
+    own = replace(first.sentences[0], written_by="tiny")
+    mixed = replace(
+        first, sentences=(own, *first.sentences[1:]), written_by="mixed", fallback="engine_failed"
+    )
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(reading_view(replace(reading, sections=(mixed, second, *rest), written_by="mixed")))
+    shown = console.export_text()
+    assert "tiny·말뭉치 1판의 풀이" in shown
+    assert "engine_failed" in shown
+
+
+@pytest.mark.parametrize("option", [["--writer", "model"], ["--model", "m"], ["--question", "일은?"]])
+def test_a_model_needs_a_server(option: list[str]) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        CliRunner().invoke(cli, [*ASK, *option], catch_exceptions=False)
+    assert caught.value.param == "--writer"
+    assert "--server" in str(caught.value)
 
 
 def test_a_bad_birth_is_refused_with_its_field() -> None:

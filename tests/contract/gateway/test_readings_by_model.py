@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
 
+from hypercube.app.readings import make_reading_cube
 from hypercube.client import AsyncClient
+from hypercube.core.clock import monotonic
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
     EngineState,
@@ -17,17 +20,23 @@ from hypercube.core.engine import (
     ServedModel,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.core.reading import ReadingRequest, ReadingWriter
+from hypercube.core.principal import Principal
+from hypercube.core.reading import Reading, ReadingLength, ReadingRequest, ReadingWriter
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.reading import ModelWriting, ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
+from hypercube.gateway.access.guarded_cubes import GuardedCubes
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.services import GatewayServices, Readiness
+from hypercube.settings import ReadingSettings
 from tests.unit.scripted_model import Answer, ScriptedModel
+
+if TYPE_CHECKING:
+    from hypercube.gateway.access.authenticator import Access
 
 BIRTH = {"birth": "1990-05-03T07:20", "sex": "female", "place": "Seoul", "as_of": "2026-11-27"}
 ASK = {**BIRTH, "writer": "model", "length": "short", "sections": ["temper", "wealth"]}
@@ -226,6 +235,50 @@ async def test_who_may_not_ask_the_model_is_told() -> None:
         for stream in (False, True):
             answer = await server.http.post("/v1/saju/readings", json={**ASK, "stream": stream})
             assert answer.status_code == 403, answer.text
+
+
+async def test_scopes_hold_for_the_model_of_a_reading() -> None:
+    async with Server(good) as server:
+        guarded = GuardedCubes(server.registry, cast("Access", None))
+        stranger = Principal("stranger", scopes=frozenset({"model:other"}))
+        friend = Principal("friend", scopes=frozenset({"model:tiny", "cube:reading", "cube:chat"}))
+        birth: dict[str, Any] = BIRTH
+        for default in (ReadingWriter.CORPUS, ReadingWriter.MODEL):
+            cube = ReadingCube(server.registry, models=guarded, writer=default, how=ModelWriting(PROMPT))
+            open_, asked = ReadingRequest(**birth), ReadingRequest(**birth, writer=ReadingWriter.MODEL)
+            reading = await cube.process(open_, Call("test", principal=stranger))
+            assert isinstance(reading, Reading)
+            assert reading.written_by == "corpus"
+            with pytest.raises(HyperCubeError) as caught:
+                await cube.process(replace(asked, model="tiny"), Call("test", principal=stranger))
+            assert caught.value.kind is ErrorKind.PERMISSION_DENIED
+            assert server.engines.requests == []
+        # The guard at the door leaves a reading alone: its model is asked through the guard again.
+        reading = await guarded.process("reading", asked, Call("test", principal=friend))
+        assert reading.written_by == "mixed"
+        assert (
+            await guarded.process("reading", open_, Call("test", principal=stranger))
+        ).written_by == "corpus"
+
+
+async def test_a_server_may_have_its_models_write_by_default() -> None:
+    async with Server(good) as server:
+        settings = ReadingSettings(writer="model", prompt=PROMPT, model="tiny")
+        cube = make_reading_cube(settings, server.registry, server.registry, monotonic)
+        request = ReadingRequest(**BIRTH, length=ReadingLength.SHORT)  # type: ignore[arg-type]
+        reading = await cube.process(request, Call("test"))
+        assert isinstance(reading, Reading)
+        assert (reading.sections[0].written_by, reading.prompt) == ("tiny", PROMPT)
+        corpus = await cube.process(replace(request, writer=ReadingWriter.CORPUS), Call("test"))
+        assert isinstance(corpus, Reading)
+        assert corpus.written_by == "corpus"
+
+
+def test_a_prompt_that_there_is_not_stops_the_server_with_its_setting() -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        make_reading_cube(ReadingSettings(prompt="retell@9"), CubeRegistry(), CubeRegistry(), monotonic)
+    assert caught.value.param == "reading.prompt"
+    assert "retell@1" in str(caught.value)
 
 
 async def test_a_server_without_models_reads_all_the_same() -> None:

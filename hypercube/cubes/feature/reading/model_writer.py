@@ -21,6 +21,7 @@ from hypercube.core.reading import (
     ReadingEvent,
     ReadingRequest,
     ReadingSentence,
+    ReadingWriter,
     SectionText,
     writers,
 )
@@ -90,25 +91,27 @@ class ModelWriter:
         """The reading as it comes into being: a sentence an event, the last one with the rest.
 
         Raises:
-            HyperCubeError: PERMISSION_DENIED where the caller may not use the model.
+            HyperCubeError: PERMISSION_DENIED where the caller asked for a model and may not use it.
         """
         written = interpret(chart, request.to_options())
         work = _Work(chart, written, request)
         try:
             work.model = await self._model(request, call)
         except HyperCubeError as error:
-            if error.kind in _RAISED:
-                raise
-            work.failure = error.kind.value
+            work.refused(error)
         for at, section in enumerate(written.sections):
             material = outline(chart, section, written.options.language)
             said: list[ReadingSentence] = []
             if not work.failure:
-                async with aclosing(self._section(work, material, len(written.sections) - at, call)) as told:
-                    async for sentence in told:
-                        if sentence not in said:  # two copies of one written sentence
-                            said.append(sentence)
-                            yield work.event(section, sentence)
+                told = self._section(work, material, len(written.sections) - at, call)
+                try:
+                    async with aclosing(told):
+                        async for sentence in told:
+                            if sentence not in said:  # two copies of one written sentence
+                                said.append(sentence)
+                                yield work.event(section, sentence)
+                except HyperCubeError as error:
+                    work.refused(error)
             rest, short = completing(material, said)
             why = (work.failure or work.section_failure or UNFIT) if short else ""
             for sentence in rest:
@@ -191,6 +194,12 @@ class _Work:
         """A sentence that leaves."""
         self._sections.setdefault(section.section, []).append(sentence)
         return ReadingEvent(section.section, section.title, sentence, fallback=fallback)
+
+    def refused(self, error: HyperCubeError) -> None:
+        """The model cannot be asked; raises it where the caller may not ask for what it asks for."""
+        if error.kind in _RAISED and self.request.writer is ReadingWriter.MODEL:
+            raise error
+        self.failure = error.kind.value
 
     def ended(self, outcome: Outcome) -> None:
         """How the model's answer to a section ended."""
