@@ -114,7 +114,9 @@ def _drive(port: int, bodies: list[bytes], rate: float, seed: int, answer: Any) 
 def drive(port: int, bodies: list[bytes], rate: float, seed: int) -> tuple[list[float], list[Any], int]:
     """The load from another process: seconds of each, answers kept, bytes."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_drive, args=(port, bodies, rate, seed, there))
+    process = multiprocessing.get_context("spawn").Process(
+        target=_drive, args=(port, bodies, rate, seed, there)
+    )
     process.start()
     seconds, kept, wrong, count, size = here.recv()
     process.join()

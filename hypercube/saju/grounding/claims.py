@@ -84,13 +84,20 @@ class _Manner:
         return bool(_HIDDEN.search(self._sentence))
 
 
-@functools.lru_cache(maxsize=65_536)
 def claims(sentence: str) -> tuple[Claim, ...]:
-    """Every claim of a sentence, in order."""
-    masked = mask(sentence)
-    if masked is None or masked.sentence == sentence:
+    """Every claim of a sentence, in order.
+
+    What is kept is what the mask says: sentences with a pillar and an age are too many to keep, and each full
+    garbage collection would walk them all.
+    """
+    return claims_of(sentence, mask(sentence))
+
+
+def claims_of(sentence: str, masked: Mask | None) -> tuple[Claim, ...]:
+    """The same where the mask is known."""
+    if masked is None:
         return parsed(sentence)
-    return tuple(_filled(each, sentence, masked) for each in parsed(masked.sentence))
+    return tuple([_filled(each, sentence, masked) for each in parsed(masked.sentence)])
 
 
 def _filled(claim: Claim, sentence: str, masked: Mask) -> Claim:
@@ -165,7 +172,8 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
     near = tuple(dict.fromkeys(place for each in inside for place in each.places))
     negated = speech.denied(sentence, word.start, word.end, speech.joined_to(sentence, word.end, starts))
     where: tuple[Place, ...] = ()
-    detail, asserted, anywhere = word.detail, word.detail != "another", False
+    another = word.detail == "another" or speech.of_another_after(after)
+    detail, asserted, anywhere = word.detail, True, False
     if word.kind in _LETTERS:
         where = scope.of_letter(clauses, at)
         placed = bool(where) or bool(detail and detail != "or_branch")
@@ -182,6 +190,8 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
         if after.startswith("의 해"):
             where = (("this_year", "pillar"),)
         detail, asserted = _of_god(clauses, word, where, manner)
+    if another:
+        asserted = False
     if word.kind == "relation" and len(near) < 2 and not any(p[0].startswith("pillar:") for p in near):
         wide = tuple(dict.fromkeys(p for each in clauses.words if each.kind == "place" for p in each.places))
         near = wide or near

@@ -24,7 +24,7 @@ _EVEN: Final = re.compile(r"음과 양의 글자가 같은 수|음양이 (?:반�
 _ONE: Final = re.compile(rf"(음|양)의 글자(?:가|만|는) ?({SMALL})")
 _ALL: Final = re.compile(
     r"(?:여덟 글자|팔자|네 기둥|모든 글자|글자)(?:가|이|는)? ?(?:모두|전부|다|죄다|온통|하나같이) ?(음|양)(?=이|으로|의|인|입|\b)"
-    r"|(?:all eight|every|all) (?:characters?|letters?)[^.,]{0,14} (?:is|are) (yin|yang)|(?<![가-힣])(음|양)팔통"
+    r"|(?:[Aa]ll eight|[Ee]very|[Aa]ll) (?:characters?|letters?)[^.,]{0,14} (?:is|are) (yin|yang)|(?<![가-힣])(음|양)팔통"
 )
 
 

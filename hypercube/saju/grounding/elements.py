@@ -25,7 +25,7 @@ _JOINED: Final = re.compile(r"(?:과|와|이랑|하고|이나|나|및|그리고|
 _P: Final = r"(?:이|가|은|는|도|만|의 (?:개수|숫자|수|기운|비중|비율|세력|힘)(?:가|는|은|이|도)?|을|를)?"
 _HOW: Final = r"(?:(?:가장|매우|아주|무척|상당히|너무|유난히|유독|꽤|특히|워낙|다소|조금|좀|많이|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
 _COUNT: Final = re.compile(
-    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지|이니|이어|이요|로|으로|뿐|씩|이나 있| 있|$))"
+    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
 )
 _LISTED: Final = re.compile(r" ?[:=]? ?(\d)(?=[,.\s)]|개|$)")
 _SHARE: Final = re.compile(rf"{_P} ?{_HOW}(\d{{1,3}})(?:\.\d+)? ?(?:%|퍼센트|프로)")
@@ -188,8 +188,7 @@ def _said_en(before: str, clause: str) -> tuple[str, str]:
     if (
         _USEFUL_BEFORE.search(before)
         or _USEFUL_AFTER.search(clause)
-        or (before.endswith(("holds ",))
-        and ", useful" in clause)
+        or (before.endswith(("holds ",)) and ", useful" in clause)
     ):
         return ("useful", "")
     if _NO_EN.search(before) or _GONE_EN.match(clause):

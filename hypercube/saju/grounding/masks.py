@@ -25,7 +25,11 @@ _NAMED: Final = re.compile(
 )
 _INDEX: Final = PILLAR_HANGUL | PILLAR_HANJA
 _HANGUL: Final = re.compile(r"[가-힣]")
-_FIGURE: Final = re.compile(r"(?<![\d.])(?:\d{1,3}(?=[세살])|\d{4}(?=년))|(?<=\bage )\d{1,3}(?![\d.])|\b(?:19|20|21)\d\d\b(?!-)")
+_FIGURE: Final = re.compile(
+    r"(?<![\d.])(?:\d{1,3}(?=[세살])|\d{4}(?=년))|(?<=\bage )\d{1,3}(?![\d.])|\b(?:19|20|21)\d\d\b(?!-)"
+)
+_SHARED: Final = 1
+"""Pillars that sentences with the same ones may name."""
 _STANDING_IN: Final = tuple(each.index for each in PILLARS)[::7][:9]
 """Sexagenary indices, as many as pillars are put out of the way in one sentence."""
 
@@ -37,13 +41,22 @@ class Mask:
     sentence: str
     pillars: dict[int, int]
     """The stand-in of each pillar named, to its own index."""
-    figures: bool
+    figures: int
+
+    @property
+    def rare(self) -> bool:
+        """Whether hardly two sentences have the same names and figures."""
+        return bool(self.figures) or len(self.pillars) > _SHARED
 
 
 def mask(sentence: str) -> Mask | None:
     """The mask of a sentence; None where there is nothing to put out of the way."""
     # In an English sentence the romanised name beside it, of another length, tells it apart anyway.
-    found = [] if _HANGUL.search(sentence) is None else [each for each in _NAMED.finditer(sentence) if each.group() in _INDEX]
+    found = (
+        []
+        if _HANGUL.search(sentence) is None
+        else [each for each in _NAMED.finditer(sentence) if each.group() in _INDEX]
+    )
     if len(found) > len(_STANDING_IN):
         return None
     pillars: dict[int, int] = {}
@@ -55,7 +68,7 @@ def mask(sentence: str) -> Mask | None:
         other = PILLARS[stand_in].hangul if hangul else PILLARS[stand_in].hanja
         text = text[: match.start()] + other + text[match.end() :]
     text, count = _FIGURE.subn(_figure, text)
-    return Mask(text, pillars, bool(count)) if pillars or count else None
+    return Mask(text, pillars, count) if pillars or count else None
 
 
 def _figure(match: "re.Match[str]") -> str:

@@ -170,7 +170,7 @@ _ENGLISH: Final = (
     (
         "strength_en",
         r"(?i:\b(?:very |rather |fairly |quite |extremely |somewhat )?(?:strong|weak|balanced)(?= day master| self| chart)|(?<=: )(?:very )?(?:strong|"
-        r"weak|balanced)(?=\.$)|(?<=day master is )(?:very |rather |fairly |quite |extremely |somewhat |neither )?(?:strong|weak|balanced)\b)",
+        r"weak|balanced)(?=\.$)|(?<=chart is )(?:very )?(?:strong|weak|balanced)\b|(?<=as a whole is )(?:very )?(?:strong|weak|balanced)\b|(?<=day master is )(?:very |rather |fairly |quite |extremely |somewhat |neither )?(?:strong|weak|balanced)\b)",
     ),
     ("stage_en", rf"(?i:(?<=life stage of )(?:the )?(?:{any_of(STAGES_ENGLISH)}))"),
     ("god_en", rf"(?i:\b(?:{any_of(english.GODS)})s?\b(?! structure))"),

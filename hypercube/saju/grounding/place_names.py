@@ -7,12 +7,24 @@ Place = tuple[str, str]
 """Position (year … hour, luck, this_year …, or `pillar:14` for a luck pillar named) and part (pillar, stem, branch)."""
 
 POSITIONS: Final = {
-    "연": "year", "년": "year", "월": "month", "일": "day", "시": "hour",
-    "年": "year", "月": "month", "日": "day", "時": "hour",
+    "연": "year",
+    "년": "year",
+    "월": "month",
+    "일": "day",
+    "시": "hour",
+    "年": "year",
+    "月": "month",
+    "日": "day",
+    "時": "hour",
 }
 _PARTS: Final = {
-    "주": "pillar", "간": "stem", "지": "branch", "기둥": "pillar",
-    "柱": "pillar", "干": "stem", "支": "branch",
+    "주": "pillar",
+    "간": "stem",
+    "지": "branch",
+    "기둥": "pillar",
+    "柱": "pillar",
+    "干": "stem",
+    "支": "branch",
 }
 _PASSING: Final = {
     "올해": "this_year",

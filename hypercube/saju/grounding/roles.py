@@ -10,14 +10,14 @@ _LUCK_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _LUCK_BEFORE: Final = re.compile(
-    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$",
+    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$",
     re.IGNORECASE,
 )
 _ROLE_AFTER: Final = re.compile(
     r"^(?:\([^)]*\))?\s?(년생|월생|일생|시생|년|월|일|시)(?!주|지|간)(?=[ ,에은는의이을를과와로도입라부까생출.)·]|$)"
 )
 _PLACE_AFTER: Final = re.compile(
-    r"^(?:\([^)]*\))?\s?(?:(?:괴강|백호|양인|홍염|간여지동)(?:대살|살)? )?(일주|연주|년주|월주|시주)"
+    r"^(?:\([^)]*\))?\s?(?:(?:괴강|백호|양인|홍염|간여지동)(?:대살|살)? )?(일주|연주|년주|월주|시주|[年月日時]柱)"
 )
 _BORN: Final = re.compile(
     r"^(?:생|에 (?:태어|난|나|출생)|의 (?:[가-힣]토|[가-힣]목|[가-힣]화|[가-힣]금|[가-힣]수|기운)|[ ]?출생)"
@@ -35,11 +35,14 @@ _NOW: Final = re.compile(
     r"현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present|moving through|머무|흐르고 있",
     re.IGNORECASE,
 )
-_NEXT: Final = re.compile(r"다음 대운|바뀌|changes to|next luck|next (?:ten|10)|다음에 오는", re.IGNORECASE)
+_NEXT: Final = re.compile(
+    r"다음 대운|바뀌|changes to|next luck|next (?:ten|10|decade|cycle)|갈아|다음에 오는", re.IGNORECASE
+)
 _FIRST: Final = re.compile(
     r"첫|시작합니다|에서 시작|출발|the first,|first luck|forward from|backward from|begins? (?:with|from)",
     re.IGNORECASE,
 )
+_CLAUSE: Final = re.compile(r"(?<!\))[,;](?= )|(?<=[가-힣])(?:고(?! 있| 계)|며|지만|는데) |\) ?,")
 _EN_ROLE: Final = re.compile(r"^(?: \([^)]*\))?\)? ?(year|day|month|hour)\b", re.IGNORECASE)
 _EN_ROLE_BEFORE: Final = re.compile(
     r"\b(year|month|day|hour)(?: (?:of|is|was|being))?(?: (?:the|an?))? $", re.IGNORECASE
@@ -56,11 +59,28 @@ def luck_detail(sentence: str, start: int, end: int, *, first: bool, placed: boo
     )
     if not named:
         return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""
+    own = sentence[_clause_start(sentence, start) : _clause_end(sentence, end)]
+    if _NEXT.search(own):
+        return "luck_next"
+    if _FIRST.search(own) and first:
+        return "luck_first"
+    if _NOW.search(own):
+        return "luck_now"
+    if not first:
+        return "luck"  # what the sentence says of the pillar named before it
     if _NEXT.search(sentence):
         return "luck_next"
-    if _FIRST.search(sentence) and first:
-        return "luck_first"
-    return "luck_now" if _NOW.search(sentence) else "luck"
+    return "luck_first" if _FIRST.search(sentence) else "luck_now" if _NOW.search(sentence) else "luck"
+
+
+def _clause_start(sentence: str, at: int) -> int:
+    ends = [match.end() for match in _CLAUSE.finditer(sentence, 0, at)]
+    return ends[-1] if ends else 0
+
+
+def _clause_end(sentence: str, at: int) -> int:
+    found = _CLAUSE.search(sentence, at)
+    return len(sentence) if found is None else found.start()
 
 
 def natal_detail(sentence: str, start: int, end: int) -> str:

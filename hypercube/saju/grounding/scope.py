@@ -10,7 +10,7 @@ from hypercube.saju.grounding.terms import Term
 
 _CLAUSE: Final = re.compile(
     r"[;:]|(?<=[가-힣)])[,](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))"
-    r"|(?<=[가-힣])(?:고|며|지만|는데)(?= )|, (?=(?:and|but|while|whereas|yet) )| (?=(?:while|but|whereas) )"
+    r"|(?<=[가-힣])(?:고(?! 있| 계| 앉)|며|지만|는데)(?= )|, (?=(?:and|but|while|whereas|yet) )| (?=(?:while|but|whereas) )"
 )
 _JOIN: Final = re.compile(r"^(?:과|와|이랑|하고|및|·|,|/|\s|and|the|your|그리고)*$")
 _NEAR_KOREAN: Final = 24
@@ -28,6 +28,9 @@ _HOLDS: Final = re.compile(
 _FORWARD: Final = re.compile(r"^(?:\([^)]*\))?(?:살|귀인)?(?:이|가|은|는|을|를|도|인)?(?:\s[^,.]{0,22})?$")
 _FORWARD_EN: Final = re.compile(
     r"^s?[^,.;]{0,40}? (?:in|on|at|within|inside|of|under|from) (?:the |your |both |its )?$"
+)
+_COPULA: Final = re.compile(
+    r"^(?:\([^)]*\))?(?:이|가)? ?(?:됩니다|되|에 해당|입니다|이에요|예요|이라|이죠|이다|인데)"
 )
 _PARTS: Final = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("branch", "pillar")}
 _SELF_BEFORE: Final = re.compile(
@@ -68,6 +71,8 @@ class Clauses:
         """The places of the clause of a term; of the clause before, where that one says nothing of them itself."""
         here = self.number(word.start)
         found = self._in(here)
+        if not found and here and word.kind == "god" and _COPULA.match(self.sentence[word.end :]):
+            return self._in(here - 1)  # 월간과 연간에 경금이 있는데, 둘 다 식신이 됩니다
         if not found and here:
             before = [each for each in self.words if self.number(each.start) == here - 1]
             if before and all(each.kind == "place" for each in before):
@@ -135,10 +140,8 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     if len(gap) > (_NEAR_ENGLISH if gap.isascii() else _NEAR_KOREAN):
         return ()
     if (
-        (gap != ", "
-        and ("," in gap and not re.fullmatch(r", (?:which is |an? |the )?", gap)))
-        or _APART.search(gap)
-    ):
+        gap != ", " and ("," in gap and not re.fullmatch(r", (?:which is |an? |the )?", gap))
+    ) or _APART.search(gap):
         return ()
     if clauses.number(place.start) != clauses.number(word.start) and gap not in (", ", ": "):
         return ()
@@ -148,6 +151,8 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     ):
         return ()
     group = [place]
+    if len(place.places) > 1:
+        return _in_turn(clauses, at, before, part)
     for each in reversed(words[:before]):
         if each.kind != "place" or not _JOIN.match(sentence[each.end : group[-1].start]):
             break
@@ -164,6 +169,20 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
         for each in own.places
         if each[1] in part and not each[0].startswith("pillar:")
     )
+
+
+def _in_turn(clauses: Clauses, at: int, before: int, part: tuple[str, ...]) -> tuple[Place, ...]:
+    """One place each where as many letters follow: the month and day branches (寅申); else all of them."""
+    words, places = clauses.words, clauses.words[before].places
+    row = []
+    for each in words[before + 1 :]:
+        if each.kind != words[at].kind or (
+            row and not _JOIN.match(clauses.sentence[row[-1].end : each.start])
+        ):
+            break
+        row.append(each)
+    chosen = (places[row.index(words[at])],) if len(row) == len(places) and words[at] in row else places
+    return tuple(each for each in chosen if each[1] in part)
 
 
 def _after(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ...]:

@@ -16,7 +16,7 @@ _ABSENT: Final = (
 _UNSEEN: Final = r"(?!는 (?:곳|손|뿌리|데|자리|힘|정))"
 """A hand that is not seen is there."""
 _ADVERB: Final = (
-    r"(?:하나도|전혀|아예|따로|거의|겉|겉에|겉에는|겉으로|겉으로는|다|모두|전부|단 하나도|한 개도|한 글자도|"
+    r"(?:이 사주에(?:는|서는)?|당신의? 사주에(?:는|서는)?|하나도|전혀|아예|따로|거의|겉|겉에|겉에는|겉으로|겉으로는|다|모두|전부|단 하나도|한 개도|한 글자도|"
     r"[가-힣]{1,5}(?:에|에는|에도|에서|에서는|으로|으로는|까지)|사주 전체에서?|어디에도|안)"
 )
 DENIED_AFTER: Final = re.compile(
@@ -59,6 +59,13 @@ _OTHER: Final = re.compile(
     r"친구|동료|상대(?:방|가|는|를|의)|궁합|아버지|어머니|남편(?:이|은|의 사주)|아내(?:가|는|의 사주)|자녀(?:가|의 사주)"
     r"|분을 만나|사람을 만나|사람과|분과|(?:일간|일주|띠)(?:의|인) (?:사람|분|이성|연인)(?:과|을|이|은)"
     r"|\b(?:friend|colleague|partner who|someone|somebody|her chart|his chart|their chart|people|a person (?:with|born))\b",
+    re.IGNORECASE,
+)
+_ANOTHER_AFTER: Final = re.compile(
+    r"^(?:\([^)]*\))? ?(?:일간|일주|일생|띠)?(?:을|를)? ?(?:인|의|생|가진|로 태어난|을 가진|를 가진)? ?"
+    r"(?:(?:동료|친구|상대|이성|연인|배우자|남자|여자|남편|아내|아이|자녀|선배|상사)(?=[이가을를와과는은에의도라]|처럼)"
+    r"|(?:사람|분)(?:과|을|를|에게|이라면|이 (?:있|곁|옆)|하고|이랑|들))"
+    r"|^(?: day master| person| native)? (?:friend|colleague|partner|boss|lover|mate)\b",
     re.IGNORECASE,
 )
 _SELF: Final = re.compile(
@@ -108,6 +115,11 @@ def joined_to(sentence: str, end: int, starts: dict[int, int]) -> list[int]:
 def likened(after: str) -> bool:
     """Whether a term is a picture only: 갑목 같은, 갑목이 정화를 낳는 것처럼."""
     return bool(_LIKENED.match(after))
+
+
+def of_another_after(after: str) -> bool:
+    """Whether a term describes somebody else: 임수 일간인 동료가."""
+    return bool(_ANOTHER_AFTER.match(after))
 
 
 def supposed(sentence: str) -> bool:

@@ -9,8 +9,9 @@ import functools
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from hypercube.saju.grounding.claims import Claim, claims
+from hypercube.saju.grounding.claims import Claim, claims_of
 from hypercube.saju.grounding.ground import NATAL, Ground
+from hypercube.saju.grounding.masks import mask
 from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.related import of_branches
 from hypercube.saju.grounding.verdicts import FALSE, TRUE
@@ -18,6 +19,7 @@ from hypercube.saju.grounding.verify import verify
 
 _KEPT: Final = 4_096
 """Counts kept of one sentence."""
+_PLANS: Final = 32_768
 _WHOLE: Final[dict[str, tuple[str, ...]]] = {
     "strength": ("strength",),
     "structure": ("structure",),
@@ -45,9 +47,6 @@ class Tally(NamedTuple):
     contradictions: int
 
 
-_NOTHING: Final = Tally(0, 0, 0)
-
-
 @dataclass(slots=True)
 class _Plan:
     """What the verdicts of a sentence depend on."""
@@ -59,15 +58,35 @@ class _Plan:
     kept: dict[tuple[object, ...], Tally] = field(default_factory=dict)
 
 
-@functools.lru_cache(maxsize=65_536)
+_plans: dict[str, _Plan] = {}
+
+
 def _plan(sentence: str) -> _Plan:
-    found = claims(sentence)
-    asserted = tuple(each for each in found if each.asserted)
+    """The plan of a sentence, kept unless hardly another chart shares it."""
+    plan = _plans.get(sentence)
+    if plan is not None:
+        return plan
+    masked = mask(sentence)
+    found = claims_of(sentence, masked)
+    asserted = tuple([each for each in found if each.asserted])
+    if masked is not None and masked.rare:
+        return _Plan(found, asserted, None)
+    if len(_plans) >= _PLANS:
+        _plans.clear()
+    plan = _plans[sentence] = _Plan(found, asserted, _facets(asserted))
+    return plan
+
+
+@functools.lru_cache(maxsize=1_024)
+def _tally(mentions: int, confirmed: int, contradictions: int) -> Tally:
+    return Tally(mentions, confirmed, contradictions)
+
+
+def _facets(asserted: tuple[Claim, ...]) -> tuple[str, ...] | None:
     needed = [_needs(each) for each in asserted]
-    facets: tuple[str, ...] | None = None
-    if asserted and all(each is not None for each in needed):
-        facets = tuple(dict.fromkeys(name for each in needed for name in each or ()))
-    return _Plan(found, asserted, facets)
+    if any(each is None for each in needed):
+        return None
+    return tuple(dict.fromkeys(name for each in needed for name in each or ()))
 
 
 def _needs(claim: Claim) -> tuple[str, ...] | None:
@@ -110,7 +129,7 @@ def tally(sentence: str, ground: Ground) -> Tally:
     """How many claims a sentence makes of a chart, and how many of them are right and wrong."""
     plan = _plan(sentence)
     if not plan.asserted:
-        return Tally(len(plan.found), 0, 0) if plan.found else _NOTHING
+        return _tally(len(plan.found), 0, 0)
     if plan.facets is None:
         return _counted(plan, ground)
     facets = ground.facets
@@ -125,4 +144,4 @@ def tally(sentence: str, ground: Ground) -> Tally:
 
 def _counted(plan: _Plan, ground: Ground) -> Tally:
     verdicts = [verify(each, ground, plan.found)[0] for each in plan.asserted]
-    return Tally(len(plan.found), verdicts.count(TRUE), verdicts.count(FALSE))
+    return _tally(len(plan.found), verdicts.count(TRUE), verdicts.count(FALSE))

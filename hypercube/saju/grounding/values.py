@@ -216,7 +216,7 @@ def _letters(found: re.Match[str] | None) -> str:
 def _void(sentence: str, _: str, __: int, end: int) -> Found:
     said = re.match(
         rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
-        r"(?=[이가을를은는입로라예,. (]|$)",
+        r"(?=[이가을를은는입로라예인,. (]|$)",
         sentence[end:],
     )
     basis = (

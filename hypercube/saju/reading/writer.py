@@ -45,8 +45,10 @@ class Writer:
         template = variants[self._pick(len(variants))] if len(variants) > 1 else variants[0]
         self._sentences.append(self.book.sentence(template, facts, words))
 
-    def say_once(self, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
+    def say_once(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A sentence that few charts share, so that it is not kept."""
+        if level > self.level:
+            return
         variants = self.book.corpus[table][key]
         self.at += 1
         self._sentences.append(self.book.passing(variants[self._pick(len(variants))], facts, words))

@@ -35,7 +35,7 @@ def luck(sheet: Sheet, writer: Writer) -> None:
     way = "forward" if sheet.luck.forward else "backward"
     key = way if sheet.luck.luck_age is LuckAge.ROUNDED else f"{way}.other"
     first = names.pillars[pillars[0].pillar.index]
-    writer.say(SHORT, "LUCK_START", key, ("luck.start", "luck.0"), age=_age(pillars[0]), pillar=first)
+    writer.say_once(SHORT, "LUCK_START", key, ("luck.start", "luck.0"), age=_age(pillars[0]), pillar=first)
     periods = sheet.chart.periods
     if periods is None:
         _each(sheet, writer, SHORT)
@@ -49,7 +49,7 @@ def luck(sheet: Sheet, writer: Writer) -> None:
         _in_force(sheet, writer, at, now)
     if at + 1 < len(pillars):
         after = pillars[at + 1]
-        writer.say(
+        writer.say_once(
             SHORT,
             "LUCK_NEXT",
             GROUP[_stem_god(sheet, after.pillar)],
@@ -63,7 +63,7 @@ def luck(sheet: Sheet, writer: Writer) -> None:
 
 def _in_force(sheet: Sheet, writer: Writer, at: int, now: LuckPillar) -> None:
     name, fact = writer.names.pillars[now.pillar.index], (f"luck.{at}",)
-    writer.say(SHORT, "LUCK_NOW", "now", fact, **{"from": now.start_date[:4]}, pillar=name)
+    writer.say_once(SHORT, "LUCK_NOW", "now", fact, **{"from": now.start_date[:4]}, pillar=name)
     writer.say(SHORT, "LUCK_STEM", _stem_god(sheet, now.pillar), fact)
     writer.say(NORMAL, "LUCK_BRANCH", _branch_god(sheet, now.pillar), fact)
     _useful(sheet, writer, now.pillar, fact)
@@ -86,7 +86,7 @@ def _each(sheet: Sheet, writer: Writer, level: int) -> None:
     assert sheet.luck is not None
     for at, each in enumerate(sheet.luck.pillars):
         god, name = _stem_god(sheet, each.pillar), writer.names.pillars[each.pillar.index]
-        writer.say(level, "LUCK_EACH", god, (f"luck.{at}",), age=_age(each), pillar=name)
+        writer.say_once(level, "LUCK_EACH", god, (f"luck.{at}",), age=_age(each), pillar=name)
 
 
 def _range(sheet: Sheet, writer: Writer) -> None:
@@ -100,9 +100,9 @@ def _range(sheet: Sheet, writer: Writer) -> None:
     name = writer.names.pillars[first.pillar.index]
     cited = ("luck.start", "luck.0")
     if age == until:
-        writer.say(SHORT, "LUCK_START", f"{way}.about", cited, age=age, pillar=name)
+        writer.say_once(SHORT, "LUCK_START", f"{way}.about", cited, age=age, pillar=name)
     else:
-        writer.say(SHORT, "LUCK_START", f"{way}.range", cited, age=age, until=until, pillar=name)
+        writer.say_once(SHORT, "LUCK_START", f"{way}.range", cited, age=age, until=until, pillar=name)
     periods = sheet.chart.periods
     if periods is None:
         return
