@@ -91,19 +91,19 @@ class Load:
         elif len(self.seconds) % _COMPARED == 0:
             self.kept.append((body, whole.partition(b"\r\n\r\n")[2]))
 
-    async def open(self, bodies: list[bytes], rate: float, seed: int) -> None:
-        """Each once, at the times of a Poisson process."""
+    async def open(self, bodies: list[bytes], rate: float, seed: int | None) -> None:
+        """Each once: at the times of a Poisson process, or without a seed at even distances."""
         draw = random.Random(seed)
         due = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for body in bodies:
-                due += draw.expovariate(rate)
+                due += 1 / rate if seed is None else draw.expovariate(rate)
                 if (wait := due - time.perf_counter()) > 0:
                     await asyncio.sleep(wait)
                 group.create_task(self.one(body, due))
 
 
-def _drive(port: int, bodies: list[bytes], rate: float, seed: int, answer: Any) -> None:
+def _drive(port: int, bodies: list[bytes], rate: float, seed: int | None, answer: Any) -> None:
     os.sched_setaffinity(0, {CORE})
     load = Load(port)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -111,7 +111,9 @@ def _drive(port: int, bodies: list[bytes], rate: float, seed: int, answer: Any) 
     answer.send((load.seconds, load.kept, load.wrong[:3], len(load.wrong), load.bytes))
 
 
-def drive(port: int, bodies: list[bytes], rate: float, seed: int) -> tuple[list[float], list[Any], int]:
+def drive(
+    port: int, bodies: list[bytes], rate: float, seed: int | None
+) -> tuple[list[float], list[Any], int]:
     """The load from another process: seconds of each, answers kept, bytes."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
@@ -149,37 +151,47 @@ def main() -> int:
     options = parser.parse_args()
     how = ReadingOptions(language=ReadingLanguage(options.language), length=ReadingLength(options.length))
     count = int(options.rate * options.seconds)
-    bodies = requests(options.warm_up + count, 17, how)
+    bodies = requests(options.warm_up + 2 * count, 17, how)
+    rows = []
     with servers.hypercube("hypercube", "--model", "none") as server:
         server.settle()
         if options.warm_up:
             drive(server.port, bodies[: options.warm_up], options.rate, 1)
-        before = server.cpu_s()
-        seconds, kept, size = drive(server.port, bodies[options.warm_up :], options.rate, 2)
-        busy = server.cpu_s() - before
-    compare(kept)
-    p50, p90, p99, p999 = (round(float(each) * 1e3, 2) for each in np.percentile(seconds, [50, 90, 99, 99.9]))
-    row = {
-        "op": "reading_http",
-        "language": options.language,
-        "length": options.length,
-        "rate_s": options.rate,
-        "requests": len(seconds),
-        "warm_up": options.warm_up,
-        "p50_ms": p50,
-        "p90_ms": p90,
-        "p99_ms": p99,
-        "p999_ms": p999,
-        "max_ms": round(max(seconds) * 1e3, 2),
-        "server_cpu_ms": round(busy / len(seconds) * 1e3, 3),
-        "answer_bytes": size // len(seconds),
-        "compared": len(kept),
-        "corpus": CORPUS_VERSION,
-        "checker": CHECKER_VERSION,
-        **environment(),
-    }
-    print(json.dumps(row))
-    append(options.output, [row])
+        for arrivals, seed, start in (
+            ("poisson", 2, options.warm_up),
+            ("even", None, options.warm_up + count),
+        ):
+            before = server.cpu_s()
+            seconds, kept, size = drive(server.port, bodies[start : start + count], options.rate, seed)
+            busy = server.cpu_s() - before
+            compare(kept)
+            p50, p90, p99, p999 = (
+                round(float(each) * 1e3, 2) for each in np.percentile(seconds, [50, 90, 99, 99.9])
+            )
+            rows.append(
+                {
+                    "op": "reading_http",
+                    "arrivals": arrivals,
+                    "language": options.language,
+                    "length": options.length,
+                    "rate_s": options.rate,
+                    "requests": len(seconds),
+                    "warm_up": start,
+                    "p50_ms": p50,
+                    "p90_ms": p90,
+                    "p99_ms": p99,
+                    "p999_ms": p999,
+                    "max_ms": round(max(seconds) * 1e3, 2),
+                    "server_cpu_ms": round(busy / len(seconds) * 1e3, 3),
+                    "answer_bytes": size // len(seconds),
+                    "compared": len(kept),
+                    "corpus": CORPUS_VERSION,
+                    "checker": CHECKER_VERSION,
+                    **environment(),
+                }
+            )
+            print(json.dumps(rows[-1]), flush=True)
+    append(options.output, rows)
     return 0
 
 

@@ -140,7 +140,7 @@ def _placed(places: tuple[Place, ...], masked: Mask) -> tuple[Place, ...]:
     return tuple(dict.fromkeys((numbers.get(position, position), part) for position, part in places))
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def parsed(sentence: str) -> tuple[Claim, ...]:
     """The claims of a sentence as it stands."""
     words = terms(sentence)
@@ -160,7 +160,7 @@ def parsed(sentence: str) -> tuple[Claim, ...]:
         ]
     if found and speech.supposed(sentence):
         found = [replace(each, asserted=False) for each in found]
-    elif found and speech.general(sentence):
+    elif found and (speech.general(sentence) or speech.of_another(sentence)):
         found = [each if each.scope or each.near else replace(each, asserted=False) for each in found]
     return tuple(sorted(found, key=lambda each: each.start))
 
@@ -195,7 +195,7 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
     if word.kind == "relation" and len(near) < 2 and not any(p[0].startswith("pillar:") for p in near):
         wide = tuple(dict.fromkeys(p for each in clauses.words if each.kind == "place" for p in each.places))
         near = wide or near
-    if word.kind == "relation" and not detail and len(near) < 2:
+    if word.kind == "relation" and not detail and (len(near) < 2 or word.text.isascii()):
         detail = _letters_near(clauses, at)
     return Claim(
         word.kind,

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from hypercube.saju.grounding.numbers import SMALL, SMALL_EN, number_of
+from hypercube.saju.grounding.speech import DENIED_AFTER
 from hypercube.saju.grounding.statement import Statement
 
 _FULL: Final = re.compile(
@@ -50,7 +51,8 @@ def statements(sentence: str) -> list[Statement]:
         found.append(_made("polarity", "even", said))
     if said := _ALL.search(sentence):
         side = next(each for each in said.groups() if each is not None)
-        found.append(_made("polarity_all", "yin" if side in ("음", "yin") else "yang", said))
+        negated = bool(DENIED_AFTER.match(sentence[said.end() :]))
+        found.append(_made("polarity_all", "yin" if side in ("음", "yin") else "yang", said, negated=negated))
     if not both:
         for match in _ONE.finditer(sentence):
             side = "yin" if match.group(1) == "음" else "yang"

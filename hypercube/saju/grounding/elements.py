@@ -21,11 +21,11 @@ _NAME: Final = re.compile(
     r"|\b(Wood|Fire|Earth|Metal|Water)\b(?: (?:element|energy|characters?|letters?|signs?))?"
 )
 _EVERYDAY: Final = {"나무": "wood", "불": "fire", "흙": "earth", "쇠": "metal", "물": "water"}
-_JOINED: Final = re.compile(r"(?:과|와|이랑|하고|이나|나|및|그리고|,|·|/|and|or|nor|&|\s)+")
+_JOINED: Final = re.compile(r"(?:과|와|이랑|하고|이나|나|및|그리고|,|·|/|and|or|nor|first|second|then|&|\s)+")
 _P: Final = r"(?:이|가|은|는|도|만|의 (?:개수|숫자|수|기운|비중|비율|세력|힘)(?:가|는|은|이|도)?|을|를)?"
 _HOW: Final = r"(?:(?:가장|매우|아주|무척|상당히|너무|유난히|유독|꽤|특히|워낙|다소|조금|좀|많이|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
 _COUNT: Final = re.compile(
-    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
+    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)(?!도)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
 )
 _LISTED: Final = re.compile(r" ?[:=]? ?(\d)(?=[,.\s)]|개|$)")
 _SHARE: Final = re.compile(rf"{_P} ?{_HOW}(\d{{1,3}})(?:\.\d+)? ?(?:%|퍼센트|프로)")
@@ -46,7 +46,7 @@ _LEAD: Final = re.compile(r"(?:으로|로) 쏠|의 기운이 앞서")
 _WEALTH: Final = re.compile(r"재성의 오행은 $|wealth element is $")
 _USEFUL_BEFORE: Final = re.compile(
     r"(?<!기)(?:용신|희신|useful (?:element|god)s?|favou?rable (?:element|god)s?|yong ?sh[ei]n|yongsin)(?:\([^)]*\))?"
-    r"(?: 오행)?(?: 후보)?(?:은|는|인|을|으로는|으로|로는|로|이|:| is| are|,)? ?(?:바로 |역시 |likely |probably |therefore )?$",
+    r"(?: 오행)?(?: 후보)?(?: for you| in this chart| here)?(?:은|는|인|을|으로는|으로|로는|로|이|:| is| are|,)? ?(?:바로 |역시 |likely |probably |therefore )?$",
     re.IGNORECASE,
 )
 _WELCOME: Final = re.compile(r"억부법으로 반기는 $|holds $")
@@ -58,8 +58,8 @@ _SHUNNED: Final = re.compile(
     r"(?:기신|구신|unfavou?rable (?:element|god)s?)(?:은|는|인|을|으로는|이|:| is| are)? ?$"
 )
 _NO_EN: Final = re.compile(
-    r"(?:\b(?:no|without(?: any)?|lack(?:s|ing)?(?: any| of)?|neither|nor|absence of|devoid of|missing|zero)(?: visible"
-    r"(?: letter is)?| single)? )$",
+    r"(?:\b(?:no|without(?: any)?|lack(?:s|ing)?(?: any| of)?|neither|nor|absence of|devoid of|missing|zero|(?:isn't|aren't|not)(?: an?| any)?)(?: visible"
+    r"(?: letter is)?)?(?: single)?(?: \w+ of)? )$",
     re.IGNORECASE,
 )
 _GONE_EN: Final = re.compile(

@@ -6,11 +6,11 @@ from typing import Final
 from hypercube.saju.grounding.place_names import POSITIONS
 
 _LUCK_AFTER: Final = re.compile(
-    r"^(?:\([^)]*\))?\s?(?:이라는 |의 )?대운|^(?: \([^)]*\))? (?:luck|10-year|ten-year|daeun|cycle)",
+    r"^(?:\([^)]*\))?\s?(?:이라는 |의 )?대운|^(?: \([^)]*\))? (?:luck|10-year|ten-year|daeun|cycle|decade|period)",
     re.IGNORECASE,
 )
 _LUCK_BEFORE: Final = re.compile(
-    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$",
+    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
     re.IGNORECASE,
 )
 _ROLE_AFTER: Final = re.compile(
@@ -38,6 +38,7 @@ _NOW: Final = re.compile(
 _NEXT: Final = re.compile(
     r"다음 대운|바뀌|changes to|next luck|next (?:ten|10|decade|cycle)|갈아|다음에 오는", re.IGNORECASE
 )
+_TURNS: Final = re.compile(r"^(?:\([^)]*\))?(?:으로|로) (?:바뀌|바뀝|바뀐|넘어|갈아|교체|접어|이어|옮)")
 _FIRST: Final = re.compile(
     r"첫|시작합니다|에서 시작|출발|the first,|first luck|forward from|backward from|begins? (?:with|from)",
     re.IGNORECASE,
@@ -56,6 +57,7 @@ def luck_detail(sentence: str, start: int, end: int, *, first: bool, placed: boo
         _LUCK_BEFORE.search(sentence[:start])
         or _LUCK_AFTER.match(rest)
         or ("대운" in sentence and re.match(r"에서|으로|로|,|입니다|이|에 |을|를|, ", rest) and not placed)
+        or ("대운" in sentence and _TURNS.match(rest))
     )
     if not named:
         return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""
@@ -111,10 +113,16 @@ def _korean(sentence: str, before: str, name: str, rest: str, after: str) -> str
         return "natal:year"
     passing = _PASSING.search(before[-12:])
     year = re.search(r"(\d{4})년(?:은|인|에는|의)? ?$", before)
-    if not passing and (_BORN.match(rest) or _NATAL.search(sentence)):
+    some_year = name == "년" and re.match(r"(?:에|에는|부터|까지) ", rest)
+    if not passing and (_BORN.match(rest) or (_NATAL.search(sentence) and not some_year)):
         return f"natal:{position}"
     if year and "태어" in sentence:
         return "natal:year"
     if year and name == "년":
         return f"civil:{year.group(1)}"
-    return ""
+    # 임술년에 겪은 일: some year, of which the chart says nothing.
+    return (
+        "another"
+        if name == "년" and not passing and re.match(r"(?:에|은|에는|부터|까지|의|을|도) ", rest)
+        else ""
+    )

@@ -25,7 +25,7 @@ _OBJECT: Final = re.compile(r"^(?:\([^)]*\))?(?:을|를|에게|보다)")
 _HOLDS: Final = re.compile(
     r"^(?:\([^)]*\))?(?:을|를) ?[^,.]{0,8}?(?:품|갖|가지|가진|지니|지닌|두고|둔|깔|안고|거느|놓|띠|띤|이루|쓰|맞)"
 )
-_FORWARD: Final = re.compile(r"^(?:\([^)]*\))?(?:살|귀인)?(?:이|가|은|는|을|를|도|인)?(?:\s[^,.]{0,22})?$")
+_FORWARD: Final = re.compile(r"^(?:\([^)]*\))?(?:살|귀인)?(?:이|가|은|는|을|를|도|인|의)?(?:\s[^,.]{0,22})?$")
 _FORWARD_EN: Final = re.compile(
     r"^s?[^,.;]{0,40}? (?:in|on|at|within|inside|of|under|from) (?:the |your |both |its )?$"
 )

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 _VERB: Final = (
-    r"(?:드러나|보이|나타나|있|놓이|놓여 있|들어 있|들어와 있|들어|투출하|투출해 있|투출되|자리하|자리|떠 있|뜨|존재하|"
+    r"(?:드러나 있|드러나|보이|나타나|있|놓이|놓여 있|들어 있|들어와 있|들어|투출하|투출해 있|투출되|자리하|자리|떠 있|뜨|존재하|"
     r"해당하|갖추고 있|갖추어져 있|갖고 있|가지고 있|지니|찾아볼 수 있|나와 있|섞여 있|이루|속하|크|강하|갖춰져 있|붙어 있)"
 )
 _ABSENT: Final = (
@@ -39,7 +39,7 @@ _COORDINATE: Final = re.compile(
     r"^(?:\([^)]*\))?s?(?:과|와|도|이나|나|이랑|랑|하고|,|·|/| 및| and| or| nor)? ?"
 )
 SUPPOSED: Final = re.compile(
-    r"만약|만일|가정하|었다면|았다면|였다면|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
+    r"만약|만일|가정하|있든 없든|있건 없건|있거나 없|었다면|았다면|였다면|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
     r"|\bwould\b|\bhad you\b|\bwere you\b|\bsuppose\b|\bimagine\b",
     re.IGNORECASE,
 )
@@ -56,7 +56,7 @@ _LIKENED: Final = re.compile(
     r"^(?:\([^)]*\))?(?: ?같은|처럼|과 같은|와 같은|같이| 같은)|^(?:이|가) [가-힣]+(?:[을를]) [가-힣]+(?:듯|것처럼)"
 )
 _OTHER: Final = re.compile(
-    r"친구|동료|상대(?:방|가|는|를|의)|궁합|아버지|어머니|남편(?:이|은|의 사주)|아내(?:가|는|의 사주)|자녀(?:가|의 사주)"
+    r"남의|다른 사람|타인|친구|동료|상대(?:방|가|는|를|의)|궁합|아버지|어머니|남편(?:이|은|의 사주)|아내(?:가|는|의 사주)|자녀(?:가|의 사주)"
     r"|분을 만나|사람을 만나|사람과|분과|(?:일간|일주|띠)(?:의|인) (?:사람|분|이성|연인)(?:과|을|이|은)"
     r"|\b(?:friend|colleague|partner who|someone|somebody|her chart|his chart|their chart|people|a person (?:with|born))\b",
     re.IGNORECASE,

@@ -51,10 +51,10 @@ class Tally(NamedTuple):
 class _Plan:
     """What the verdicts of a sentence depend on."""
 
-    found: tuple[Claim, ...]
-    asserted: tuple[Claim, ...]
     facets: tuple[str, ...] | None
-    """What of the chart decides; None where more does than is kept apart."""
+    """What of the chart decides; () for nothing, None where more does than is kept apart."""
+    found: tuple[Claim, ...]
+    """The claims, where they are compared each time."""
     kept: dict[tuple[object, ...], Tally] = field(default_factory=dict)
 
 
@@ -68,12 +68,12 @@ def _plan(sentence: str) -> _Plan:
         return plan
     masked = mask(sentence)
     found = claims_of(sentence, masked)
-    asserted = tuple([each for each in found if each.asserted])
     if masked is not None and masked.rare:
-        return _Plan(found, asserted, None)
+        return _Plan(None, found)
     if len(_plans) >= _PLANS:
         _plans.clear()
-    plan = _plans[sentence] = _Plan(found, asserted, _facets(asserted))
+    facets = _facets(found)
+    plan = _plans[sentence] = _Plan(facets, found if facets is None else ())
     return plan
 
 
@@ -82,8 +82,8 @@ def _tally(mentions: int, confirmed: int, contradictions: int) -> Tally:
     return Tally(mentions, confirmed, contradictions)
 
 
-def _facets(asserted: tuple[Claim, ...]) -> tuple[str, ...] | None:
-    needed = [_needs(each) for each in asserted]
+def _facets(found: tuple[Claim, ...]) -> tuple[str, ...] | None:
+    needed = [_needs(each) for each in found if each.asserted]
     if any(each is None for each in needed):
         return None
     return tuple(dict.fromkeys(name for each in needed for name in each or ()))
@@ -128,20 +128,18 @@ def _parts(scope: tuple[Place, ...]) -> tuple[str, ...]:
 def tally(sentence: str, ground: Ground) -> Tally:
     """How many claims a sentence makes of a chart, and how many of them are right and wrong."""
     plan = _plan(sentence)
-    if not plan.asserted:
-        return _tally(len(plan.found), 0, 0)
     if plan.facets is None:
-        return _counted(plan, ground)
+        return _counted(plan.found, ground)
     facets = ground.facets
     key = tuple([facets[each] for each in plan.facets])
     known = plan.kept.get(key)
     if known is None:
         if len(plan.kept) >= _KEPT:
             plan.kept.clear()
-        known = plan.kept[key] = _counted(plan, ground)
+        known = plan.kept[key] = _counted(claims_of(sentence, mask(sentence)), ground)
     return known
 
 
-def _counted(plan: _Plan, ground: Ground) -> Tally:
-    verdicts = [verify(each, ground, plan.found)[0] for each in plan.asserted]
-    return _tally(len(plan.found), verdicts.count(TRUE), verdicts.count(FALSE))
+def _counted(found: tuple[Claim, ...], ground: Ground) -> Tally:
+    verdicts = [verify(each, ground, found)[0] for each in found if each.asserted]
+    return _tally(len(found), verdicts.count(TRUE), verdicts.count(FALSE))

@@ -104,6 +104,12 @@ def _relation(sentence: str, text: str, start: int, _: int) -> Found | None:
         return ("relation", "combination", _letters(pair))
     if name not in lexicon.RELATIONS:
         return None
+    if (
+        text == "해"
+        and not pair
+        and re.search(r"(?:[의는은인한된될할던그이새첫]|같은|다음|지난) $", sentence[:start])
+    ):
+        return None  # 자오충의 해: a year
     return ("relation", lexicon.RELATIONS[name], _letters(pair))
 
 

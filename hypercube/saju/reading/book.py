@@ -43,6 +43,8 @@ class Book:
     versions: tuple[str, ...]
     """Of the schools, as `ChartFacts.schools` gives them."""
     _kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], ReadingSentence] = field(default_factory=dict)
+    _of_facts: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = field(default_factory=dict)
+    """Schools by the beginnings of the facts' ids, of which there are few."""
 
     def sentence(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> ReadingSentence:
         """The sentence of a template and its words, citing `facts`."""
@@ -60,6 +62,13 @@ class Book:
         return ReadingSentence(_filled(template, words), facts, self._schools(facts))
 
     def _schools(self, facts: tuple[str, ...]) -> tuple[str, ...]:
+        heads = tuple([tuple(fact.split(".", 2)[:2]) for fact in facts])
+        found = self._of_facts.get(heads)
+        if found is None:
+            found = self._of_facts[heads] = self._looked_up(facts)
+        return found
+
+    def _looked_up(self, facts: tuple[str, ...]) -> tuple[str, ...]:
         topics = {
             topic
             for fact in facts
