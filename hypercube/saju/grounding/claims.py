@@ -33,6 +33,7 @@ _COUNT: Final = re.compile(
 _COUNT_BEFORE: Final = re.compile(
     rf"(?<![가-힣])({SMALL}) ?(?:개|글자)의 $|\b({SMALL_EN}) (?:visible )?$", re.IGNORECASE
 )
+_IN_ALL: Final = re.compile(rf"(?:모두|합쳐서?|통틀어) ({SMALL})(?:이|입|개|나|으로|로|\.|,)")
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _LETTERS: Final = frozenset({"pillar", "stem", "branch"})
 _HIDDEN: Final = re.compile(r"지장간|암장|숨어|숨은|hidden", re.IGNORECASE)
@@ -230,6 +231,14 @@ def _of_god(clauses: Clauses, word: Term, where: tuple[Place, ...], manner: _Man
     after, before = sentence[word.end :], sentence[: word.start]
     everyday = word.detail == "everyday"
     count = _COUNT.match(after) or _COUNT_BEFORE.search(before)
+    if (
+        count
+        and not everyday
+        and re.match(r"[가-힣 ]{0,12}(?:지(?:는|도)? ?않|아니|아닙|아닌)", after[count.end() :])
+    ):
+        return "", False  # not so many: how many is not said
+    if not count and len({each.value for each in clauses.words if each.kind == "god"}) == 1:
+        count = _IN_ALL.search(after)
     if count and not everyday:
         number = next(each for each in count.groups() if each is not None)
         return f"count:{number_of(number)}", True

@@ -67,11 +67,14 @@ _GONE_EN: Final = re.compile(
     r"|(?:is|are)n't (?:present|there|visible))"
 )
 _COUNT_EN: Final = re.compile(rf"\b(?:only |just )?({SMALL_EN})(?: (?:visible|clear))? $", re.IGNORECASE)
+_HAS_EN: Final = re.compile(
+    rf"^ (?:has|have|with|shows|counts)(?: only| just)? ({SMALL_EN})\b(?! (?:per|%|of))", re.IGNORECASE
+)
 _SHARE_EN: Final = re.compile(
     r"^[^.,]{0,40}?,? ?(?:(?:with|at|by|holds|makes up|accounts for|takes)(?: about| around| some| roughly)? )?(\d{1,3})(?:\.\d+)?(?:%| per ?cent)"
 )
 _MOST_EN: Final = re.compile(
-    r"^,? (?:leads|weighs most|dominates|prevails|rules|is (?:by far |clearly )?(?:the |your )?(?:most|strongest|dominant|heaviest|leading))"
+    r"^,? (?:leads|weighs (?:most|heaviest)|dominates|prevails|rules|is (?:by far |clearly )?(?:the |your )?(?:most|strongest|dominant|heaviest|leading))"
 )
 _MOST_BEFORE_EN: Final = re.compile(
     r"(?:dominant|strongest|most abundant|heaviest|leading) (?:element|energy)[^.,]{0,12} (?:is|being) $|dominated by $",
@@ -204,6 +207,8 @@ def _said_en(before: str, clause: str) -> tuple[str, str]:
     if share := _SHARE_EN.match(clause):
         return ("element_share", share.group(1))
     if number := _COUNT_EN.search(before):
+        return ("element_count", str(number_of(number.group(1))))
+    if number := _HAS_EN.match(clause):
         return ("element_count", str(number_of(number.group(1))))
     if _MUCH_EN.search(before):
         return ("element_much", "")

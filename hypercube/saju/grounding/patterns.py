@@ -81,7 +81,7 @@ _KOREAN: Final = (
     (
         "month_of",
         rf"(?<![가-힣\d])(?:[{BRANCH_LETTERS}](?:\([{BRANCH_HANJA}]月\)|월(?:\([{BRANCH_HANJA}]月?\))?)|[{BRANCH_HANJA}](?:월|月))"
-        r"(?=생|에 (?:태어|난|나|출생)|의 |이라|이니|이고|이며|이에|입니다|이므로|출생| 출생|인 만큼|, )",
+        r"(?=생|에 (?:태어|난|나|났|출생)|의 |이라|이니|이고|이며|이에|입니다|이므로|출생| 출생|인 만큼|, )",
     ),
     ("pillar", rf"(?:{any_of(PILLAR_HANJA)})(?:\((?:{any_of(PILLAR_HANGUL)})\))?"),
     ("pillar_both", rf"(?:{any_of(PILLAR_HANGUL)})(?=\((?:{any_of(PILLAR_HANJA)})\))"),
@@ -89,7 +89,7 @@ _KOREAN: Final = (
     (
         "pair",
         rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2,3}})(?= ?(?:천간합|천간충|합|충|형|파|해|원진|귀문|자형|육합|반합|상형|삼형|삼합|방합)"
-        r"(?![가-힣]*[분실동격창리산]))",
+        rf"(?![가-힣]*[분실동격창리산]))|(?:[{STEM_HANJA}]{{2}}|[{BRANCH_HANJA}]{{2,3}})(?= ?[沖冲衝合刑破害三])",
     ),
     (
         "stem",
@@ -115,6 +115,7 @@ _KOREAN: Final = (
         "relation",
         rf"(?:{any_of([each for each in RELATIONS if len(each) > 1])})"
         rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"
+        rf"|(?<=[{STEM_HANJA}{BRANCH_HANJA}]{{2}})(?:三合|三刑|[沖冲衝刑破害合])"
         r"|(?<![가-힣])(?:합|충|형|파|해)\([沖冲衝刑破害合]\)"
         r"|(?<![가-힣])(?:충|형|파|해)(?:살)?(?=이 |이라|이 되|으로|가 되|가 있|로 |는 |을 |를 |은 |과 |의 |입니다|하는|하고)"
         r"|(?<![가-힣])합(?=[을이] (?:이루|되|맺|있|들|하|걸|성립)|의 관계|으로 (?:묶|이어)|하(?:는|여|고) 있|이라|을 한|입니다)",
@@ -124,7 +125,7 @@ _KOREAN: Final = (
     (
         "season",
         r"(?:한|초|늦|이른 |늦은 )?(?:봄|여름|가을|겨울)(?:의 (?:문턱|끝|끝자락|한가운데|초입|절정|들머리|한복판|첫머리))?"
-        r"(?=(?:의 끝)?인 |에 난|에 나신|에 나|에 태어|생|의 (?:기운을 받고 |기운으로 )?태어|철에 태어)",
+        r"(?=(?:의 끝)?인 |에 나|에 난|에 났|에 태어|생|의 (?:기운을 받고 |기운으로 )?태어|철에 태어)",
     ),
     (
         "sex",
@@ -169,7 +170,7 @@ _ENGLISH: Final = (
     ("stem_en", rf"(?i:\b(?:{any_of(english.STEM_ROMAN)})\b)"),
     (
         "strength_en",
-        r"(?i:\b(?:very |rather |fairly |quite |extremely |somewhat )?(?:strong|weak|balanced)(?= day master| self| chart)|(?<=: )(?:very )?(?:strong|"
+        r"(?i:\b(?:very |rather |fairly |quite |extremely |somewhat )?(?:strong|weak|balanced)(?= day master| self| chart| (?:wood|fire|earth|metal|water) (?:self|day master))|(?<=: )(?:very )?(?:strong|"
         r"weak|balanced)(?=\.$)|(?<=chart is )(?:very )?(?:strong|weak|balanced)\b|(?<=as a whole is )(?:very )?(?:strong|weak|balanced)\b|(?<=day master is )(?:very |rather |fairly |quite |extremely |somewhat |neither )?(?:strong|weak|balanced)\b)",
     ),
     ("stage_en", rf"(?i:(?<=life stage of )(?:the )?(?:{any_of(STAGES_ENGLISH)}))"),
@@ -186,7 +187,7 @@ _ENGLISH: Final = (
     ("direction", r"(?i:\b(?:run(?:s|ning)?|flow(?:s|ing)?|move(?:s)?) (?:forward|backward)s?\b)"),
     (
         "season",
-        r"(?i:(?<=born )(?:in|during) (?:the )?(?:(?:mid|late|early|deep)[- ]?|(?:middle|depths?|heart|height|end|start) of )?(?:spring|summer|autumn|winter))",
+        r"(?i:(?<=born )(?:in|during|at) (?:the )?(?:(?:mid|late|early|deep)[- ]?|(?:middle|depths?|heart|height|end|start|beginning|dead|peak|threshold) of )?(?:spring|summer|autumn|winter))",
     ),
     ("sex", r"(?i:\ba (?:man|woman)(?='s chart))"),
     ("branch_en", rf"\b(?:{any_of(english.BRANCH_BARE)})\b"),

@@ -10,7 +10,7 @@ _LUCK_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _LUCK_BEFORE: Final = re.compile(
-    r"(?:\bluck (?:pillar|cycle|period)s?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
+    r"(?:\bluck(?: (?:pillar|cycle|period)s?)?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
     re.IGNORECASE,
 )
 _ROLE_AFTER: Final = re.compile(
@@ -36,9 +36,13 @@ _NOW: Final = re.compile(
     re.IGNORECASE,
 )
 _NEXT: Final = re.compile(
-    r"다음 대운|바뀌|changes to|next luck|next (?:ten|10|decade|cycle)|갈아|다음에 오는", re.IGNORECASE
+    r"다음 대운|바뀌|changes to|next luck|follows|next (?:ten|10|decade|cycle)|갈아|다음에 오는",
+    re.IGNORECASE,
 )
 _TURNS: Final = re.compile(r"^(?:\([^)]*\))?(?:으로|로) (?:바뀌|바뀝|바뀐|넘어|갈아|교체|접어|이어|옮)")
+_FOLLOWS: Final = re.compile(
+    r"^(?: \([^)]*\))? (?:follows|comes next|takes over|begins|starts|opens|arrives)\b"
+)
 _FIRST: Final = re.compile(
     r"첫|시작합니다|에서 시작|출발|the first,|first luck|forward from|backward from|begins? (?:with|from)",
     re.IGNORECASE,
@@ -58,6 +62,7 @@ def luck_detail(sentence: str, start: int, end: int, *, first: bool, placed: boo
         or _LUCK_AFTER.match(rest)
         or ("대운" in sentence and re.match(r"에서|으로|로|,|입니다|이|에 |을|를|, ", rest) and not placed)
         or ("대운" in sentence and _TURNS.match(rest))
+        or ("luck" in sentence and _FOLLOWS.match(rest))
     )
     if not named:
         return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""

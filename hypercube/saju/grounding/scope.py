@@ -36,15 +36,17 @@ _PARTS: Final = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("
 _SELF_BEFORE: Final = re.compile(
     r"(?:봄|여름|가을|겨울)에 난 $|\b(?:[Yy]ou are|[Yy]ou're|[Aa]s|[Bb]orn as)(?: an?| the)? $"
     r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 |결국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
+    r"|\b(?:[Ss]elf|[Cc]ore|[Dd]ay|[Yy]our) element (?:is|being)(?: an?)? $|\bchart of an? $"
     r"|(?:heart|core|cent(?:re|er)) of your chart (?:stands|is|lies|sits)(?: an?| the)? $"
 )
 _SELF_AFTER: Final = re.compile(
-    r"^(?: \(.\))?,? (?:person|native|born|day|self)\b|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일주(?=[는의,로 ])|^ ?일생"
+    r"^(?: \(.\))?,? (?:person|native|born|day|self|woman|man|lady|soul|individual)\b|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일주(?=[는의,로 ])|^ ?일생"
     r"|^(?:\([^)]*\))?(?:이라서|라서|이라|라 |이시|이세요|이에요|예요|이신|인 당신|인 (?:선생|회원|고객)|답게|다운|의 (?:사람|성정|성품|기질을 타|분))"
 )
 _BELOW: Final = re.compile(
     r"^(?:\([^)]*\))?(?:을|를|에)? ?(?:깔고|밟고|딛고|위에 앉|위에 선|위에 자리|위에 서)| (?:sits|lies|rests|stands) (?:beneath|under|below)\b"
 )
+_SEATED: Final = re.compile(r"일주|일간|당신|일생|앉은 [가-힣]{2}(?:은|는|이|가|라)|깔고 앉|깔고 있")
 _ONTO: Final = re.compile(
     r"\b(?:sits?|sitting|seated|rests?|stands?|standing) (?:on|upon|over|above|atop)(?: an?| the)? $"
 )
@@ -210,6 +212,8 @@ def of_quality(clauses: Clauses, at: int) -> tuple[Place, ...]:
     words, sentence = clauses.words, clauses.sentence
     word = words[at]
     inside = clauses.places(word)
+    if word.kind == "god" and _BELOW.match(sentence[word.end :]) and _SEATED.search(sentence):
+        return (("day", "branch"),)
     if word.kind == "stage":
         inside = [each for each in inside if ("day", "stem") not in each.places]
     before = [each for each in inside if each.end <= word.start]

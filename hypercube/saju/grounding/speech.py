@@ -21,7 +21,7 @@ _ADVERB: Final = (
 )
 DENIED_AFTER: Final = re.compile(
     r"^(?:\([^)]*\))?(?:살|격|귀인)?(?:한|인)? ?(?:기운|글자|오행|별|사주|편|구조|명식|쪽|일주|흐름|대운)?"
-    r"(?:이라고는|이나|이|가|은|는|도|만|조차|마저|에|하지|지)? ?"
+    r"(?:이라고는|이나|이|가|은|는|도|만|조차|마저|에|하지도|하지는|하지|지)? ?"
     rf"(?:{_ADVERB} ){{0,3}}(?:{_VERB}지(?:는|도)? ?(?:않|못){_UNSEEN}|않|{_ABSENT})"
 )
 _DENIED_BEFORE: Final = re.compile(
@@ -36,10 +36,10 @@ _DENIED_AFTER_EN: Final = re.compile(
     re.IGNORECASE,
 )
 _COORDINATE: Final = re.compile(
-    r"^(?:\([^)]*\))?s?(?:과|와|도|이나|나|이랑|랑|하고|,|·|/| 및| and| or| nor)? ?"
+    r"^(?:\([^)]*\))?s?(?:하지도|하지는|과|와|도|이나|나|이랑|랑|하고|,|·|/| 및| and| or| nor)? ?"
 )
 SUPPOSED: Final = re.compile(
-    r"만약|만일|가정하|있든 없든|있건 없건|있거나 없|었다면|았다면|였다면|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
+    r"만약|만일|가정하|있든 없든|있건 없건|[을ㄹ셨]지도 모르|을지 모르|있거나 없|었다면|았다면|였다면|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
     r"|\bwould\b|\bhad you\b|\bwere you\b|\bsuppose\b|\bimagine\b",
     re.IGNORECASE,
 )

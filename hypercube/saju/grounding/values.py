@@ -18,6 +18,14 @@ _SEASONS: Final = {
     "겨울": "winter",
     **{each: each for each in ("spring", "summer", "autumn", "winter")},
 }
+_RELATION_HANJA: Final = {
+    **dict.fromkeys("沖冲衝", "충"),
+    **{"合": "합", "刑": "형", "破": "파", "害": "해", "三合": "삼합", "三刑": "삼형"},
+}
+_HANGUL_OF: Final = {
+    **dict(zip(lexicon.STEM_HANJA, STEM_LETTERS, strict=True)),
+    **dict(zip(lexicon.BRANCH_HANJA, BRANCH_LETTERS, strict=True)),
+}
 _ANIMALS_KO: Final = {word.removesuffix("띠"): index for word, index in lexicon.ZODIAC.items()}
 
 
@@ -49,7 +57,7 @@ def _month_of(sentence: str, text: str, start: int, end: int) -> Found | None:
     index = BRANCH[first] if first in BRANCH else BRANCH_LETTERS.index(first)
     rest = sentence[end:]
     said = re.match(
-        rf"생|에 (?:태어|난|나|출생)| ?출생|의 (?:{patterns.any_of(lexicon.STEM_NAMES)}|[{lexicon.STEM_HANJA}])",
+        rf"생|에 (?:태어|난|나|났|출생)| ?출생|의 (?:{patterns.any_of(lexicon.STEM_NAMES)}|[{lexicon.STEM_HANJA}])",
         rest,
     )
     near = re.search(r"태어난 달(?:은|이|인)? ?$|월지(?:가|는)? ?$|계절은 ?$", sentence[:start])
@@ -98,8 +106,10 @@ def _stage_en(_: str, text: str, __: int, ___: int) -> Found | None:
 
 
 def _relation(sentence: str, text: str, start: int, _: int) -> Found | None:
-    name = re.sub(r"\(.\)|살$", "", text)
-    pair = re.search(rf"(?<![가-힣])([{STEM_LETTERS}{BRANCH_LETTERS}]{{2,3}}) ?$", sentence[:start])
+    name = _RELATION_HANJA.get(text) or re.sub(r"\(.\)|살$", "", text)
+    pair = re.search(
+        rf"(?<![가-힣])([{STEM_LETTERS}{BRANCH_LETTERS}]{{2,3}}) ?$", sentence[:start]
+    ) or re.search(rf"([{lexicon.STEM_HANJA}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2,3}}) ?$", sentence[:start])
     if name == "합":
         return ("relation", "combination", _letters(pair))
     if name not in lexicon.RELATIONS:
@@ -211,7 +221,9 @@ def _letters(found: re.Match[str] | None) -> str:
     """The two or three letters in front, 을경 or 자오 or 인사신, as indices."""
     if found is None:
         return ""
-    letters = found.group(1)
+    letters = "".join(_HANGUL_OF.get(each, each) for each in found.group(1))
+    if found.group(1) != letters and found.group(1)[0] in BRANCH:
+        return "branches:" + ",".join(str(BRANCH[each]) for each in found.group(1))
     if all(each in STEM_LETTERS for each in letters) and not all(each in BRANCH_LETTERS for each in letters):
         return "stems:" + ",".join(str(STEM_LETTERS.index(each)) for each in letters)
     if all(each in BRANCH_LETTERS for each in letters):

@@ -249,9 +249,15 @@ def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[Any]
     named = [each for each in beside if each.kind == "pillar" and each.detail.startswith("luck")]
     if not ground.luck or not named:
         return None
-    nearest = min(named, key=lambda each: abs(each.start - claim.start))
+    beside_it = [each for each in named if any(each.value == _index(position) for position, _ in claim.near)]
+    nearest = min(beside_it or named, key=lambda each: abs(each.start - claim.start))
     found = [step for step in ground.luck if step.pillar == nearest.value]
     return found or None
+
+
+def _index(position: str) -> int | None:
+    """Of the luck pillar that `pillar:14` stands for."""
+    return int(position[7:]) if position.startswith("pillar:") else None
 
 
 def _simple(read: Callable[[Ground], Any]) -> Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]:
