@@ -23,11 +23,13 @@ _EXISTS: Final = re.compile(
     r"|^s? (?:star )?(?:is|are|sits?|stands?|appears?|dominates?|shows?)\b"
 )
 _OWNED_EN: Final = re.compile(
-    r"\b(?:you have|you carry|your|chart (?:has|holds|shows|contains|features)|there (?:is|are)|with)(?: an?| the| \w+)? $",
+    r"\b(?:you have|you carry|your|chart (?:has|holds|shows|contains|features)|there (?:is|are)"
+    r"|with)(?: an?| the| \w+)? $",
     re.IGNORECASE,
 )
 _COUNT: Final = re.compile(
-    rf"^(?:\([^)]*\))?(?:이|가|은|는|만|도|의 (?:개수|수)는)? ?(?:모두 |총 |무려 |각각 |전부 |다 합쳐 |합쳐서 |딱 |단 |겨우 )?({SMALL})"
+    rf"^(?:\([^)]*\))?(?:이|가|은|는|만|도|의 (?:개수|수)는)? ?(?:모두 |총 |무려 |각각 |전부 |다 합쳐 "
+    rf"|합쳐서 |딱 |단 |겨우 )?({SMALL})"
     r" ?(?:개|글자|자리|곳|(?=이나|이고|이며|입니다|이에|이라|이어|이죠|이네|로 |으로 |뿐| 있|,|\.))"
 )
 _COUNT_BEFORE: Final = re.compile(

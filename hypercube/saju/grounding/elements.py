@@ -13,24 +13,33 @@ from hypercube.saju.grounding.numbers import SMALL, SMALL_EN, number_of
 from hypercube.saju.grounding.speech import DENIED_AFTER
 from hypercube.saju.grounding.statement import Statement
 
-_NOUN: Final = r"(?: ?(?:기운|오행|글자|에너지|성분)|(?= ?\d)|(?=[\s이가은는도을를과와으로의만,.·/:=뿐]|입니다|예요|라|죠|$))"
+_NOUN: Final = (
+    r"(?: ?(?:기운|오행|글자|에너지|성분)|(?= ?\d)"
+    r"|(?=[\s이가은는도을를과와으로의만,.·/:=뿐]|입니다|예요|라|죠|$))"
+)
 _NAME: Final = re.compile(
     r"(?<![가-힣甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥])"
-    rf"(?:([목화토금수])(?:\([木火土金水](?: ?[가-힣A-Za-z]+)?\))?{_NOUN}|([木火土金水])(?:\([목화토금수]\))?(?: ?(?:기운|오행|글자))?"
+    rf"(?:([목화토금수])(?:\([木火土金水](?: ?[가-힣A-Za-z]+)?\))?{_NOUN}"
+    rf"|([木火土金水])(?:\([목화토금수]\))?(?: ?(?:기운|오행|글자))?"
     r"|(나무|불|흙|쇠|물)(?:의)? ?(?:기운|오행|성분|에너지))"
     r"|\b(Wood|Fire|Earth|Metal|Water)\b(?: (?:element|energy|characters?|letters?|signs?))?"
 )
 _EVERYDAY: Final = {"나무": "wood", "불": "fire", "흙": "earth", "쇠": "metal", "물": "water"}
 _JOINED: Final = re.compile(r"(?:과|와|이랑|하고|이나|나|및|그리고|,|·|/|and|or|nor|first|second|then|&|\s)+")
 _P: Final = r"(?:이|가|은|는|도|만|의 (?:개수|숫자|수|기운|비중|비율|세력|힘)(?:가|는|은|이|도)?|을|를)?"
-_HOW: Final = r"(?:(?:가장|매우|아주|무척|상당히|너무|유난히|유독|꽤|특히|워낙|다소|조금|좀|많이|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
+_HOW: Final = (
+    r"(?:(?:가장|매우|아주|무척|상당히|너무|유난히|유독|꽤|특히|워낙|다소|조금|좀|많이"
+    r"|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
+)
 _COUNT: Final = re.compile(
-    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)(?!도)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
+    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)(?!도)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지"
+    rf"|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
 )
 _LISTED: Final = re.compile(r" ?[:=]? ?(\d)(?=[,.\s)]|개|$)")
 _SHARE: Final = re.compile(rf"{_P} ?{_HOW}(\d{{1,3}})(?:\.\d+)? ?(?:%|퍼센트|프로)")
 _MOST: Final = re.compile(
-    rf"{_P} ?[^,.]{{0,18}}?(?:가장|제일) ?(?:많|크|큰|커|강|두드러|높|왕성|세|센|우세|힘)|{_P} ?[^,.]{{0,10}}?(?:으뜸|압도적)"
+    rf"{_P} ?[^,.]{{0,18}}?(?:가장|제일) ?(?:많|크|큰|커|강|두드러|높|왕성|세|센|우세|힘)"
+    rf"|{_P} ?[^,.]{{0,10}}?(?:으뜸|압도적)"
 )
 _LEAST: Final = re.compile(rf"{_P} ?[^,.]{{0,18}}?(?:가장|제일) ?(?:낮|적|약|부족|모자|미약|희미)")
 _MUCH: Final = re.compile(
@@ -40,30 +49,35 @@ _LITTLE: Final = re.compile(
     rf"{_P} ?{_HOW}(?:부족|적은|적어|적습|적다|적고|약한|약하|약해|모자라|모자란|미약|희박|드문)"
 )
 _THERE: Final = re.compile(
-    rf"{_P} ?(?:[가-힣]+(?:에|에도|으로|게|로) )?{_HOW}(?:있(?!으면|어야|는 (?:곳|때|사람)|다면|을 때)|들어 있(?!으면)|들어와 있|갖추|존재하|드러나 있|보이(?=지만|고|며|네|는데|십|는 사주))"
+    rf"{_P} ?(?:[가-힣]+(?:에|에도|으로|게|로) )?{_HOW}(?:있(?!으면|어야|는 (?:곳|때|사람)|다면|을 때)"
+    rf"|들어 있(?!으면)|들어와 있|갖추|존재하|드러나 있|보이(?=지만|고|며|네|는데|십|는 사주))"
 )
 _LEAD: Final = re.compile(r"(?:으로|로) 쏠|의 기운이 앞서")
 _WEALTH: Final = re.compile(r"재성의 오행은 $|wealth element is $")
 _USEFUL_BEFORE: Final = re.compile(
     r"(?<!기)(?:용신|희신|useful (?:element|god)s?|favou?rable (?:element|god)s?|yong ?sh[ei]n|yongsin)(?:\([^)]*\))?"
-    r"(?: 오행)?(?: 후보)?(?: for you| in this chart| here)?(?:은|는|인|을|으로는|으로|로는|로|이|:| is| are|,)? ?(?:바로 |역시 |likely |probably |therefore )?$",
+    r"(?: 오행)?(?: 후보)?(?: for you| in this chart| here)?(?:은|는|인|을|으로는|으로|로는|로|이|:"
+    r"| is| are|,)? ?(?:바로 |역시 |likely |probably |therefore )?$",
     re.IGNORECASE,
 )
 _WELCOME: Final = re.compile(r"억부법으로 반기는 $|holds $")
 _USEFUL_AFTER: Final = re.compile(
-    r"^ ?(?:용신|희신)(?=이|인|으로|을|의|,|\.|입)|^(?:이|가|을|를|은|는) ?(?:바로 |곧 |이 사주의 |당신의 |주된 )?(?:용신|희신)"
+    r"^ ?(?:용신|희신)(?=이|인|으로|을|의|,|\.|입)|^(?:이|가|을|를|은|는) ?(?:바로 |곧 |이 사주의 "
+    r"|당신의 |주된 )?(?:용신|희신)"
     r"(?!을 돕|을 극|에게|을 생)|^, useful| (?:is|are|as|being) (?:your|the|her|his) (?:useful|favou?rable)"
 )
 _SHUNNED: Final = re.compile(
     r"(?:기신|구신|unfavou?rable (?:element|god)s?)(?:은|는|인|을|으로는|이|:| is| are)? ?$"
 )
 _NO_EN: Final = re.compile(
-    r"(?:\b(?:no|without(?: any)?|lack(?:s|ing)?(?: any| of)?|neither|nor|absence of|devoid of|missing|zero|(?:isn't|aren't|not)(?: an?| any)?)(?: visible"
+    r"(?:\b(?:no|without(?: any)?|lack(?:s|ing)?(?: any| of)?|neither|nor|absence of|devoid of|missing"
+    r"|zero|(?:isn't|aren't|not)(?: an?| any)?)(?: visible"
     r"(?: letter is)?)?(?: single)?(?: \w+ of)? )$",
     re.IGNORECASE,
 )
 _GONE_EN: Final = re.compile(
-    r"^s?(?: \w+)? (?:(?:is|are|does|do)(?: \w+)? (?:missing|absent|lacking|not (?:appear|present|show|found)|nowhere)|doesn't appear"
+    r"^s?(?: \w+)? (?:(?:is|are|does|do)(?: \w+)? (?:missing|absent|lacking|not (?:appear|present|show"
+    r"|found)|nowhere)|doesn't appear"
     r"|(?:is|are)n't (?:present|there|visible))"
 )
 _COUNT_EN: Final = re.compile(rf"\b(?:only |just )?({SMALL_EN})(?: (?:visible|clear))? $", re.IGNORECASE)
@@ -71,13 +85,16 @@ _HAS_EN: Final = re.compile(
     rf"^ (?:has|have|with|shows|counts)(?: only| just)? ({SMALL_EN})\b(?! (?:per|%|of))", re.IGNORECASE
 )
 _SHARE_EN: Final = re.compile(
-    r"^[^.,]{0,40}?,? ?(?:(?:with|at|by|holds|makes up|accounts for|takes)(?: about| around| some| roughly)? )?(\d{1,3})(?:\.\d+)?(?:%| per ?cent)"
+    r"^[^.,]{0,40}?,? ?(?:(?:with|at|by|holds|makes up|accounts for|takes)(?: about| around| some"
+    r"| roughly)? )?(\d{1,3})(?:\.\d+)?(?:%| per ?cent)"
 )
 _MOST_EN: Final = re.compile(
-    r"^,? (?:leads|weighs (?:most|heaviest)|dominates|prevails|rules|is (?:by far |clearly )?(?:the |your )?(?:most|strongest|dominant|heaviest|leading))"
+    r"^,? (?:leads|weighs (?:most|heaviest)|dominates|prevails|rules|is (?:by far |clearly )?(?:the "
+    r"|your )?(?:most|strongest|dominant|heaviest|leading))"
 )
 _MOST_BEFORE_EN: Final = re.compile(
-    r"(?:dominant|strongest|most abundant|heaviest|leading) (?:element|energy)[^.,]{0,12} (?:is|being) $|dominated by $",
+    r"(?:dominant|strongest|most abundant|heaviest|leading) (?:element|energy)[^.,]{0,12} (?:is"
+    r"|being) $|dominated by $",
     re.IGNORECASE,
 )
 _LEAST_EN: Final = re.compile(r"^,? (?:has the least|is (?:the |your )?(?:weakest|scarcest|least))")

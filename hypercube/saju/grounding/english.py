@@ -35,7 +35,8 @@ _PILLAR_ROMAN: Final = _pillars()
 PILLAR_PATTERN: Final = (
     rf"\b(?:(?:{'|'.join(PINYIN_STEMS)})(?: (?:{'|'.join(PINYIN_BRANCHES)})|-?(?:{_word(PINYIN_BRANCHES)}))"
     rf"|(?:{'|'.join(ROMAN_STEMS)})(?: (?:{'|'.join(ROMAN_BRANCHES)})|-?(?:{_word(ROMAN_BRANCHES)}))"
-    rf"|(?:(?:[Yy]ang|[Yy]in)[ -])?(?:Wood|Fire|Earth|Metal|Water)[ -](?:{'|'.join(name.capitalize() for name in ANIMALS)}))\b"
+    rf"|(?:(?:[Yy]ang|[Yy]in)[ -])?(?:Wood|Fire|Earth|Metal"
+    rf"|Water)[ -](?:{'|'.join(name.capitalize() for name in ANIMALS)}))\b"
 )
 
 

@@ -236,7 +236,7 @@ SINSAL_ENGLISH: Final = {
     **{
         each.name.english.split(" by the ")[0]: each.name.key.split("_")[0]
         for each in RULES
-        if each.name.key not in ("geonrok", "yangin", "wonjin", "gwimun")
+        if each.name.key not in ("geonrok", "yangin")
     },
 }
 NAYINS: Final = {each.hangul: each.key for each in NAYIN}

@@ -37,7 +37,10 @@ def any_of(words: object) -> str:
     return "|".join(re.escape(each) for each in sorted(words, key=len, reverse=True))  # type: ignore[call-overload]
 
 
-_PARTICLE: Final = r"(?:[이가은는을를과와의도로라에고며인임예네죠지다답만일자랑뿐]|으로|부터|까지|처럼|같|입니다|입니|하고|보다|마저|조차|였|었|아래|위)"
+_PARTICLE: Final = (
+    r"(?:[이가은는을를과와의도로라에고며인임예네죠지다답만일자랑뿐]|으로|부터|까지|처럼"
+    r"|같|입니다|입니|하고|보다|마저|조차|였|었|아래|위)"
+)
 _END: Final = rf"(?=[^가-힣]|$|{_PARTICLE})"
 _ROLE: Final = r"(?:pillar|stem|branch|column)"
 _POSITION: Final = r"(?:year|month|day|hour)"
@@ -45,11 +48,13 @@ _KOREAN: Final = (
     (
         "hour_stem",
         r"시간ㆍ?\(時干\)|시주(?:의)? 천간|시간(?=[과와] 시지|에(?:는)? (?:있는|놓인|자리한|앉은|뜬|드러난) "
-        rf"|[에의](?:는)? (?:{any_of([*GODS, *STEM_NAMES])}|[{STEM_HANJA}]))|(?<=[연년월일]간[과와] )시간|(?<=[연년월일]간, )시간|(?<=[연년월일]간·)시간",
+        rf"|[에의](?:는)? (?:{any_of([*GODS, *STEM_NAMES])}|[{STEM_HANJA}]))"
+        rf"|(?<=[연년월일]간[과와] )시간|(?<=[연년월일]간, )시간|(?<=[연년월일]간·)시간",
     ),
     (
         "place",
-        r"(?<![가-힣])(?:[연년월일](?:주|간|지)|시(?:주|지)|생(?:년|월|일|시)(?=의 |에 )|[연년월일시] ?기둥)(?:\([年月日時][柱干支]\))?"
+        r"(?<![가-힣])(?:[연년월일](?:주|간|지)|시(?:주|지)|생(?:년|월|일|시)(?=의 |에 )"
+        r"|[연년월일시] ?기둥)(?:\([年月日時][柱干支]\))?"
         r"(?: ?(?:천간|지지)(?=[에의은는이가로]|으로))?"
         r"(?=[는은이가을를과와의에도로라부만으인엔,.\s·:/\-]|$)|[年月日時][柱干支]",
     ),
@@ -57,7 +62,8 @@ _KOREAN: Final = (
     ("which", r"(?<![가-힣] )(?<![가-힣])(?:천간|지지)(?=에 )"),
     (
         "palace",
-        r"(?:배우자|부부|결혼) ?(?:자리|궁)|(?:자식|자녀) ?(?:자리|궁)|(?:부모|사회|직업) ?(?:자리|궁)|조상 ?(?:자리|궁)",
+        r"(?:배우자|부부|결혼) ?(?:자리|궁)|(?:자식|자녀) ?(?:자리|궁)|(?:부모|사회|직업) ?(?:자리|궁)"
+        r"|조상 ?(?:자리|궁)",
     ),
     ("beneath", r"(?:(?:일간|발|자신|당신|그|몸)(?:의|은|이)? ?(?:바로 )?(?:아래|밑)(?:에|에는|로)?)(?= )"),
     (
@@ -88,7 +94,8 @@ _KOREAN: Final = (
     ("pillar_ko", rf"(?<![가-힣])(?:{any_of(PILLAR_HANGUL)})(?=년|월|일|시|생|대운|{_PARTICLE}|[^가-힣]|$)"),
     (
         "pair",
-        rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2,3}})(?= ?(?:천간합|천간충|합|충|형|파|해|원진|귀문|자형|육합|반합|상형|삼형|삼합|방합)"
+        rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2,3}})(?= ?(?:천간합|천간충|합|충"
+        rf"|형|파|해|원진|귀문|자형|육합|반합|상형|삼형|삼합|방합)"
         rf"(?![가-힣]*[분실동격창리산]))|(?:[{STEM_HANJA}]{{2}}|[{BRANCH_HANJA}]{{2,3}})(?= ?[沖冲衝合刑破害三])",
     ),
     (
@@ -114,17 +121,21 @@ _KOREAN: Final = (
     (
         "relation",
         rf"(?:{any_of([each for each in RELATIONS if len(each) > 1])})"
-        rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"
+        rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)"
+        rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"
         rf"|(?<=[{STEM_HANJA}{BRANCH_HANJA}]{{2}})(?:三合|三刑|[沖冲衝刑破害合])"
         r"|(?<![가-힣])(?:합|충|형|파|해)\([沖冲衝刑破害合]\)"
-        r"|(?<![가-힣])(?:충|형|파|해)(?:살)?(?=이 |이라|이 되|으로|가 되|가 있|로 |는 |을 |를 |은 |과 |의 |입니다|하는|하고)"
-        r"|(?<![가-힣])합(?=[을이] (?:이루|되|맺|있|들|하|걸|성립)|의 관계|으로 (?:묶|이어)|하(?:는|여|고) 있|이라|을 한|입니다)",
+        r"|(?<![가-힣])(?:충|형|파|해)(?:살)?(?=이 |이라|이 되|으로|가 되|가 있|로 |는 |을 |를 |은 "
+        r"|과 |의 |입니다|하는|하고)"
+        r"|(?<![가-힣])합(?=[을이] (?:이루|되|맺|있|들|하|걸|성립)|의 관계|으로 (?:묶|이어)|하(?:는|여"
+        r"|고) 있|이라|을 한|입니다)",
     ),
     ("luck", r"대운"),
     ("direction", r"순행|역행"),
     (
         "season",
-        r"(?:한|초|늦|이른 |늦은 )?(?:봄|여름|가을|겨울)(?:의 (?:문턱|끝|끝자락|한가운데|초입|절정|들머리|한복판|첫머리))?"
+        r"(?:한|초|늦|이른 |늦은 )?(?:봄|여름|가을|겨울)(?:의 (?:문턱|끝|끝자락|한가운데|초입|절정"
+        r"|들머리|한복판|첫머리))?"
         r"(?=(?:의 끝)?인 |에 나|에 난|에 났|에 태어|생|의 (?:기운을 받고 |기운으로 )?태어|철에 태어)",
     ),
     (
@@ -140,8 +151,10 @@ _ENGLISH: Final = (
     ),
     (
         "place_en",
-        rf"(?i:\b{_POSITION}(?:'s)? (?:(?:heavenly |earthly )?{_ROLE})(?:'s (?:stem|branch))?\b|\bday[- ]?master\b|\bilgan\b"
-        rf"|\b(?:(?:heavenly |earthly )?{_ROLE}) of (?:the |your )?{_POSITION}(?: pillar)?\b|\b(?:spouse|marriage|children|career|parents?) palace\b)",
+        rf"(?i:\b{_POSITION}(?:'s)? (?:(?:heavenly |earthly )?{_ROLE})(?:'s (?:stem|branch))?\b"
+        rf"|\bday[- ]?master\b|\bilgan\b"
+        rf"|\b(?:(?:heavenly |earthly )?{_ROLE}) of (?:the |your )?{_POSITION}(?: pillar)?\b"
+        rf"|\b(?:spouse|marriage|children|career|parents?) palace\b)",
     ),
     (
         "beneath_en",
@@ -154,13 +167,15 @@ _ENGLISH: Final = (
     ),
     (
         "age",
-        rf"(?i:\b(?:age(?:s|d)?|at|turn(?:ing)?|from) (?:age )?(?:of )?(?:\d{{1,3}}(?:\.\d+)?(?![\d%])|{ENGLISH_AGE})\b)",
+        rf"(?i:\b(?:age(?:s|d)?|at|turn(?:ing)?|from) (?:age )?(?:of )?(?:\d{{1,3}}(?:\.\d+)?(?![\d%])"
+        rf"|{ENGLISH_AGE})\b)",
     ),
     ("structure", f"(?i:{any_of(STRUCTURES_ENGLISH)})"),
     ("zodiac_en", rf"(?i:\b(?:year|month) of the (?:{any_of(ANIMALS)})\b)"),
     (
         "born_as",
-        rf"\b(?:you are|you're|born|You are|as|As) an? (?:{any_of(name.capitalize() for name in ANIMALS)})\b(?! day| month| hour)",
+        rf"\b(?:you are|you're|born|You are|as"
+        rf"|As) an? (?:{any_of(name.capitalize() for name in ANIMALS)})\b(?! day| month| hour)",
     ),
     (
         "month_of_en",
@@ -170,8 +185,12 @@ _ENGLISH: Final = (
     ("stem_en", rf"(?i:\b(?:{any_of(english.STEM_ROMAN)})\b)"),
     (
         "strength_en",
-        r"(?i:\b(?:very |rather |fairly |quite |extremely |somewhat )?(?:strong|weak|balanced)(?= day master| self| chart| (?:wood|fire|earth|metal|water) (?:self|day master))|(?<=: )(?:very )?(?:strong|"
-        r"weak|balanced)(?=\.$)|(?<=chart is )(?:very )?(?:strong|weak|balanced)\b|(?<=as a whole is )(?:very )?(?:strong|weak|balanced)\b|(?<=day master is )(?:very |rather |fairly |quite |extremely |somewhat |neither )?(?:strong|weak|balanced)\b)",
+        r"(?i:\b(?:very |rather |fairly |quite |extremely |somewhat )?(?:strong|weak"
+        r"|balanced)(?= day master| self| chart| (?:wood|fire|earth|metal|water) (?:self"
+        r"|day master))|(?<=: )(?:very )?(?:strong|"
+        r"weak|balanced)(?=\.$)|(?<=chart is )(?:very )?(?:strong|weak|balanced)\b"
+        r"|(?<=as a whole is )(?:very )?(?:strong|weak|balanced)\b|(?<=day master is )(?:very "
+        r"|rather |fairly |quite |extremely |somewhat |neither )?(?:strong|weak|balanced)\b)",
     ),
     ("stage_en", rf"(?i:(?<=life stage of )(?:the )?(?:{any_of(STAGES_ENGLISH)}))"),
     ("god_en", rf"(?i:\b(?:{any_of(english.GODS)})s?\b(?! structure))"),
@@ -187,7 +206,9 @@ _ENGLISH: Final = (
     ("direction", r"(?i:\b(?:run(?:s|ning)?|flow(?:s|ing)?|move(?:s)?) (?:forward|backward)s?\b)"),
     (
         "season",
-        r"(?i:(?<=born )(?:in|during|at) (?:the )?(?:(?:mid|late|early|deep)[- ]?|(?:middle|depths?|heart|height|end|start|beginning|dead|peak|threshold) of )?(?:spring|summer|autumn|winter))",
+        r"(?i:(?<=born )(?:in|during|at) (?:the )?(?:(?:mid|late|early|deep)[- ]?|(?:middle|depths?"
+        r"|heart|height|end|start|beginning|dead|peak|threshold) of )?(?:spring|summer|autumn"
+        r"|winter))",
     ),
     ("sex", r"(?i:\ba (?:man|woman)(?='s chart))"),
     ("branch_en", rf"\b(?:{any_of(english.BRANCH_BARE)})\b"),

@@ -1,4 +1,4 @@
-"""Whose pillar a pillar named in a text is: the birth's year, month, day or hour, a luck pillar, or a year by its number."""
+"""Whose pillar a pillar named in a text is: of the birth (year, month, day, hour), of luck, or of a year by number."""
 
 import re
 from typing import Final
@@ -10,7 +10,9 @@ _LUCK_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _LUCK_BEFORE: Final = re.compile(
-    r"(?:\bluck(?: (?:pillar|cycle|period)s?)?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
+    r"(?:\bluck(?: (?:pillar|cycle|period)s?)?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called"
+    r"| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move"
+    r"|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
     re.IGNORECASE,
 )
 _ROLE_AFTER: Final = re.compile(
@@ -26,13 +28,16 @@ _ANOTHER: Final = re.compile(
     r"^(?:의|인)? ?(?:친구|어머니|아버지|배우자|상대|자녀|사람|분들|분과|남편|아내|동료|형|언니|동생|이성|연인)"
 )
 _NATAL: Final = re.compile(
-    r"네 기둥|세 기둥|기둥을 세|태어|원국|사주|명식|명조|four pillars|three pillars|[가-힣]{2}년,? [가-힣]{2}월,? [가-힣]{2}일"
+    r"네 기둥|세 기둥|기둥을 세|태어|원국|사주|명식|명조|four pillars|three pillars"
+    r"|[가-힣]{2}년,? [가-힣]{2}월,? [가-힣]{2}일"
 )
 _PASSING: Final = re.compile(
-    r"올해|금년|이번 ?달|이달|오늘|내일|내년|작년|지난|다음 ?(?:해|달)|세운|월운|일진|(?<![가-힣])유년|다가오는|돌아오는|\d{4}년?(?:은|인|에는|의)? ?$"
+    r"올해|금년|이번 ?달|이달|오늘|내일|내년|작년|지난|다음 ?(?:해|달)|세운|월운|일진|(?<![가-힣])유년"
+    r"|다가오는|돌아오는|\d{4}년?(?:은|인|에는|의)? ?$"
 )
 _NOW: Final = re.compile(
-    r"현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present|moving through|머무|흐르고 있",
+    r"현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present"
+    r"|moving through|머무|흐르고 있",
     re.IGNORECASE,
 )
 _NEXT: Final = re.compile(

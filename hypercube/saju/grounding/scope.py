@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from hypercube.saju.grounding.place_names import Place
@@ -10,14 +11,16 @@ from hypercube.saju.grounding.terms import Term
 
 _CLAUSE: Final = re.compile(
     r"[;:]|(?<=[가-힣)])[,](?!\s*(?:an? |the )?(?:[a-z]+ )?(?:resource|officer|wealth))"
-    r"|(?<=[가-힣])(?:고(?! 있| 계| 앉)|며|지만|는데)(?= )|, (?=(?:and|but|while|whereas|yet) )| (?=(?:while|but|whereas) )"
+    r"|(?<=[가-힣])(?:고(?! 있| 계| 앉)|며|지만|는데)(?= )|, (?=(?:and|but|while|whereas|yet) )"
+    r"| (?=(?:while|but|whereas) )"
 )
 _JOIN: Final = re.compile(r"^(?:과|와|이랑|하고|및|·|,|/|\s|and|the|your|그리고)*$")
 _NEAR_KOREAN: Final = 24
 _NEAR_ENGLISH: Final = 48
 """Characters within which a letter belongs to the place before it."""
 _APART: Final = re.compile(
-    r"[.]|먼저|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우|기르|향해|반기|좋아하"
+    r"[.]|먼저|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우"
+    r"|기르|향해|반기|좋아하"
     r"|\b(?:needs?|meets?|likes?|controls?|feeds?|generates?|produces?|clash\w*|combin\w*|harms?|than|against|from|with)\b"
 )
 _SUBJECT: Final = re.compile(r"^(?:이|가|은|는|을|를|에게) ")
@@ -35,16 +38,20 @@ _COPULA: Final = re.compile(
 _PARTS: Final = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("branch", "pillar")}
 _SELF_BEFORE: Final = re.compile(
     r"(?:봄|여름|가을|겨울)에 난 $|\b(?:[Yy]ou are|[Yy]ou're|[Aa]s|[Bb]orn as)(?: an?| the)? $"
-    r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 |결국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
+    r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 "
+    r"|결국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
     r"|\b(?:[Ss]elf|[Cc]ore|[Dd]ay|[Yy]our) element (?:is|being)(?: an?)? $|\bchart of an? $"
     r"|(?:heart|core|cent(?:re|er)) of your chart (?:stands|is|lies|sits)(?: an?| the)? $"
 )
 _SELF_AFTER: Final = re.compile(
-    r"^(?: \(.\))?,? (?:person|native|born|day|self|woman|man|lady|soul|individual)\b|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일주(?=[는의,로 ])|^ ?일생"
-    r"|^(?:\([^)]*\))?(?:이라서|라서|이라|라 |이시|이세요|이에요|예요|이신|인 당신|인 (?:선생|회원|고객)|답게|다운|의 (?:사람|성정|성품|기질을 타|분))"
+    r"^(?: \(.\))?,? (?:person|native|born|day|self|woman|man|lady|soul|individual)\b"
+    r"|^(?:\([^)]*\))?(?:으로|로) (?:태어|오신)|^ ?일주(?=[는의,로 ])|^ ?일생"
+    r"|^(?:\([^)]*\))?(?:이라서|라서|이라|라 |이시|이세요|이에요|예요|이신|인 당신|인 (?:선생|회원"
+    r"|고객)|답게|다운|의 (?:사람|성정|성품|기질을 타|분))"
 )
 _BELOW: Final = re.compile(
-    r"^(?:\([^)]*\))?(?:을|를|에)? ?(?:깔고|밟고|딛고|위에 앉|위에 선|위에 자리|위에 서)| (?:sits|lies|rests|stands) (?:beneath|under|below)\b"
+    r"^(?:\([^)]*\))?(?:을|를|에)? ?(?:깔고|밟고|딛고|위에 앉|위에 선|위에 자리|위에 서)| (?:sits|lies"
+    r"|rests|stands) (?:beneath|under|below)\b"
 )
 _SEATED: Final = re.compile(r"일주|일간|당신|일생|앉은 [가-힣]{2}(?:은|는|이|가|라)|깔고 앉|깔고 있")
 _ONTO: Final = re.compile(
@@ -162,7 +169,7 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     if len(group) > 1:
         rest = [each for each in words[at:] if each.kind == word.kind][: len(group)]
         if len(rest) == len(group) and all(
-            _JOIN.match(sentence[a.end : b.start].strip("()")) for a, b in zip(rest, rest[1:], strict=False)
+            _JOIN.match(sentence[a.end : b.start].strip("()")) for a, b in pairwise(rest)
         ):
             group = [group[-1]]
     return tuple(
@@ -176,7 +183,7 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
 def _in_turn(clauses: Clauses, at: int, before: int, part: tuple[str, ...]) -> tuple[Place, ...]:
     """One place each where as many letters follow: the month and day branches (寅申); else all of them."""
     words, places = clauses.words, clauses.words[before].places
-    row = []
+    row: list[Term] = []
     for each in words[before + 1 :]:
         if each.kind != words[at].kind or (
             row and not _JOIN.match(clauses.sentence[row[-1].end : each.start])

@@ -4,8 +4,10 @@ import re
 from typing import Final
 
 _VERB: Final = (
-    r"(?:드러나 있|드러나|보이|나타나|있|놓이|놓여 있|들어 있|들어와 있|들어|투출하|투출해 있|투출되|자리하|자리|떠 있|뜨|존재하|"
-    r"해당하|갖추고 있|갖추어져 있|갖고 있|가지고 있|지니|찾아볼 수 있|나와 있|섞여 있|이루|속하|크|강하|갖춰져 있|붙어 있)"
+    r"(?:드러나 있|드러나|보이|나타나|있|놓이|놓여 있|들어 있|들어와 있|들어|투출하|투출해 있|투출되"
+    r"|자리하|자리|떠 있|뜨|존재하|"
+    r"해당하|갖추고 있|갖추어져 있|갖고 있|가지고 있|지니|찾아볼 수 있|나와 있|섞여 있|이루|속하|크"
+    r"|강하|갖춰져 있|붙어 있)"
 )
 _ABSENT: Final = (
     r"(?:없(?!이|지(?:는|도)? ?않|는 것(?:은|도)? 아니)|아니(?! ?라)|아니라(?! 할)|아닌|아닙|아녜|빠져|빠진|빠졌|"
@@ -16,7 +18,8 @@ _ABSENT: Final = (
 _UNSEEN: Final = r"(?!는 (?:곳|손|뿌리|데|자리|힘|정))"
 """A hand that is not seen is there."""
 _ADVERB: Final = (
-    r"(?:이 사주에(?:는|서는)?|당신의? 사주에(?:는|서는)?|하나도|전혀|아예|따로|거의|겉|겉에|겉에는|겉으로|겉으로는|다|모두|전부|단 하나도|한 개도|한 글자도|"
+    r"(?:이 사주에(?:는|서는)?|당신의? 사주에(?:는|서는)?|하나도|전혀|아예|따로|거의|겉|겉에|겉에는"
+    r"|겉으로|겉으로는|다|모두|전부|단 하나도|한 개도|한 글자도|"
     r"[가-힣]{1,5}(?:에|에는|에도|에서|에서는|으로|으로는|까지)|사주 전체에서?|어디에도|안)"
 )
 DENIED_AFTER: Final = re.compile(
@@ -39,14 +42,16 @@ _COORDINATE: Final = re.compile(
     r"^(?:\([^)]*\))?s?(?:하지도|하지는|과|와|도|이나|나|이랑|랑|하고|,|·|/| 및| and| or| nor)? ?"
 )
 SUPPOSED: Final = re.compile(
-    r"만약|만일|가정하|있든 없든|있건 없건|[을ㄹ셨]지도 모르|을지 모르|있거나 없|었다면|았다면|였다면|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
+    r"만약|만일|가정하|있든 없든|있건 없건|[을ㄹ셨]지도 모르|을지 모르|있거나 없|었다면|았다면|였다면"
+    r"|했더라면|이라면|라면 |\bif (?!you (?:look|read|see|check|count))"
     r"|\bwould\b|\bhad you\b|\bwere you\b|\bsuppose\b|\bimagine\b",
     re.IGNORECASE,
 )
 GENERAL: Final = re.compile(
     r"뜻(?:하는|하며|하고|한다|합니다|해요|하죠|하지요|이에요|입니다)|의미(?:하는|합니다|해요|하며)"
     r"|상징(?:하는|합니다|해요|하며)|말합니다|가리킵니다|가리키는|가리켜"
-    r"|이란 |(?<=[살성격신])란 |라고 부|라 부|라고들|고들 (?:해|합|하)|사람들|사람마다|사람이라면|이들은|보통|일반적으로"
+    r"|이란 |(?<=[살성격신])란 |라고 부|라 부|라고들|고들 (?:해|합|하)|사람들|사람마다|사람이라면"
+    r"|이들은|보통|일반적으로"
     r"|대체로|흔히|예부터|예로부터|전통적으로|[많강약적]은 사람은|누구나|비유하곤"
     r"|\bgenerally\b|stands? for|\busually\b|\bmeans\b|\bis called\b|\bare often\b|\btraditionally\b|\brepresents?\b"
     r"|\bpeople\b|\banyone\b|\bsomeone\b|\bthose\b|\brefers? to\b|\bin general\b|\bletters that\b",
@@ -56,9 +61,11 @@ _LIKENED: Final = re.compile(
     r"^(?:\([^)]*\))?(?: ?같은|처럼|과 같은|와 같은|같이| 같은)|^(?:이|가) [가-힣]+(?:[을를]) [가-힣]+(?:듯|것처럼)"
 )
 _OTHER: Final = re.compile(
-    r"남의|다른 사람|타인|친구|동료|상대(?:방|가|는|를|의)|궁합|아버지|어머니|남편(?:이|은|의 사주)|아내(?:가|는|의 사주)|자녀(?:가|의 사주)"
+    r"남의|다른 사람|타인|친구|동료|상대(?:방|가|는|를|의)|궁합|아버지|어머니|남편(?:이|은|의 사주)"
+    r"|아내(?:가|는|의 사주)|자녀(?:가|의 사주)"
     r"|분을 만나|사람을 만나|사람과|분과|(?:일간|일주|띠)(?:의|인) (?:사람|분|이성|연인)(?:과|을|이|은)"
-    r"|\b(?:friend|colleague|partner who|someone|somebody|her chart|his chart|their chart|people|a person (?:with|born))\b",
+    r"|\b(?:friend|colleague|partner who|someone|somebody|her chart|his chart|their chart|people"
+    r"|a person (?:with|born))\b",
     re.IGNORECASE,
 )
 _ANOTHER_AFTER: Final = re.compile(
@@ -73,12 +80,14 @@ _SELF: Final = re.compile(
     re.IGNORECASE,
 )
 _ADVISED: Final = re.compile(
-    r"조후|찾는|것처럼|듯이|비유|비하자면|필요|보완|보충|만나|들어오(?:는|면|니|고)|들어올|도움|도와|돕|반기|반갑|챙기|활용|좋은 약|쓰면|오면|올 때"
+    r"조후|찾는|것처럼|듯이|비유|비하자면|필요|보완|보충|만나|들어오(?:는|면|니|고)|들어올|도움|도와"
+    r"|돕|반기|반갑|챙기|활용|좋은 약|쓰면|오면|올 때"
     r"|\bhelp|\bneed|\badd|\bwelcome|\bbring|\bseek|\bbenefit|\bfavou?r",
     re.IGNORECASE,
 )
 _PASSING: Final = re.compile(
-    r"대운|세운|월운|일진|올해|금년|내년|작년|지난해|이번 ?달|이달|오늘|내일|다음 ?달|\d{4}년|년에는|해에는|해가 오|(?<![가-힣])유년|시기|흐름"
+    r"대운|세운|월운|일진|올해|금년|내년|작년|지난해|이번 ?달|이달|오늘|내일|다음 ?달|\d{4}년|년에는"
+    r"|해에는|해가 오|(?<![가-힣])유년|시기|흐름"
     r"|\bluck\b|this year|next year|last year|this month|\btoday\b|\b(?:19|20)\d\d\b|\bcycle|\bdecade|\byears?\b"
     r"|\bseason of\b|\bmonths?\b|\bperiod",
     re.IGNORECASE,

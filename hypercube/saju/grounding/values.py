@@ -6,25 +6,16 @@ from typing import Final
 
 from hypercube.saju.facts.symbols import BRANCH, STEM
 from hypercube.saju.grounding import english, lexicon, patterns
-from hypercube.saju.grounding.lexicon import BRANCH_LETTERS, STEM_LETTERS
+from hypercube.saju.grounding.lexicon import BRANCH_LETTERS
 from hypercube.saju.grounding.numbers import number_of
+from hypercube.saju.grounding.relation_words import Found, relation, relation_en
 
-Found = tuple[str, lexicon.Value, str]
-"""Kind, value and detail."""
 _SEASONS: Final = {
     "봄": "spring",
     "여름": "summer",
     "가을": "autumn",
     "겨울": "winter",
     **{each: each for each in ("spring", "summer", "autumn", "winter")},
-}
-_RELATION_HANJA: Final = {
-    **dict.fromkeys("沖冲衝", "충"),
-    **{"合": "합", "刑": "형", "破": "파", "害": "해", "三合": "삼합", "三刑": "삼형"},
-}
-_HANGUL_OF: Final = {
-    **dict(zip(lexicon.STEM_HANJA, STEM_LETTERS, strict=True)),
-    **dict(zip(lexicon.BRANCH_HANJA, BRANCH_LETTERS, strict=True)),
 }
 _ANIMALS_KO: Final = {word.removesuffix("띠"): index for word, index in lexicon.ZODIAC.items()}
 
@@ -105,43 +96,6 @@ def _stage_en(_: str, text: str, __: int, ___: int) -> Found | None:
     return None if key is None else ("stage", key, "")
 
 
-def _relation(sentence: str, text: str, start: int, _: int) -> Found | None:
-    name = _RELATION_HANJA.get(text) or re.sub(r"\(.\)|살$", "", text)
-    pair = re.search(
-        rf"(?<![가-힣])([{STEM_LETTERS}{BRANCH_LETTERS}]{{2,3}}) ?$", sentence[:start]
-    ) or re.search(rf"([{lexicon.STEM_HANJA}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2,3}}) ?$", sentence[:start])
-    if name == "합":
-        return ("relation", "combination", _letters(pair))
-    if name not in lexicon.RELATIONS:
-        return None
-    if (
-        text == "해"
-        and not pair
-        and re.search(r"(?:[의는은인한된될할던그이새첫]|같은|다음|지난) $", sentence[:start])
-    ):
-        return None  # 자오충의 해: a year
-    return ("relation", lexicon.RELATIONS[name], _letters(pair))
-
-
-def _relation_en(sentence: str, text: str, _: int, end: int) -> Found | None:
-    if (
-        not re.search(
-            r"between|pillar|branch|stem|with (?:this year|the (?:day|month|year|hour))|\b(?:Rat|Ox|Tiger|Rabbit|Dragon|Snake|Horse|Goat|Sheep"
-            r"|Monkey|Rooster|Dog|Pig)\b|palace",
-            sentence,
-        )
-        or "usage" in sentence
-    ):
-        return None
-    low = text.lower()
-    if low.startswith("combin"):
-        return ("relation", "combination", "")
-    for form in (low, low.removesuffix("s"), low.removesuffix("es"), low.removesuffix("ing")):
-        if form in lexicon.RELATIONS_ENGLISH:
-            return ("relation", lexicon.RELATIONS_ENGLISH[form], "")
-    return None
-
-
 def _sinsal(sentence: str, text: str, start: int, _: int) -> Found | None:
     name = text if text in lexicon.SINSAL else text.removesuffix("살")
     if name in lexicon.STAGES:
@@ -217,23 +171,10 @@ def _season(_: str, text: str, __: int, ___: int) -> Found:
     return ("season", _SEASONS[name.group()], "")
 
 
-def _letters(found: re.Match[str] | None) -> str:
-    """The two or three letters in front, 을경 or 자오 or 인사신, as indices."""
-    if found is None:
-        return ""
-    letters = "".join(_HANGUL_OF.get(each, each) for each in found.group(1))
-    if found.group(1) != letters and found.group(1)[0] in BRANCH:
-        return "branches:" + ",".join(str(BRANCH[each]) for each in found.group(1))
-    if all(each in STEM_LETTERS for each in letters) and not all(each in BRANCH_LETTERS for each in letters):
-        return "stems:" + ",".join(str(STEM_LETTERS.index(each)) for each in letters)
-    if all(each in BRANCH_LETTERS for each in letters):
-        return "branches:" + ",".join(str(BRANCH_LETTERS.index(each)) for each in letters)
-    return ""
-
-
 def _void(sentence: str, _: str, __: int, end: int) -> Found:
     said = re.match(
-        rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
+        rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}"
+        rf"|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
         r"(?=[이가을를은는입로라예인,. (]|$)",
         sentence[end:],
     )
@@ -292,8 +233,8 @@ _RULES: Final[dict[str, Callable[[str, str, int, int], Found | None]]] = {
     "god_en": _god_en,
     "stage": _stage,
     "stage_en": _stage_en,
-    "relation": _relation,
-    "relation_en": _relation_en,
+    "relation": relation,
+    "relation_en": relation_en,
     "sinsal": _sinsal,
     "sinsal_en": _sinsal_en,
     "structure": _structure,

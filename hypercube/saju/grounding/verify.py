@@ -6,13 +6,11 @@ from typing import Any, Final
 from hypercube.saju.grounding import weighing
 from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, belongs
+from hypercube.saju.grounding.luck_claims import age, luck_pillar, year
 from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.related import relation
 from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, Verdict, decided, unless
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
-
-_AGE_TOLERANCE: Final = 1.0
-"""Years: luck ages are rounded, floored or exact."""
 
 
 def verify(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -30,7 +28,7 @@ def _pillar(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     if head == "civil":
         return _same(index, (int(tail) - 4) % 60)
     if head.startswith("luck"):
-        return _luck(index, head, ground, beside)
+        return luck_pillar(index, head, ground, beside)
     if claim.anywhere:
         own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
         return unless(claim, index in own, " ".join(PILLARS[each].hanja for each in own))
@@ -47,21 +45,6 @@ def _same(index: int, found: int | None, position: str = "") -> Verdict:
             (OPEN, "") if position in ("luck", "this_year", "this_month", "this_day") else (FALSE, "unknown")
         )
     return decided(index == found, PILLARS[found].hanja)
-
-
-def _luck(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    steps = [step.pillar for step in ground.luck]
-    if not steps:
-        return (OPEN, "")
-    dated = any(each.kind in ("age", "year") for each in beside)
-    if how == "luck_first":
-        return decided(index == steps[0], PILLARS[steps[0]].hanja)
-    if how == "luck_now" and ground.current is not None:
-        return decided(index == steps[ground.current], PILLARS[steps[ground.current]].hanja)
-    if how == "luck_next" and not dated and ground.current is not None:
-        after = steps[ground.current + 1 :][:1]
-        return decided(index in after, PILLARS[after[0]].hanja if after else "none")
-    return decided(index in steps, " ".join(PILLARS[each].hanja for each in steps))
 
 
 def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -214,52 +197,6 @@ def _void_pair(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return decided(set(claim.value) in known, "".join(sign.hanja for sign in ground.facts.void_day))
 
 
-def _age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    value = float(str(claim.value))
-    if claim.detail == "now":
-        if ground.age is None:
-            return (OPEN, "")
-        exact = claim.text.startswith("만")
-        return decided(value == ground.age or (not exact and value == ground.age + 1), str(ground.age))
-    steps = _steps(claim, ground, beside)
-    if steps is None:
-        return (OPEN, "")
-    later = 10 if claim.detail == "end" else 0
-    right = any(
-        step.ages[0] + later - _AGE_TOLERANCE - bool(later) < value < step.ages[1] + later + _AGE_TOLERANCE
-        for step in steps
-    )
-    return decided(right, " ".join(f"{step.ages[0]:g}" for step in steps))
-
-
-def _year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    value = int(str(claim.value))
-    if claim.detail == "birth":
-        return decided(value == ground.birth_year, str(ground.birth_year))
-    steps = _steps(claim, ground, beside)
-    if steps is None or len(steps) > 1:
-        return (OPEN, "")
-    later = 10 if claim.detail == "end" else 0
-    first, last = steps[0].years
-    return decided(first + later - bool(later) <= value <= last + later, str(first))
-
-
-def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[Any] | None:
-    """The luck pillar that an age or year belongs to: the nearest named in the sentence, else any."""
-    named = [each for each in beside if each.kind == "pillar" and each.detail.startswith("luck")]
-    if not ground.luck or not named:
-        return None
-    beside_it = [each for each in named if any(each.value == _index(position) for position, _ in claim.near)]
-    nearest = min(beside_it or named, key=lambda each: abs(each.start - claim.start))
-    found = [step for step in ground.luck if step.pillar == nearest.value]
-    return found or None
-
-
-def _index(position: str) -> int | None:
-    """Of the luck pillar that `pillar:14` stands for."""
-    return int(position[7:]) if position.startswith("pillar:") else None
-
-
 def _simple(read: Callable[[Ground], Any]) -> Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]:
     """A claim of one value that the chart has one of."""
 
@@ -294,8 +231,8 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "relation": relation,
     "void": _void,
     "void_pair": _void_pair,
-    "age": _age,
-    "year": _year,
+    "age": age,
+    "year": year,
     "date": _date,
     "strength": weighing.strength,
     "structure": _simple(lambda ground: ground.facts.structure.name.key),

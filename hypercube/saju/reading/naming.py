@@ -1,5 +1,6 @@
 """What things are called in a reading: in Korean, and in English."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,10 @@ _ELEMENTS_KO: Final = {
     "metal": "금(金)",
     "water": "수(水)",
 }
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
 _ROMAN_BRANCHES: Final = ["Ja", "Chuk", "In", "Myo", "Jin", "Sa", "O", "Mi", "Sin", "Yu", "Sul", "Hae"]
 
@@ -118,3 +123,11 @@ def branch_name(index: int, language: ReadingLanguage) -> str:
     if language is ReadingLanguage.KO:
         return f"{sign.hangul}{_ELEMENTS_KO[sign.element][0]}"
     return f"{_ROMAN_BRANCHES[index]} {sign.element.capitalize()} ({sign.hanja})"
+
+
+def written_date(iso: str, korean: bool) -> str:
+    """A date as prose has it: 2026년 11월 27일, 27 November 2026."""
+    day = dt.date.fromisoformat(iso)
+    if korean:
+        return f"{day.year}년 {day.month}월 {day.day}일"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -18,6 +18,8 @@ from hypercube.saju.reading.naming import NAMES, Names
 SHORT, NORMAL, LONG = 0, 1, 2
 """From which length on a sentence is said."""
 _LEVELS: Final = {ReadingLength.SHORT: SHORT, ReadingLength.NORMAL: NORMAL, ReadingLength.LONG: LONG}
+_TURNS: Final = 6
+"""A multiple of the numbers of variants, so that all are as frequent."""
 _MASK: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -32,6 +34,8 @@ class Writer:
     warm: bool
     explains: bool
     korean: bool
+    chart_seed: int = 0
+    """Of the chart alone: the same in every section."""
     at: int = 0
     """How much was said."""
     _sentences: list[ReadingSentence] = field(default_factory=list)
@@ -44,6 +48,17 @@ class Writer:
         self.at += 1
         template = variants[self._pick(len(variants))] if len(variants) > 1 else variants[0]
         self._sentences.append(self.book.sentence(template, facts, words))
+
+    def say_in_turn(
+        self, turn: int, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str
+    ) -> None:
+        """A sentence that other sections may say, too: those with another `turn` say it in other words."""
+        if level > self.level:
+            return
+        variants = self.book.corpus[table][key]
+        self.at += 1
+        chosen = (self.chart_seed % _TURNS + turn) % len(variants)
+        self._sentences.append(self.book.sentence(variants[chosen], facts, words))
 
     def say_once(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A sentence that few charts share, so that it is not kept."""
@@ -87,6 +102,7 @@ def writer(book: Book, options: ReadingOptions, seed: int) -> Writer:
         book=book,
         names=NAMES[options.language],
         seed=seed,
+        chart_seed=seed,
         level=_LEVELS[options.length],
         warm=options.tone is ReadingTone.WARM,
         explains=options.audience is ReadingAudience.BEGINNER,

@@ -21,5 +21,7 @@ def gathered(*modules: ModuleType) -> Corpus:
 
 
 def a(word: str) -> str:
-    """The English word with its article: "an eating god"."""
+    """The English word with its article: "an eating god"; a plural goes without."""
+    if word == "seven killings":
+        return word
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

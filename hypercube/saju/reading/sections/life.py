@@ -80,7 +80,7 @@ def relationships(sheet: Sheet, writer: Writer) -> None:
         cited = stars or tuple(fact for _, fact in sheet.gods)
         writer.say(NORMAL, "SPOUSE_STAR", f"{sheet.sex.value}.{amount}", cited)
     own = sheet.relations_of("day")
-    bonds(sheet, writer, own, normal=2, long=4)
+    bonds(sheet, writer, own, normal=2, long=4, turn=1)
     if not any(each.kind.key in CONFLICTS for each in own):
         writer.say(NORMAL, "SPOUSE_DAY", "calm", ("branch.day",))
     if "year" in sheet.day.void_by:

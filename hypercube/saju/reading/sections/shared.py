@@ -24,6 +24,8 @@ SINSAL_OF: Final = {
     "health": _HEALTH.split(),
 }
 """By section, the weightiest first."""
+_TURN: Final = {"luck": 0, "this_year": 1, "this_month": 2}
+"""Which wording comes first, so that a relation met again is not told in the same words."""
 _TWICE: Final = {"dohwa_day": "dohwa_year", "yeokma_day": "yeokma_year", "hwagae_day": "hwagae_year"}
 """Of the same name by another basis: said once."""
 
@@ -47,7 +49,9 @@ def sinsal(sheet: Sheet, writer: Writer, section: str, *, normal: int, long: int
         said += 1
 
 
-def bonds(sheet: Sheet, writer: Writer, relations: Sequence[Relation], *, normal: int, long: int) -> None:
+def bonds(
+    sheet: Sheet, writer: Writer, relations: Sequence[Relation], *, normal: int, long: int, turn: int
+) -> None:
     """Bonds and conflicts among the chart's own pillars, one sentence a kind."""
     said: set[str] = set()
     pairs: set[str] = set()
@@ -61,9 +65,9 @@ def bonds(sheet: Sheet, writer: Writer, relations: Sequence[Relation], *, normal
         places = writer.names.stem_places if kind in STEM_RELATIONS else writer.names.branch_places
         words = [places[each] for each in relation.positions]
         if kind in ("triad", "direction", "triple_punishment"):
-            writer.say(level, "RELATION", kind, fact, a=listed(writer.names, words))
+            writer.say_in_turn(turn, level, "RELATION", kind, fact, a=listed(writer.names, words))
             continue
-        writer.say(level, "RELATION", kind, fact, a=words[0], b=words[1])
+        writer.say_in_turn(turn, level, "RELATION", kind, fact, a=words[0], b=words[1])
         pair = f"{relation.positions[0]}.{relation.positions[1]}"
         if pair not in pairs:
             pairs.add(pair)
@@ -83,10 +87,10 @@ def passing(sheet: Sheet, writer: Writer, label: str, pillar: str, *, normal: in
         level = NORMAL if len(said) < normal else LONG
         said.add(kind)
         if kind in ("triad", "direction", "triple_punishment"):
-            writer.say(level, "PASSING", kind, fact, who=who)
+            writer.say_in_turn(_TURN[label], level, "PASSING", kind, fact, who=who)
             continue
         places = writer.names.stem_places if kind in STEM_RELATIONS else writer.names.branch_places
-        writer.say(level, "PASSING", kind, fact, who=who, b=places[others[0]])
+        writer.say_in_turn(_TURN[label], level, "PASSING", kind, fact, who=who, b=places[others[0]])
 
 
 __all__ = ["LONG", "NORMAL", "SHORT", "bonds", "passing", "sinsal"]

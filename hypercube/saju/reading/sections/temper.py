@@ -45,7 +45,7 @@ def temper(sheet: Sheet, writer: Writer) -> None:
     _elements(sheet, writer)
     sinsal(sheet, writer, "temper", normal=2, long=5)
     others = [each for each in facts.relations if "day" not in each.positions]
-    bonds(sheet, writer, others, normal=1, long=3)
+    bonds(sheet, writer, others, normal=1, long=3, turn=0)
 
 
 def _elements(sheet: Sheet, writer: Writer) -> None:

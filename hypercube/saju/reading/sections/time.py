@@ -3,6 +3,7 @@
 from hypercube.core.calendar import LuckAge, LuckPillar
 from hypercube.core.signs import Pillar
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+from hypercube.saju.reading.naming import written_date
 from hypercube.saju.reading.sections.shared import passing
 from hypercube.saju.reading.sheet import GROUP, Sheet
 from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Writer
@@ -128,7 +129,14 @@ def now(sheet: Sheet, writer: Writer) -> None:
     writer.explain("year", ("period.year",))
     name = names.pillars[year.index]
     cited = ("period.year",)
-    writer.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=periods.as_of.date, pillar=name)
+    writer.say(
+        SHORT,
+        "YEAR_NOW",
+        "all",
+        ("as_of", *cited),
+        date=written_date(periods.as_of.date, writer.korean),
+        pillar=name,
+    )
     writer.say(SHORT, "YEAR_STEM", _stem_god(sheet, year), cited)
     writer.say(NORMAL, "YEAR_BRANCH", _branch_god(sheet, year), cited)
     passing(sheet, writer, "this_year", name, normal=2, long=4)

@@ -54,27 +54,49 @@ RELATION: Final[Table] = {
         "Between {a} and {b} there is a six combination: affection grows thick among those near.",
         "A six combination pairs {a} with {b}, and you find people who work in step.",
     ),
-    "half_triad": ("Between {a} and {b} there is a half triad: companions lend their strength.",),
+    "half_triad": (
+        "Between {a} and {b} there is a half triad: companions lend their strength.",
+        "A half triad joins {a} and {b}, so shared work bears fruit.",
+    ),
     "arched_triad": (
         "Between {a} and {b} there is an arched half triad: the one who fills the gap makes it grow.",
+        "An arched half triad leans {a} towards {b}, a promise that ripens with patience.",
     ),
-    "half_direction": ("Between {a} and {b} there is a directional pair: like-minded people stand by you.",),
+    "half_direction": (
+        "Between {a} and {b} there is a directional pair: like-minded people stand by you.",
+        "A directional pair puts {a} beside {b}, and neighbours turn into friends.",
+    ),
     "clash": (
         "Between {a} and {b} there is a clash: change is frequent, and so are new roads.",
         "A clash of {a} and {b} stirs what stood still; moving need not be feared.",
     ),
-    "punishment": ("Between {a} and {b} there is a punishment: setting things right becomes a skill.",),
+    "punishment": (
+        "Between {a} and {b} there is a punishment: setting things right becomes a skill.",
+        "A punishment ties {a} to {b}: a rule agreed beforehand spares both sides.",
+    ),
     "mutual_punishment": (
         "Between {a} and {b} there is a mutual punishment: the closer, the better manners help.",
+        "A mutual punishment sets {a} and {b} apart: a soft word goes a long way at home.",
     ),
-    "self_punishment": ("Between {a} and {b} there is a self punishment: lower the voice that drives you.",),
-    "break": ("Between {a} and {b} there is a break: check once more what is nearly done.",),
-    "harm": ("Between {a} and {b} there is a harm: speak of small hurts before they pile up.",),
+    "self_punishment": (
+        "Between {a} and {b} there is a self punishment: lower the voice that drives you.",
+        "A self punishment doubles {a} and {b}: judge yourself as kindly as a friend.",
+    ),
+    "break": (
+        "Between {a} and {b} there is a break: check once more what is nearly done.",
+        "A break runs between {a} and {b}, so keep a second plan in the drawer.",
+    ),
+    "harm": (
+        "Between {a} and {b} there is a harm: speak of small hurts before they pile up.",
+        "A harm crosses {a} and {b}: ask once more before you assume.",
+    ),
     "resentment": (
         "Between {a} and {b} there is a resentment: a little distance brings the tenderness back.",
+        "A resentment cools {a} and {b} at times: say thanks aloud, and say it often.",
     ),
     "ghost_gate": (
         "Between {a} and {b} there is a ghost gate: intuition is keen and wants a work to go into.",
+        "A ghost gate opens between {a} and {b}: what you sense is worth writing down.",
     ),
     "triad": ("A triad unites {a}: people of one purpose gather for something large.",),
     "direction": ("A directional trio unites {a}: the force of a whole season is behind you.",),

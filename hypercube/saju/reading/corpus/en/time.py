@@ -78,32 +78,76 @@ LUCK_USEFUL: Final[Table] = {
     "no": ("It holds no element that the balance school calls for: better for foundations than for speed.",),
 }
 
-PASSING: Final[Table] = {
+_PAIRS: Final[Table] = {
     kind: (
         f"Between {{who}} and {{b}} there is {a(name)}: {means}.",
-        f"{{b}} meets {{who}} in {a(name)}: {means}.",
+        f"{{b}} meets {{who}} in {a(name)}: {other}.",
     )
-    for kind, name, means in (
-        ("stem_combination", "stem combination", "a welcome proposal may come"),
-        ("stem_clash", "stem clash", "an occasion to change your mind"),
-        ("six_combination", "six combination", "affection deepens"),
-        ("half_triad", "half triad", "joint work gains force"),
-        ("arched_triad", "arched half triad", "a piece you waited for may fit"),
-        ("half_direction", "directional pair", "more people take your side"),
-        ("clash", "clash", "a move or a new role may come up"),
-        ("punishment", "punishment", "read contracts and procedures with care"),
-        ("mutual_punishment", "mutual punishment", "soften your words with those near"),
-        ("self_punishment", "self punishment", "do not drive yourself too hard"),
-        ("break", "break", "a plan may want rewriting once"),
-        ("harm", "harm", "speak first, so that nothing is misunderstood"),
-        ("resentment", "resentment", "let a hurt sleep a night before you speak"),
-        ("ghost_gate", "ghost gate", "put keen intuition into writing or pictures"),
+    for kind, name, means, other in (
+        ("stem_combination", "stem combination", "a welcome proposal may come", "you find it easy to agree"),
+        ("stem_clash", "stem clash", "an occasion to change your mind", "a fixed idea gets a second look"),
+        ("six_combination", "six combination", "affection deepens", "an old tie grows warm again"),
+        ("half_triad", "half triad", "joint work gains force", "somebody lends a hand"),
+        (
+            "arched_triad",
+            "arched half triad",
+            "a piece you waited for may fit",
+            "without haste the gap may fill",
+        ),
+        (
+            "half_direction",
+            "directional pair",
+            "more people take your side",
+            "a small circle lends you strength",
+        ),
+        ("clash", "clash", "a move or a new role may come up", "leave room for things to be moved about"),
+        (
+            "punishment",
+            "punishment",
+            "read contracts and procedures with care",
+            "put even small promises in writing",
+        ),
+        (
+            "mutual_punishment",
+            "mutual punishment",
+            "soften your words with those near",
+            "one step back settles more than two forward",
+        ),
+        (
+            "self_punishment",
+            "self punishment",
+            "do not drive yourself too hard",
+            "good enough will do this time",
+        ),
+        ("break", "break", "a plan may want rewriting once", "leave some slack in the schedule"),
+        ("harm", "harm", "speak first, so that nothing is misunderstood", "say plainly what you miss"),
+        (
+            "resentment",
+            "resentment",
+            "let a hurt sleep a night before you speak",
+            "a little distance makes it easier to meet again",
+        ),
+        (
+            "ghost_gate",
+            "ghost gate",
+            "put keen intuition into writing or pictures",
+            "write down what comes to you at night",
+        ),
     )
-} | {
-    "triad": ("With {who} a triad is complete: many hands gather.",),
-    "direction": ("With {who} a directional trio is complete: one direction gains force.",),
+}
+PASSING: Final[Table] = {
+    **_PAIRS,
+    "triad": (
+        "With {who} a triad is complete: many hands gather.",
+        "{who} completes a triad: work shared goes further.",
+    ),
+    "direction": (
+        "With {who} a directional trio is complete: one direction gains force.",
+        "{who} completes a directional trio: choose one aim and keep to it.",
+    ),
     "triple_punishment": (
         "With {who} a triple punishment is complete: the larger the matter, the more principle helps.",
+        "{who} completes a triple punishment: go by the rules, and ask early for advice.",
     ),
 }
 
@@ -142,12 +186,36 @@ CLIMATE: Final[Table] = {
     ),
 }
 ADVICE: Final[Table] = {
-    "peers_excess": ("Fold your will in half and ask one more opinion; the road widens.",),
-    "resource_excess": ("Do not wait until thought is ripe; a small trial teaches best.",),
-    "output_excess": ("Make finishing your homework: gather your gifts into one bowl.",),
-    "wealth_excess": ("Fewer tasks and more companions carry the same strength further.",),
-    "officers_excess": ("You need not meet every expectation; resting is a duty, too.",),
-    "balanced": ("Trust what you have in even measure, and compare less.",),
+    "peers_excess": (
+        "Fold your will in half and ask one more opinion; the road widens.",
+        "Lend some of your strength to others, and it comes back wider.",
+        "Let one thing a week be done in somebody else's way.",
+    ),
+    "resource_excess": (
+        "Do not wait until thought is ripe; a small trial teaches best.",
+        "Put half of what you know to use before you learn more.",
+        "Close the book now and then, and try one small thing today.",
+    ),
+    "output_excess": (
+        "Make finishing your homework: gather your gifts into one bowl.",
+        "Before a new start, put a full stop behind something begun.",
+        "Guard your rest as you guard your ideas.",
+    ),
+    "wealth_excess": (
+        "Fewer tasks and more companions carry the same strength further.",
+        "Choose what to leave undone first; what remains gets lighter.",
+        "Count what is in your hands before you reach for more.",
+    ),
+    "officers_excess": (
+        "You need not meet every expectation; resting is a duty, too.",
+        "Write down which burdens are not yours, and set one of them down.",
+        "Allow yourself one hour a day that no rule has a say in.",
+    ),
+    "balanced": (
+        "Trust what you have in even measure, and compare less.",
+        "Keep your own pace; evenness is a gift that shows late.",
+        "Choose one thing to deepen, since nothing presses you.",
+    ),
 }
 CLOSING: Final[Table] = {
     "all": (

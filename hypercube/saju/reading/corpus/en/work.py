@@ -97,7 +97,10 @@ GROUP_ABSENT: Final[Table] = {
 }
 
 SINSAL: Final[Table] = {
-    key: (f"By common Korean usage {star} stands in {{where}}, {means}.",)
+    key: (
+        f"By common Korean usage {star} stands in {{where}}, {means}.",
+        f"{star[0].upper()}{star[1:]} stands in {{where}}, {means}.",
+    )
     for key, star, means in (
         ("cheoneul", "the heavenly noble", "and a hand is held out where the road ends"),
         ("cheondeok", "the heavenly virtue", "said to spare those who mean well the worst"),
@@ -124,7 +127,7 @@ SINSAL: Final[Table] = {
         ("hyosin", "the owl", "so tell your own will from your elders'"),
         ("dohwa_year", "the peach blossom by the year branch", "a charm that shines before people"),
         ("dohwa_day", "the peach blossom by the day branch", "a winning face and voice"),
-        ("yeokma_year", "the travelling horse by the year branch", "and fortune opens with movement"),
+        ("yeokma_year", "the travelling horse by the year branch", "and movement tends to open doors"),
         ("yeokma_day", "the travelling horse by the day branch", "and chances follow as you move"),
         ("hwagae_year", "the canopy by the year branch", "a heart for art, faith and study"),
         ("hwagae_day", "the canopy by the day branch", "so time alone makes you shine"),
