@@ -153,7 +153,7 @@ class _Attacker(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
         self._tally.opened += 1
-        transport.write(self._say)
+        self.transport.write(self._say)
 
     def data_received(self, data: bytes) -> None:
         if not self.heard.is_set() and data.startswith(b"HTTP/1.1 "):

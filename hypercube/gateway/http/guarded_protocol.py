@@ -11,12 +11,17 @@ import asyncio
 import json
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from hypercube.gateway.backlog import Backlog
+from hypercube.gateway.http.door import ALWAYS_OPEN
+from hypercube.gateway.request_id import request_id_of
 
 _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
@@ -72,6 +77,7 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection; `guarded` makes the class for some limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    backlog: ClassVar[Backlog | None] = None
 
     _phase = _Phase.HEAD
     _since = 0.0
@@ -86,6 +92,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
+    _shedding = False
+    """Whether the request that comes is refused when it is whole."""
 
     # -- events of the connection
 
@@ -159,17 +167,29 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
         self._begin(_Phase.BODY)
         self._crowd.leave(self)
+        if self.backlog is not None and self._answered() and not self._admitted(self.backlog):
+            self._shedding = True
+            return
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.backlog is not None:
+            app = _begun(self.backlog, self.backlog.enter(), app)
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._body += len(body)
-        super().on_body(body)
+        if not self._shedding:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._phase = _Phase.REPLY
-        super().on_message_complete()
+        if self._shedding:
+            self._shed()
+        else:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -185,6 +205,28 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(400, "These bytes are no HTTP/1.1 request.")
         else:
             self.transport.abort()
+
+    # -- more than can be done
+
+    def _admitted(self, backlog: Backlog) -> bool:
+        if backlog.admits():
+            return True
+        # Who watches the server needs it most now; a client that waits for our word before its body gets an answer.
+        return self.url.partition(b"?")[0] in _NEVER_SHED or self.expect_100_continue
+
+    def _shed(self) -> None:
+        """Refuse a request that nothing was done for; the connection stays."""
+        self._shedding = False
+        stays = self.parser.should_keep_alive()
+        headers = b"retry-after: 1\r\nx-request-id: %b\r\n" % request_id_of(None).encode()
+        self.transport.write(_answer(429, _OVERLOADED, headers, stays=stays))
+        if not stays:
+            self.transport.close()
+            return
+        self._crowd.between[self] = None
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     # -- judgement
 
@@ -260,8 +302,11 @@ _CODES: Final = {
     400: "invalid_argument",
     408: "deadline_exceeded",
     431: "payload_too_large",
+    429: "overloaded",
     503: "unavailable",
 }
+_NEVER_SHED: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
+_OVERLOADED: Final = "More requests come than this server can answer. Try again in 1 s."
 _FULL: Final = "This server has as many connections as it may. Try again in 1 s."
 _AT_THE_DOOR: Final = 256
 """Connections over the limit that are told why; more are closed at once."""
@@ -269,16 +314,33 @@ _TURNED_AWAY_S: Final = 1.0
 """How long they get to read it."""
 
 
-def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
-    """The whole of an answer after which the connection closes."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
+def _answer(status: int, message: str, headers: bytes = b"", *, stays: bool = False) -> bytes:
+    """The whole of an answer of ours, `headers` among its headers; the connection closes after it unless it stays."""
+    return _start_of(status, stays) + headers + _rest_of(status, message)
+
+
+@cache
+def _start_of(status: int, stays: bool) -> bytes:
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+    return (head if stays else head + "connection: close\r\n").encode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _rest_of(status: int, message: str) -> bytes:
+    kind = (
+        "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
+    )
     error = {"message": message, "type": kind, "param": None, "code": _CODES[status]}
     body = json.dumps({"error": error}).encode()
-    head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n"
-    )
-    return head.encode("ascii") + headers + b"\r\n" + body
+    return b"content-length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def _begun(backlog: Backlog, entered: tuple[float, int], app: Any) -> Any:
+    async def begin(scope: Any, receive: Any, send: Any) -> None:
+        backlog.begin(entered)
+        await app(scope, receive, send)
+
+    return begin
 
 
 def _too_large(limits: ConnectionLimits) -> str:
@@ -304,6 +366,6 @@ def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     crowd.look = loop.call_later(step, look)
 
 
-def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
-    """The protocol for uvicorn's `http` option, with these limits."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
+def guarded(limits: ConnectionLimits, backlog: Backlog | None = None) -> type[GuardedProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits; `backlog` refuses what is too much."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits, "backlog": backlog})
