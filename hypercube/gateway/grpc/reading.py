@@ -6,7 +6,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from hypercube.core.cube import Call
-from hypercube.gateway.grpc.rpc import Methods, Streaming
+from hypercube.gateway.grpc.methods import Methods, Streaming
 from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import Mapped

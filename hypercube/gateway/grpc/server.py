@@ -5,11 +5,13 @@ from typing import Final
 import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
 from hypercube.gateway.grpc.health import HealthServicer
-from hypercube.gateway.grpc.rpc import Methods, handlers
+from hypercube.gateway.grpc.methods import Methods
+from hypercube.gateway.grpc.rpc import handlers
+from hypercube.gateway.grpc.threads import patient_threads
 from hypercube.gateway.services import GatewayServices
 
 SERVICES: Final[dict[str, Methods]] = {
@@ -35,14 +37,33 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    server = grpc.aio.server(options=_options(services.limits.max_message_bytes, share_port))
+    with patient_threads():
+        server = grpc.aio.server(options=_options(services.limits.max_message_bytes, share_port))
     for name, methods in SERVICES.items():
         made = handlers(services, name, methods)
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, made),))
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(services, health_period_s), server)
+    by_name = _ByName(server)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer(services, health_period_s), by_name)
     names = (*SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
+        reflection.aio.ReflectionServicer(names),  # type: ignore[attr-defined]
+        by_name,
+    )
     return server
+
+
+class _ByName:
+    """A server as generated code sees it, that looks up every method by its name.
+
+    Generated code would register its methods besides, and for each of those the server keeps a future of its own
+    that it waits for anew with every call to any method.
+    """
+
+    def __init__(self, server: grpc.aio.Server) -> None:
+        self.add_generic_rpc_handlers = server.add_generic_rpc_handlers
+
+    def add_registered_method_handlers(self, service: str, methods: object) -> None:
+        """The generic handlers do."""
 
 
 def _options(max_message_bytes: int, share_port: bool) -> list[tuple[str, int]]:
