@@ -50,3 +50,19 @@ def test_a_pause_ends_the_wait(run_virtual: Run) -> None:
 
 def test_a_model_that_works_takes_them_at_once(run_virtual: Run) -> None:
     assert begun(run_virtual, [0.0, 0.001], lambda: True) == [0.0, 0.001]
+
+
+def test_whoever_asks_alone_waits_once(run_virtual: Run) -> None:
+    assert begun(run_virtual, [0.0, 0.1, 0.2]) == pytest.approx([QUIET_S, 0.1, 0.2])
+
+
+def test_a_burst_after_lone_requests_is_gathered_from_its_second_on(run_virtual: Run) -> None:
+    times = begun(run_virtual, [0.0, 0.1, 0.101, 0.102])
+    assert times == pytest.approx([QUIET_S, 0.1, 0.102 + QUIET_S, 0.102 + QUIET_S])
+
+
+def test_the_burst_after_a_burst_is_gathered_whole(run_virtual: Run) -> None:
+    # The burst in between finds the model idle but for its first request, and works from then on.
+    working = iter([False, False, True, True, False, False])
+    times = begun(run_virtual, [0.0, 0.1, 0.101, 0.102, 0.2, 0.201], lambda: next(working))
+    assert times == pytest.approx([QUIET_S, 0.1, 0.101, 0.102, 0.201 + QUIET_S, 0.201 + QUIET_S])
