@@ -2,8 +2,8 @@
 
 Columns: the turns, separated by ` || `; then of the draft after the last turn the date (`?` for what is not known),
 the calendar (`+leap`, `+plain` where the leap month was told), the time (`+0`, `+1`: the fold), the sex, the place, the
-doubts (`field:reading|reading`), and the other people as `role=date,calendar,time,sex,place,doubts`, after `@role` where the
-draft's own person has one. A dot is nothing.
+doubts (`field:reading|reading`), and the other people as `role=date,calendar,time,sex,place,doubts`, after `@role`
+where the draft's own person has one. A dot is nothing.
 """
 
 import csv

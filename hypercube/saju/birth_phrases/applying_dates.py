@@ -16,7 +16,8 @@ from hypercube.saju.birth_phrases.values import DraftDate, Field
 from hypercube.saju.birth_phrases.year_names import animal_in, animal_name, animal_of
 
 _LUNAR_WORDS: Final = re.compile(
-    r"초하루|초이틀|초사흘|초나흘|초닷새|초엿새|초이레|초여드레|초아흐레|초열흘|섣달|동짓달|동지달|보름|스무날|스무하루|열하룻날"
+    r"초하루|초이틀|초사흘|초나흘|초닷새|초엿새|초이레|초여드레|초아흐레|초열흘|섣달|동짓달|동지달|"
+    r"보름|스무날|스무하루|열하룻날"
 )
 _OFFICIAL: Final = re.compile(r"호적|주민등록|주민번호|민증|서류|신분증")
 

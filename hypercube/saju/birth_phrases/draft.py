@@ -55,7 +55,7 @@ class BirthDraft:
 
     @property
     def complete(self) -> bool:
-        """Whether `birth_input` can be made: nothing missing, nothing in doubt."""
+        """Whether `birth_input` can be made: nothing missing or in doubt. `others` are complete each for itself."""
         return not self.missing and not self.doubts
 
     def without(self, field: Field) -> "BirthDraft":

@@ -173,6 +173,8 @@ def _settled(draft: BirthDraft, doubt: Doubt) -> BirthDraft:
 def _unknown(draft: BirthDraft, doubt: Doubt | None) -> BirthDraft:
     if doubt is not None and doubt.readings == ("solar", "lunar"):
         return _settled(draft, doubt)
+    if doubt is not None and doubt.field is Field.PLACE:
+        return draft.without(Field.PLACE)
     about_time = any(each.field is Field.TIME for each in draft.doubts) or Field.TIME in draft.missing
     if not about_time or (not draft.date.complete and doubt is not None and doubt.field is Field.DATE):
         return draft
