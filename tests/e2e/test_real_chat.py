@@ -112,7 +112,8 @@ def test_the_terminal_talks_to_a_server(real_server: Any) -> None:
 
 
 def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
-    with serve() as server:
+    # Where other work has the cores, eight tokens take longer than the six seconds that a stop waits by default.
+    with serve(HYPERCUBE_SERVER_DRAIN_S="25") as server:
         server.wait_ready(900)
         first_piece, finished = threading.Event(), threading.Event()
         seen: dict[str, Any] = {}
@@ -145,6 +146,6 @@ def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
         assert finished.wait(30)
         thread.join()
         assert server.process.wait(15) == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 25, "it ended with the answer, not with the wait"
         assert seen["reason"] == "length", "the answer in flight was finished"
         assert seen["text"]
