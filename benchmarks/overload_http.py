@@ -291,7 +291,11 @@ def drive(server: Serving, door: str, subject: str, kind: str, amount: float, se
     process = context.Process(target=_drive, args=(server, door, subject, kind, amount, seconds, tell))
     process.start()
     tell.close()
-    outcomes: Outcomes = hear.recv()
+    try:
+        outcomes: Outcomes = hear.recv()
+    except EOFError:
+        process.join()
+        raise SystemExit(f"The load ended with status {process.exitcode}; no figures.") from None
     process.join()
     return outcomes
 
