@@ -30,7 +30,7 @@ _WITH_SOMEONE: Final = re.compile(
     r"\s?(?:남자|여자|사람|친구|애|분)?(?:를|을|랑|이랑|과|와|하고|한테)(?![가-힣])|\s?(?:남자|여자|사람) ?만나"
 )
 _ASKS: Final = re.compile(
-    r"[?]|까요?\s*$|나요\s*$|가요\s*$|니\s*$|냐\s*$|는지|언제|\b(?:what|when|should|is|can|will)\b"
+    r"[?]|(?:까|까요|나요|가요|니|냐)[\s~.ㅋㅎㅠ]{0,4}$|는지|언제|\b(?:what|when|should|is|can|will)\b"
 )
 _SHORT: Final = 30
 """Characters of a turn that is an answer rather than a story."""

@@ -14,7 +14,6 @@ from hypercube.saju.birth_phrases.values import Field
 
 def applied(draft: BirthDraft, turn: Turn, pieces: Pieces) -> BirthDraft:
     """The draft with the pieces in it; what they settle is doubted no more."""
-    draft = draft.without(Field.PLACE)
     if pieces.calendars or pieces.dates:
         draft = with_date(draft, turn, pieces)
     if pieces.times:

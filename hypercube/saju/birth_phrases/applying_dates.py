@@ -16,7 +16,8 @@ from hypercube.saju.birth_phrases.values import DraftDate, Field
 from hypercube.saju.birth_phrases.year_names import animal_in, animal_name, animal_of
 
 _LUNAR_WORDS: Final = re.compile(
-    r"초하루|초이틀|초사흘|초나흘|초닷새|초엿새|초이레|초여드레|초아흐레|초열흘|섣달|동짓달|동지달|보름|스무날|스무하루|열하룻날"
+    r"초하루|초이틀|초사흘|초나흘|초닷새|초엿새|초이레|초여드레|초아흐레|초열흘|섣달|동짓달|동지달|"
+    r"보름|스무날|스무하루|열하룻날"
 )
 _OFFICIAL: Final = re.compile(r"호적|주민등록|주민번호|민증|서류|신분증")
 
@@ -84,7 +85,7 @@ def _dated(draft: BirthDraft, turn: Turn, dates: tuple[DateSaid, ...], whole: li
         readings = tuple(dict.fromkeys(reading for said in whole for reading in said.readings))
         return draft.without(Field.DATE).doubting(doubts.two_dates(readings))
     if whole:
-        draft = _whole(draft, turn, whole[-1].readings)
+        draft = _whole(draft, whole[-1].readings)
         dates = tuple(said for said in dates if said.start > whole[-1].start and said not in whole)
     elif not draft.date.complete and turn.denied_dates:
         # "1990년 5월 3일 아니 6월 3일": what is taken back still tells the year.
@@ -106,26 +107,16 @@ def _likelier(turn: Turn, whole: list[DateSaid]) -> list[DateSaid]:
     return solar[:1] or near
 
 
-def _whole(draft: BirthDraft, turn: Turn, readings: tuple[DraftDate, ...]) -> BirthDraft:
+def _whole(draft: BirthDraft, readings: tuple[DraftDate, ...]) -> BirthDraft:
     asked = [doubt for doubt in draft.doubts if doubt.field is Field.DATE and not doubt.derived]
     settled = {reading for doubt in asked for reading in doubt.readings}
     matching = tuple(reading for reading in readings if reading.iso() in settled)
     if len(matching) == 1:
         readings = matching
-    old = draft.date
+    plain = draft.without(Field.DATE)
     if len(readings) > 1:
-        open_date = replace(draft.without(Field.DATE), date=_common(readings))
-        return open_date.doubting(doubts.which_date(readings))
-    new = readings[0]
-    sound = old.complete and not any(doubt.field is Field.DATE for doubt in draft.doubts)
-    if (
-        sound
-        and old.year != new.year
-        and (old.month, old.day) != (new.month, new.day)
-        and not turn.correcting
-    ):
-        return draft.doubting(doubts.replaced_date(old, new))
-    return replace(draft.without(Field.DATE), date=new)
+        return replace(plain, date=_common(readings)).doubting(doubts.which_date(readings))
+    return replace(plain, date=readings[0])
 
 
 def _part(draft: BirthDraft, readings: tuple[DraftDate, ...]) -> BirthDraft:

@@ -66,8 +66,8 @@ def _date(draft: BirthDraft, today: dt.date) -> Doubt | None:
     except HyperCubeError as error:
         return doubts.bad_date(
             Field.DATE,
-            f"음력 {date.year}년 {'윤' if draft.leap_month else ''}{date.month}월 {date.day}일은 없습니다. 날"
-            f"짜와 윤달을 다시 알려 주세요.",
+            f"음력 {date.year}년 {'윤' if draft.leap_month else ''}{date.month}월 {date.day}일은 없습니다. "
+            f"날짜와 윤달을 다시 알려 주세요.",
             f"{error.message} {error.fix or ''}".strip(),
         )
     return _to_come(date) if civil > today else None

@@ -40,7 +40,8 @@ _YEAR: Final = rf"(?<![\d.])'?({_Y4}|\d\d)\s?년(?:도)?\s?(?:생|출생|에|에
 _CALENDAR: Final = r"(?:\(?(?:음력|양력|음|양)\)?)?"
 _LEAP: Final = r"(윤달|윤)?"
 _FULL: Final = re.compile(
-    rf"{_YEAR}(?:이고|이구|이며|인데|이에요|예요|입니다|의)?[\s,.]{{0,3}}(?:생일은|생일)?\s?{_CALENDAR}[\s,]{{0,2}}{_LEAP}\s?(\d{{1,2}})\s?월\s?(윤달)?[\s,]{{0,2}}"
+    rf"{_YEAR}(?:이고|이구|이며|인데|이에요|예요|입니다|의)?[\s,.]{{0,3}}(?:생일은|"
+    rf"생일)?\s?{_CALENDAR}[\s,]{{0,2}}{_LEAP}\s?(\d{{1,2}})\s?월\s?(윤달)?[\s,]{{0,2}}"
     r"(\d{1,2})(?:\s?일|(?!\d|\s?[시분:월년살세개명]))"
 )
 _FULL_SLASH: Final = re.compile(rf"{_YEAR}\s?{_CALENDAR}\s?(\d{{1,2}})\s?[./-]\s?(\d{{1,2}})(?:일)?(?!\d)")
@@ -84,8 +85,9 @@ _YEAR_MONTH_DAY: Final = re.compile(
 )
 _MONTH_YEAR: Final = re.compile(rf"\b({MONTH})\b\.?,?\s(?:of )?({_Y4})(?!\d)")
 _ENGLISH_YEAR: Final = re.compile(
-    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |\bmeant |\bmean |\bactuall"
-    rf"y |\bchange (?:it )?to |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|{_Y4})(?![\d/.:-])"
+    rf"(?:\bborn (?:in|on|at)?\s?(?:the year )?|\byear(?: of birth| is| was|:)?\s|\bin |\bmeant |"
+    rf"\bmean |\bactually |\bchange (?:it )?to |^(?=\S{4}\s?[.!]?$))('?\d\d(?!\d|\s?[:/.\-ap])|"
+    rf"{_Y4})(?![\d/.:-])"
 )
 _LONE_ENGLISH_MONTH: Final = re.compile(rf"\b({MONTH})\b(?!\.?\s?\d)")
 

@@ -97,10 +97,10 @@ def which_night(readings: tuple[str, ...], date: DraftDate) -> Doubt:
         Field.TIME,
         DoubtKind.AMBIGUOUS,
         readings,
-        f"{day}{clock}(그날이 시작되는 새벽)인가요, 그날 밤을 넘긴 다음 날 {clock}인가요? '시작' 또는 '다"
-        f"음 날'로 알려 주세요.",
-        f"Was it {hour:02}:{minute} at the start of that day, or {hour:02}:{minute} after that day's even"
-        f"ing (the next day)? "
+        f"{day}{clock}(그날이 시작되는 새벽)인가요, 그날 밤을 넘긴 다음 날 {clock}인가요? '시작' 또는 "
+        f"'다음 날'로 알려 주세요.",
+        f"Was it {hour:02}:{minute} at the start of that day, or {hour:02}:{minute} after that day's "
+        f"evening (the next day)? "
         "Please say 'start' or 'next day'.",
     )
 
@@ -145,9 +145,10 @@ def which_zi(date: DraftDate) -> Doubt:
         Field.TIME,
         DoubtKind.AMBIGUOUS,
         ("조자시", "야자시"),
-        f"자시는 자정에 날이 바뀝니다. {day} 0시가 지난 뒤(조자시)인가요, {day} 밤 11시가 지난 뒤(야자시)인가요?",
-        "The hour of the Rat holds midnight. Was it after 00:00 of that day (조자시), or after 23:00 of "
-        "that day (야자시)?",
+        f"자시는 자정에 날이 바뀝니다. {day} 0시가 지난 뒤(조자시)인가요, {day} 밤 11시가 지난 "
+        f"뒤(야자시)인가요?",
+        "The hour of the Rat holds midnight. Was it after 00:00 of that day (조자시), or after 23:00 "
+        "of that day (야자시)?",
     )
 
 
@@ -157,9 +158,10 @@ def needs_minutes(name: str) -> Doubt:
         Field.TIME,
         DoubtKind.AMBIGUOUS,
         (),
-        f"그날 {name} 안에서 절기가 바뀌어 사주가 달라집니다. 몇 시 몇 분인지 알려 주시거나 '시간 모름'이"
-        f"라고 해 주세요.",
-        f"Within {name} of that day the pillars change. Please give the time by the clock, or say that it is unknown.",
+        f"그날 {name} 안에서 절기가 바뀌어 사주가 달라집니다. 몇 시 몇 분인지 알려 주시거나 '시간 "
+        f"모름'이라고 해 주세요.",
+        f"Within {name} of that day the pillars change. Please give the time by the clock, or say that "
+        f"it is unknown.",
         derived=True,
     )
 
@@ -172,7 +174,8 @@ def clock_changed(readings: tuple[str, ...], said: str, *, skipped: bool) -> Dou
         DoubtKind.AMBIGUOUS,
         readings,
         f"시계를 바꾼 날이라 {said}이 {happened}. 바꾸기 전 시계로 '먼저'인가요, 바꾼 뒤 시계로 '나중'인가요?",
-        f"The clock was changed that day, and {said} came {'never' if skipped else 'twice'}. Is it by the clock before "
+        f"The clock was changed that day, and {said} came {'never' if skipped else 'twice'}. Is it by "
+        f"the clock before "
         "the change ('first') or after it ('second')?",
         derived=True,
     )
@@ -212,7 +215,7 @@ def unknown_place(name: str) -> Doubt:
         Field.PLACE,
         DoubtKind.IMPOSSIBLE,
         (),
-        f"'{name}'을 찾지 못했습니다. 시·군·구 이름이나 큰 도시로 알려 주세요.",
+        f"'{name}'을 찾지 못했습니다. 시·군·구 이름이나 큰 도시로, 모르시면 '모름'이라고 알려 주세요.",
         f"I do not know '{name}'. Please name the city or county.",
     )
 

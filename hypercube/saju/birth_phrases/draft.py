@@ -25,6 +25,7 @@ class BirthDraft:
         place: a name that `world_places.find_place` takes, or None.
         doubts: what must be asked again.
         role: who this is, as the text called them ("남편", "wife"); None is the person who writes.
+        rival: what a second birthday tells that may replace this one or be somebody else's, until that is answered.
         others: further people, each with a role of their own and no others.
         about: role of the person whose details are expected next; None is this one.
         spans: where the turn read last said what it says, in order.
@@ -41,6 +42,7 @@ class BirthDraft:
     place: str | None = None
     doubts: tuple[Doubt, ...] = ()
     role: str | None = None
+    rival: "BirthDraft | None" = None
     others: "tuple[BirthDraft, ...]" = ()
     about: str | None = None
     spans: tuple[Span, ...] = ()
@@ -55,7 +57,7 @@ class BirthDraft:
 
     @property
     def complete(self) -> bool:
-        """Whether `birth_input` can be made: nothing missing, nothing in doubt."""
+        """Whether `birth_input` can be made: nothing missing or in doubt. `others` are complete each for itself."""
         return not self.missing and not self.doubts
 
     def without(self, field: Field) -> "BirthDraft":

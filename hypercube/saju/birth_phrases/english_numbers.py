@@ -27,19 +27,8 @@ MONTHS: Final = {
 }
 MONTH: Final = "(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
 
-_UNITS: Final = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TEENS: Final = [
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+_UNITS: Final = str.split("one two three four five six seven eight nine")
+_TEENS: Final = str.split("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
 _TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _CARDINALS: Final = {word: number for number, word in enumerate([*_UNITS, *_TEENS], start=1)}
 for _ten, _word in enumerate(_TENS, start=2):
@@ -49,28 +38,10 @@ for _ten, _word in enumerate(_TENS, start=2):
 _ORDINALS: Final = {
     word: number
     for number, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-            "twentieth",
-        ],
+        str.split(
+            "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+            "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+        ),
         start=1,
     )
 }
@@ -130,24 +101,22 @@ ENGLISH_RULES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str 
     ),
     (
         re.compile(
-            rf"(?:(?<=may )|(?<=ary )|(?<=rch )|(?<=ril )|(?<=une )|(?<=uly )|(?<=ust )|(?<=ber ))"
-            rf"(?:the )?({_any(_ORDINALS)})"
-            rf"\b"
+            rf"(?:(?<=may )|(?<=ary )|(?<=rch )|(?<=ril )|(?<=une )|(?<=uly )|(?<=ust )|(?<=ber ))(?:the "
+            rf")?({_any(_ORDINALS)})\b"
         ),
         lambda match: f"{_value(_ORDINALS, match[1])}",
     ),
     (
         re.compile(
-            rf"\b(half|a quarter|quarter|\d{{1,2}}|{_any(_CARDINALS)})(?: minutes?)?"
-            rf" (past|to) (\d{{1,2}}|{_any(_HOURS)})"
-            rf"\b"
+            rf"\b(half|a quarter|quarter|\d{{1,2}}|{_any(_CARDINALS)})(?: minutes?)? (past|to) (\d{{1,2}}|"
+            rf"{_any(_HOURS)})\b"
         ),
         _past,
     ),
     (
         re.compile(
-            rf"\b({_any(_HOURS)})(?:[ -]({_any(_MINUTES)}))?(?= ?(?:o'?clock|[ap]\.?m\b|in the (?:morning|afte"
-            rf"rnoon|evening)|at night))"
+            rf"\b({_any(_HOURS)})(?:[ -]({_any(_MINUTES)}))?(?= ?(?:o'?clock|[ap]\.?m\b|in the (?:morning|"
+            rf"afternoon|evening)|at night))"
         ),
         _clock,
     ),

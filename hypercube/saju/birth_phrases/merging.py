@@ -10,9 +10,10 @@ from hypercube.saju.birth_phrases.applying import applied
 from hypercube.saju.birth_phrases.applying_times import with_readings
 from hypercube.saju.birth_phrases.branch_hours import HOUR_RANGES
 from hypercube.saju.birth_phrases.checks import checked
-from hypercube.saju.birth_phrases.corrections import affirms, picked, refuses
+from hypercube.saju.birth_phrases.corrections import picked
 from hypercube.saju.birth_phrases.draft import EMPTY_DRAFT, BirthDraft
 from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE, Segment, awaited, segments_in
+from hypercube.saju.birth_phrases.rivals import answered_rival, opens_rival, parted, with_rival
 from hypercube.saju.birth_phrases.turn import MOST_READ, Turn, read_turn
 from hypercube.saju.birth_phrases.unknown_times import says_unknown
 from hypercube.saju.birth_phrases.values import Doubt, DraftDate, Field, Span
@@ -45,13 +46,25 @@ def read_birth(text: str, *, today: dt.date, earlier: BirthDraft = EMPTY_DRAFT) 
         return people.draft(today, ())
     told = False
     segments = _ordered(turn, segments_in(turn.text), people, today)
+    if (disputed := people.get(people.about)).rival is not None:
+        named = next((segment.role for segment in segments if segment.said and segment.role), None)
+        if named is None or named == people.about:
+            pieces = accepted(turn, Segment(0, len(turn.text), None, said=False), disputed, today)
+            people.put(people.about, answered_rival(disputed, turn, pieces))
+            return people.draft(today, tuple(_spans(turn, pieces)))
+        kept, other = parted(disputed, named)
+        people.put(people.about, kept)
+        people.put(named, other)
+        people.about = named
+        told = True
     for segment in segments:
         role = people.role_of(segment, turn)
         draft = people.get(role)
         pieces = accepted(turn, segment, draft, today)
         if segment.said and not pieces.telling and not people.knows(role):
             continue
-        fresh = applied(draft, turn, pieces)
+        put = with_rival if opens_rival(draft, turn, pieces) else applied
+        fresh = put(draft, turn, pieces)
         spans.extend(_spans(turn, pieces))
         if pieces.telling or fresh != draft:
             told = told or bool(pieces.telling or pieces.sexes or pieces.places or pieces.calendars)
@@ -61,11 +74,8 @@ def read_birth(text: str, *, today: dt.date, earlier: BirthDraft = EMPTY_DRAFT) 
     if not told:
         role = people.about
         people.put(role, _answered(people.get(role), turn))
-    if (
-        (expected := awaited(turn.text)) is not None
-        and not people.knows(expected)
-        and people.main.date.complete
-    ):
+    expected = awaited(turn.text)
+    if expected is not None and not people.knows(expected) and people.main.date.complete:
         people.about = expected
     return people.draft(today, tuple(sorted(spans, key=lambda span: (span.start, span.end))))
 
@@ -153,11 +163,10 @@ def _answered(draft: BirthDraft, turn: Turn) -> BirthDraft:
         fold = picked(turn.source.text)
         return draft if fold is None else replace(draft, fold=fold)
     index = picked(turn.source.text)
-    if doubt.field is Field.DATE and "????" not in "".join(doubt.readings) and len(doubt.readings) == 2:
-        if index is None and doubt.kind == "conflict":
-            index = 1 if affirms(turn.text) else 0 if refuses(turn.text) else None
-        if index is not None and doubt.readings[index][0].isdigit() and "?" not in doubt.readings[index]:
-            year, month, day = (int(part) for part in doubt.readings[index].split("-"))
+    if doubt.field is Field.DATE and index is not None and len(doubt.readings) == 2:
+        chosen = doubt.readings[index]
+        if chosen[0].isdigit() and "?" not in chosen:
+            year, month, day = (int(part) for part in chosen.split("-"))
             return replace(_settled(draft, doubt), date=DraftDate(year, month, day))
     if doubt.readings == ("조자시", "야자시") and index is not None:
         return replace(draft, hour_range=HOUR_RANGES[doubt.readings[index]])
@@ -173,6 +182,8 @@ def _settled(draft: BirthDraft, doubt: Doubt) -> BirthDraft:
 def _unknown(draft: BirthDraft, doubt: Doubt | None) -> BirthDraft:
     if doubt is not None and doubt.readings == ("solar", "lunar"):
         return _settled(draft, doubt)
+    if doubt is not None and doubt.field is Field.PLACE:
+        return draft.without(Field.PLACE)
     about_time = any(each.field is Field.TIME for each in draft.doubts) or Field.TIME in draft.missing
     if not about_time or (not draft.date.complete and doubt is not None and doubt.field is Field.DATE):
         return draft

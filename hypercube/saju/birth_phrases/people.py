@@ -11,93 +11,20 @@ from hypercube.saju.birth_phrases.corrections import denied
 SELF: Final = "본인"
 """The role of the person who writes, where somebody else came first."""
 
-_MALE: Final = [
-    "남편",
-    "남자친구",
-    "남친",
-    "아들",
-    "아빠",
-    "아버지",
-    "시아버지",
-    "장인어른",
-    "장인",
-    "오빠",
-    "남동생",
-    "할아버지",
-    "외할아버지",
-    "삼촌",
-    "사위",
-    "손자",
-    "신랑",
-    "예비신랑",
-    "썸남",
-    "전남친",
-    "전남편",
-    "첫째아들",
-    "둘째아들",
-    "큰아들",
-    "작은아들",
-    "막내아들",
-    "조카아들",
-    "형님",
-]
-_FEMALE: Final = [
-    "아내",
-    "와이프",
-    "집사람",
-    "여자친구",
-    "여친",
-    "딸",
-    "딸아이",
-    "엄마",
-    "어머니",
-    "시어머니",
-    "장모님",
-    "언니",
-    "누나",
-    "여동생",
-    "할머니",
-    "외할머니",
-    "이모",
-    "고모",
-    "며느리",
-    "손녀",
-    "신부",
-    "예비신부",
-    "썸녀",
-    "전여친",
-    "첫째딸",
-    "둘째딸",
-    "큰딸",
-    "작은딸",
-    "막내딸",
-]
-_EITHER: Final = [
-    "배우자",
-    "애인",
-    "연인",
-    "상대방",
-    "상대",
-    "짝꿍",
-    "동생",
-    "친구",
-    "아이",
-    "아기",
-    "애기",
-    "첫째",
-    "둘째",
-    "셋째",
-    "막내",
-    "조카",
-    "손주",
-    "동업자",
-    "상사",
-    "그분",
-    "그사람",
-    "짝남",
-    "짝녀",
-    "궁합상대",
-]
+_MALE: Final = str.split(
+    "남편 남자친구 남친 아들 아빠 아버지 시아버지 장인어른 장인 오빠 남동생 할아버지 외할아버지 "
+    "삼촌 사위 손자 신랑 예비신랑 썸남 전남친 전남편 첫째아들 둘째아들 큰아들 작은아들 막내아들 "
+    "조카아들 형님"
+)
+_FEMALE: Final = str.split(
+    "아내 와이프 집사람 여자친구 여친 딸 딸아이 엄마 어머니 시어머니 장모님 언니 누나 여동생 "
+    "할머니 외할머니 이모 고모 며느리 손녀 신부 예비신부 썸녀 전여친 첫째딸 둘째딸 큰딸 작은딸 "
+    "막내딸"
+)
+_EITHER: Final = str.split(
+    "배우자 애인 연인 상대방 상대 짝꿍 동생 친구 아이 아기 애기 첫째 둘째 셋째 막내 조카 손주 "
+    "동업자 상사 그분 그사람 짝남 짝녀 궁합상대"
+)
 _ENGLISH: Final = {
     "husband": Sex.MALE,
     "boyfriend": Sex.MALE,
@@ -151,22 +78,29 @@ _KOREAN_ROLE: Final = "|".join(
     sorted((role for role in SEX_OF_ROLE if not role.isascii()), key=len, reverse=True)
 )
 _ROLE: Final = re.compile(
-    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE}|형(?=[은이의]\s))(?:님)?(?P<after>은|는|이에요|예요|이요|요(?![가-힣])|의|도|꺼는|거는|건|이(?=\s?\d|\s)|가(?=\s?\d|\s)|"
+    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE}|"
+    rf"형(?=[은이의]\s))(?:님)?(?P<after>은|는|이에요|예요|이요|요(?![가-힣])|의|도|꺼는|거는|건|"
+    rf"이(?=\s?\d|\s)|가(?=\s?\d|\s)|"
     r"\s?(?=[:(,=)/]|-\s)|\s(?=생년|생일|사주|정보|\d|음력|양력|'\d)|(?=\d)|인데|입니다|것도|꺼|거(?=는|도)|$)"
-    rf"|\b(?P<en>{'|'.join(sorted(_ENGLISH, key=len, reverse=True))})(?P<en_after>'s|\sis|\swas|\s?[:(,=/"
-    rf"-]|\s(?=born|\d)|\s?\d|$)"
+    rf"|\b(?P<en>{'|'.join(sorted(_ENGLISH, key=len, reverse=True))})(?P<en_after>'s|\sis|\swas|"
+    rf"\s?[:(,=/-]|\s(?=born|\d)|\s?\d|$)"
 )
 _SELF: Final = re.compile(
-    r"(?<![가-힣])(?P<ko>저는|나는|저의|제가|내가|전(?=\s?\d|\s+\d)|난(?=\s?\d|\s+\d)|제 ?(?:생일|생년"
-    r"|사주|꺼|거는|건)|내 ?(?:생일|생년|사주|꺼|거는|건)|본인(?:은|의)?|(?:저|나|본인)(?=\s?[:(=/)]|"
-    r"\s\d|,\s?\d))"
+    r"(?<![가-힣])(?P<ko>저는|나는|저의|제가|내가|(?:전|난)(?=\s{0,2}\d)|제 ?(?:생일|"
+    r"생년|사주|꺼|거는|건)|내 ?(?:생일|생년|사주|꺼|거는|건)|본인(?:은|의)?|(?:저|나|"
+    r"본인)(?=\s?[:(=/)]|\s\d|,\s?\d))"
     r"|\b(?P<en>i was born|i'm|i am|me\s?[:(=-]|my birthday|my birth|mine|myself|my date)"
 )
 _HEARSAY: Final = re.compile(
-    r"[^.?!\n]{0,12}(?:그러|말씀|말로|물어|얘기|이야기|알려|기억|하시는|들었|확인|전화|said|says|told|remembers|thinks|according)"
+    r"[^.?!\n]{0,12}(?:그러|말씀|말로|물어|얘기|이야기|알려|기억|하시는|들었|확인|전화|said|says|"
+    r"told|remembers|thinks|according)"
 )
 _TOGETHER: Final = re.compile(
     rf"(?P<ko>{_KOREAN_ROLE})(?:님)?(?:이랑|랑|과|와|하고|도)|\b(?:my\s)(?P<en>{'|'.join(_ENGLISH)})\b"
+)
+_WHAT_OF: Final = re.compile(
+    rf"(?P<ko>{_KOREAN_ROLE})(?:님)?(?:은|는)요?\s?[?~]{{0,3}}$"
+    rf"|(?:what|how) about (?:my |our )?(?P<en>{'|'.join(_ENGLISH)})\b"
 )
 _MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|compatib|match")
 
@@ -234,6 +168,9 @@ def _bracketed(text: str, match: re.Match[str]) -> bool:
 
 def awaited(text: str) -> str | None:
     """The one other person whose birth the turn announces: "남편이랑 궁합 봐 주세요"."""
+    if match := _WHAT_OF.search(text):
+        role: str = match["ko"] or match["en"]
+        return role
     if _MATCHING.search(text) is None:
         return None
     roles = {match["ko"] or match["en"] for match in _TOGETHER.finditer(text)}

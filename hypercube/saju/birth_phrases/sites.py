@@ -1,9 +1,9 @@
 """Places of birth in a canonical turn, as `world_places.find_place` knows them."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from hypercube.core.errors import HyperCubeError
@@ -28,364 +28,68 @@ class PlaceSaid:
 _MOST_WORDS: Final = 240
 _WORD: Final = re.compile(r"(?:(?<=\d[분시일반생])|(?<![가-힣\d]))[가-힣]{2,20}")
 _JOSA: Final = re.compile(
-    r"(?:에서는|에서도|에서|출생이에요|출생입니다|출생이고|출생|태생이에요|태생입니다|태생|출신이에요|출신입니다|출신|토박이|생이에요|생입니다|생|이에요|예요|"
-    r"에요|이요|요|입니다|이고요|이고|이구|이며|인데|인데요|이었어요|이야|임|으로|로|에|은|는|이|가|남자|여자|남성|여성|쪽|사람|시내|근처|병원)$"
+    r"(?:에서는|에서도|에서|출생이에요|출생입니다|출생이고|출생|태생이에요|태생입니다|태생|"
+    r"출신이에요|출신입니다|출신|토박이|생이에요|생입니다|생|이에요|예요|"
+    r"에요|이요|요|입니다|이고요|이고|이구|이며|인데|인데요|이었어요|이야|임|으로|로|에|은|는|이|가|"
+    r"남자|여자|남성|여성|쪽|사람|시내|근처|병원)$"
 )
 _BORN_IN: Final = re.compile(
-    r"(?:[\s가-힣]{0,12}(?:에서|에)?\s?(?:태어|났|출생|낳)|\s?(?:출생|태생|출신|토박이|생(?=[\s,.이입]|$"
-    r")))|에서 ?(?=\d|$)"
+    r"(?:[\s가-힣]{0,12}(?:에서|에)?\s?(?:태어|났|출생|낳)|\s?(?:출생|태생|출신|토박이|"
+    r"생(?=[\s,.이입]|$)))|에서 ?(?=\d|$)"
 )
 _PLACE_LABEL: Final = re.compile(
-    r"(?:출생지|출생 ?장소|출생 ?지역|태어난 ?곳|태어난 ?장소|태어난 ?지역|고향|장소|지역|도시|출생도"
-    r"시)(?:은|는|이)?\s?[:=]?\s?$"
+    r"(?:출생지|출생 ?장소|출생 ?지역|태어난 ?곳|태어난 ?장소|태어난 ?지역|고향|장소|지역|도시|"
+    r"출생도시)(?:은|는|이)?\s?[:=]?\s?$"
 )
 _LIVES: Final = re.compile(
-    r"\s?(?:에서|에|으로|로|까지|쪽)?\s?(?:지금|현재)?\s?(?:살|사는|삽니다|거주|산지|직장|일하|근무|회사|대학|여행|이사|놀러|갈|가서|간)"
+    r"\s?(?:에서|에|으로|로|까지|쪽)?\s?(?:지금|현재)?\s?(?:살|사는|삽니다|거주|산지|직장|일하|근무|"
+    r"회사|대학|여행|이사|놀러|갈|가서|간)"
 )
 _COMMON: Final = frozenset(
-    [
-        "장수",
-        "공주",
-        "고령",
-        "영양",
-        "부여",
-        "화성",
-        "수성",
-        "나라",
-        "파리",
-        "이천",
-        "사천",
-        "고성",
-        "사상",
-        "수영",
-        "연기",
-        "중구",
-        "남구",
-        "동구",
-        "북구",
-        "서구",
-        "진안",
-        "양산",
-        "상주",
-        "보은",
-        "영주",
-        "동해",
-        "의성",
-        "보성",
-        "대덕",
-        "안성",
-        "금정",
-        "광명",
-        "남해",
-        "성주",
-        "시안",
-        "우한",
-        "오산",
-        "하남",
-        "구리",
-        "김제",
-        "완도",
-        "진도",
-        "청송",
-        "영광",
-        "장성",
-        "화순",
-        "곡성",
-        "함안",
-        "창녕",
-        "합천",
-        "단양",
-        "괴산",
-        "음성",
-        "진천",
-        "옥천",
-        "영동",
-        "가평",
-        "연천",
-        "정선",
-        "인제",
-        "양구",
-        "화천",
-        "홍천",
-        "횡성",
-        "태백",
-        "고흥",
-        "강진",
-        "해남",
-        "무안",
-        "신안",
-        "함평",
-        "임실",
-        "순창",
-        "무주",
-        "부안",
-        "고창",
-        "동작",
-        "관악",
-        "서초",
-        "강동",
-        "노원",
-        "도봉",
-        "성북",
-        "강북",
-        "중랑",
-        "종로",
-        "마포",
-        "은평",
-        "양천",
-        "구로",
-        "금천",
-        "영등포",
-        "사하",
-        "기장",
-        "수지",
-        "기흥",
-        "처인",
-        "덕양",
-        "단원",
-        "상록",
-        "만안",
-        "동안",
-        "소사",
-        "원미",
-        "오정",
-        "서원",
-        "상당",
-        "흥덕",
-        "청원",
-        "완산",
-        "덕진",
-        "북",
-        "남",
-        "미추홀",
-        "계양",
-        "부평",
-        "연수",
-        "서해",
-        "동대문",
-        "서대문",
-        "리마",
-        "바리",
-        "시라",
-        "안나",
-        "마나",
-        "라마",
-        "가자",
-        "사나",
-        "하마",
-        "모로",
-        "오리",
-        "카나",
-        "바로",
-        "우리",
-        "여기",
-        "거기",
-        "하나",
-        "다시",
-        "아마",
-        "대로",
-        "이상",
-        "가지",
-        "사라",
-        "미나",
-        "고미",
-        "고마",
-        "사가",
-        "오가",
-        "이가",
-        "나가",
-        "하다",
-        "오다",
-        "이다",
-        "미치",
-        "자라",
-        "수원지",
-        "고베",
-        "이란",
-        "오만",
-        "차드",
-        "말리",
-    ]
-) - frozenset(
-    ["고베", "서초", "강동", "마포", "종로", "영등포", "노원", "은평", "관악", "동대문", "서대문", "구로"]
-)
+    str.split(
+        "장수 공주 고령 영양 부여 화성 수성 나라 파리 이천 사천 고성 사상 수영 연기 중구 남구 동구 "
+        "북구 서구 진안 양산 상주 보은 영주 동해 의성 보성 대덕 안성 금정 광명 남해 성주 시안 우한 "
+        "오산 하남 구리 김제 완도 진도 청송 영광 장성 화순 곡성 함안 창녕 합천 단양 괴산 음성 진천 "
+        "옥천 영동 가평 연천 정선 인제 양구 화천 홍천 횡성 태백 고흥 강진 해남 무안 신안 함평 임실 "
+        "순창 무주 부안 고창 동작 관악 서초 강동 노원 도봉 성북 강북 중랑 종로 마포 은평 양천 구로 "
+        "금천 영등포 사하 기장 수지 기흥 처인 덕양 단원 상록 만안 동안 소사 원미 오정 서원 상당 "
+        "흥덕 청원 완산 덕진 북 남 미추홀 계양 부평 연수 서해 동대문 서대문 리마 바리 시라 안나 "
+        "마나 라마 가자 사나 하마 모로 오리 카나 바로 우리 여기 거기 하나 다시 아마 대로 이상 가지 "
+        "사라 미나 고미 고마 사가 오가 이가 나가 하다 오다 이다 미치 자라 수원지 고베 이란 오만 "
+        "차드 말리"
+    )
+) - frozenset(str.split("고베 서초 강동 마포 종로 영등포 노원 은평 관악 동대문 서대문 구로"))
 _COUNTRIES: Final = frozenset(
-    [
-        "미국",
-        "일본",
-        "중국",
-        "캐나다",
-        "호주",
-        "영국",
-        "독일",
-        "프랑스",
-        "베트남",
-        "태국",
-        "필리핀",
-        "인도네시아",
-        "인도",
-        "러시아",
-        "브라질",
-        "멕시코",
-        "스페인",
-        "이탈리아",
-        "뉴질랜드",
-        "말레이시아",
-        "대만",
-        "몽골",
-        "우즈베키스탄",
-        "카자흐스탄",
-        "사우디",
-        "스위스",
-        "네덜란드",
-        "스웨덴",
-        "아르헨티나",
-        "북한",
-        "usa",
-        "us",
-        "america",
-        "canada",
-        "australia",
-        "uk",
-        "england",
-        "germany",
-        "france",
-        "vietnam",
-        "thailand",
-        "philippines",
-        "indonesia",
-        "india",
-        "russia",
-        "brazil",
-        "mexico",
-        "spain",
-        "italy",
-        "japan",
-        "china",
-        "malaysia",
-        "taiwan",
-        "mongolia",
-        "switzerland",
-        "netherlands",
-        "sweden",
-        "argentina",
-    ]
+    str.split(
+        "미국 일본 중국 캐나다 호주 영국 독일 프랑스 베트남 태국 필리핀 인도네시아 인도 러시아 "
+        "브라질 멕시코 스페인 이탈리아 뉴질랜드 말레이시아 대만 몽골 우즈베키스탄 카자흐스탄 사우디 "
+        "스위스 네덜란드 스웨덴 아르헨티나 북한 usa us america canada australia uk england germany "
+        "france vietnam thailand philippines indonesia india russia brazil mexico spain italy japan "
+        "china malaysia taiwan mongolia switzerland netherlands sweden argentina"
+    )
 )
 _VAGUE: Final = frozenset(
-    [
-        "병원",
-        "집",
-        "시골",
-        "외가",
-        "외국",
-        "해외",
-        "한국",
-        "대한민국",
-        "지방",
-        "조산원",
-        "산부인과",
-        "친정",
-        "korea",
-        "hospital",
-        "home",
-        "abroad",
-    ]
+    str.split(
+        "병원 집 시골 외가 외국 해외 한국 대한민국 지방 조산원 산부인과 친정 korea hospital home abroad"
+    )
 )
 _UNKNOWN_SITE: Final = re.compile(
     r"(?<![가-힣])([가-힣]{2,10})에서\s(?:태어났|태어나|출생했|출생하|났어|났습)"
 )
 _ENGLISH_SITE: Final = re.compile(
-    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of birth)?"
-    r"(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|-(?=\s)|\bborn|(?<=\d)\s|(?<=[a"
-    r"p]m)\s|\b(?:fe)?male)\s?"
+    r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of "
+    r"birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|-(?=\s)|\bborn|"
+    r"(?<=\d)\s|(?<=[ap]m)\s|\b(?:fe)?male)\s?"
     r"(?=([a-z][a-z.'-]{1,20}(?: [a-z][a-z.'-]{1,20}){0,2}(?:, ?[a-z][a-z-]{1,20}(?: [a-z][a-z-]{1,20})?)?))"
 )
 _ENGLISH_STOP: Final = frozenset(
-    [
-        "male",
-        "female",
-        "man",
-        "woman",
-        "boy",
-        "girl",
-        "unknown",
-        "time",
-        "the",
-        "a",
-        "an",
-        "my",
-        "and",
-        "or",
-        "at",
-        "on",
-        "in",
-        "am",
-        "pm",
-        "noon",
-        "midnight",
-        "morning",
-        "evening",
-        "night",
-        "may",
-        "march",
-        "june",
-        "july",
-        "august",
-        "born",
-        "birth",
-        "lunar",
-        "solar",
-        "korea",
-        "me",
-        "i",
-        "is",
-        "was",
-        "not",
-        "date",
-        "sex",
-        "gender",
-        "f",
-        "m",
-        "of",
-        "around",
-        "about",
-        "afternoon",
-        "hour",
-        "hi",
-        "hello",
-        "yes",
-        "no",
-        "ok",
-        "please",
-        "so",
-        "it",
-        "this",
-        "that",
-        "reading",
-        "nice",
-        "bath",
-        "mobile",
-        "most",
-        "split",
-        "orange",
-        "of",
-        "today",
-        "general",
-        "normal",
-        "fact",
-        "case",
-        "case,",
-        "total",
-        "love",
-        "work",
-        "school",
-        "time,",
-        "order",
-        "short",
-        "long",
-        "home",
-        "hospital",
-    ]
+    str.split(
+        "male female man woman boy girl unknown time the a an my and or at on in am pm noon "
+        "midnight morning evening night may march june july august born birth lunar solar korea me "
+        "i is was not date sex gender f m of around about afternoon hour hi hello yes no ok please "
+        "so it this that reading nice bath mobile most split orange of today general normal fact "
+        "case case, total love work school time, order short long home hospital"
+    )
 )
 
 
@@ -431,7 +135,7 @@ def _korean(text: str, *, whole: bool) -> Iterator[PlaceSaid]:
 def _adjacent(text: str, group: list[tuple[int, str]]) -> bool:
     return all(
         text[start + len(word) : following].strip() in ("", ",") and following - start - len(word) <= 2
-        for (start, word), (following, _) in pairwise(group)
+        for (start, word), (following, _) in itertools.pairwise(group)
     )
 
 

@@ -43,7 +43,8 @@ _P: Final = rf"(?:({PART})(?:\s?일찍|\s?늦게|에|의|은|\sat|,)?\s?)?(?:약
 _SECOND: Final = r"(?:\s?(\d{1,2})\s?초)?"
 _HOUR_WORD: Final = r"시(?![간절작장험험월도기내대켜리집어누댁스민청즌티험킨키장세])"
 _KOREAN: Final = re.compile(
-    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?{_HOUR_WORD}\s?(?:(반)(?![가-힣]*[지복])|(\d{{1,2}})\s?분{_SECOND}(\s?전)?|(\d{{1,2}})(?![\d월일년시:살세개명.]))?"
+    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?{_HOUR_WORD}\s?(?:(반)(?![가-힣]{{0,4}}[지복])|"
+    rf"(\d{{1,2}})\s?분{_SECOND}(\s?전)?|(\d{{1,2}})(?![\d월일년시:살세개명.]))?"
     rf"(?:\s?\(?({PART})\)?(?:에)?(?![가-힣]))?"
 )
 _COLON: Final = re.compile(
@@ -51,31 +52,33 @@ _COLON: Final = re.compile(
 )
 _AM_PM: Final = re.compile(
     r"(?<![\d:/-])(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2}))?\s?(?:o'?clock\s?)?(?:,\s?)?"
-    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|dawn)|"
-    r"(?:this |that )?(?:morning|afternoon|evening)\b)"
+    r"(a\.?m\b\.?|p\.?m\b\.?|in the (?:early |late )?(?:morning|afternoon|evening)|at (?:night|"
+    r"dawn)|(?:this |that )?(?:morning|afternoon|evening)\b)"
 )
 _FULL_HOUR: Final = re.compile(
-    r"(?<![\d:/-])(\d{1,2})\s?o'?clock|(?:\bat|\baround|\babout)\s(\d{1,2})(?!\d|[:./]\d|\s?(?:st|nd|rd|th|%|years|months|[a-z]*day))"
+    r"(?<![\d:/-])(\d{1,2})\s?o'?clock|(?:\bat|\baround|\babout)\s(\d{1,2})(?!\d|[:./]\d|\s?(?:st|"
+    r"nd|rd|th|%|years|months|[a-z]{0,6}day))"
 )
 _HOURS_24: Final = re.compile(
     r"(?<![\d:])([01]\d|2[0-3])([0-5]\d)\s?(?:hours|hrs|시)\b|(?<!\d)([01]?\d|2[0-3])h([0-5]\d)\b"
     r"|(?<![\d.])(1[3-9]|2[0-3])\.([0-5]\d)(?![\d.])"
 )
 _MACHINE: Final = re.compile(
-    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|(?:0\d|1[0-2])[0-3]\d[t ]?([0"
-    r"1]\d|2[0-3]):?([0-5]\d))(?!\d)"
+    r"(?<!\d)(?:1[89]|20)\d\d(?:-\d\d-\d\d[t ](\d\d):(\d\d)(?::(\d\d))?|"
+    r"(?:0\d|1[0-2])[0-3]\d[t ]?([01]\d|2[0-3]):?([0-5]\d))(?!\d)"
 )
 _LONE_MINUTE: Final = re.compile(r"(?<![\d시])(?<!시 )(\d{1,2})\s?분(?![가-힣]?(?:간|뒤|후|전))")
 _NOON: Final = re.compile(r"정오|한낮|\b(?:high )?noon\b|\bmidday\b")
 _MIDNIGHT: Final = re.compile(r"(?<!심)자정|\bmidnight\b")
 _BETWEEN: Final = re.compile(
-    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|나|아니면|또는|or|to|and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
+    rf"{_P}(?<![\d.:-])(\d{{1,2}})\s?(?:시|:00)?\s?(?:~|-|에서|부터|이랑|이나|나|아니면|또는|or|to|"
+    rf"and)\s?(?:({PART})\s?)?(\d{{1,2}})\s?(?:시|:00)(?!간)\s?(?:사이)?"
     r"|between (\d{1,2})(?::00)?\s?([ap]m)? and (\d{1,2})(?::00)?\s?([ap]m)?"
 )
 _BRANCH: Final = re.compile(
     r"(?:(?<![가-힣])|(?<=[일생]))(야자|조자|[자축인묘진사오미신유술해])\s?시"
-    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|인데"
-    r"|인 |\(|[\s,.)!?/]|$)"
+    r"(?=생|에(?!서)|이[에고구라야었]|였|래|라고|입니|예요|에요|요|쯤|경|정도|무렵|초|말|즈음|로|"
+    r"인데|인 |\(|[\s,.)!?/]|$)"
 )
 _ENGLISH_BRANCH: Final = re.compile(
     r"hour of the (rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|rooster|dog|pig)"
@@ -83,20 +86,7 @@ _ENGLISH_BRANCH: Final = re.compile(
 )
 _ENGLISH_BRANCHES: Final = dict(
     zip(
-        [
-            "rat",
-            "ox",
-            "tiger",
-            "rabbit",
-            "dragon",
-            "snake",
-            "horse",
-            "goat",
-            "monkey",
-            "rooster",
-            "dog",
-            "pig",
-        ],
+        str.split("rat ox tiger rabbit dragon snake horse goat monkey rooster dog pig"),
         "자축인묘진사오미신유술해",
         strict=True,
     )

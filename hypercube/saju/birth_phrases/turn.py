@@ -49,7 +49,7 @@ class Turn:
 
     def run_of(self, start: int) -> tuple[int, int]:
         """The stretch that holds the piece at `start`."""
-        index = bisect_right([run[0] for run in self.runs], start) - 1
+        index = bisect_right(self.runs, (start, len(self.text))) - 1
         return self.runs[max(0, index)]
 
     def span(self, field: Field, start: int, end: int) -> Span:

@@ -4,23 +4,14 @@ from typing import Final
 
 from hypercube.core.chart import Calendar, Sex
 from hypercube.saju.birth_phrases.draft import BirthDraft
+from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
 from hypercube.saju.birth_phrases.values import ClockTime, Field, Language
+from hypercube.saju.lunar import leap_month_of
 from hypercube.saju.reading.josa import with_particle
 
-_MONTHS: Final = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS: Final = str.split(
+    "January February March April May June July August September October November December"
+)
 
 
 def said_back(draft: BirthDraft, language: Language) -> str:
@@ -53,6 +44,9 @@ def question(draft: BirthDraft, language: Language) -> str | None:
             return whose + person.doubts[0].question(language)
         if person.missing and (person is draft or _known(person, language)):
             return whose + _ask(person, language)
+    if draft.about is not None and draft.about not in {person.role for person in (draft, *draft.others)}:
+        expected = BirthDraft(role=draft.about, sex=SEX_OF_ROLE.get(draft.about))
+        return f"{draft.about}: {_ask(expected, language)}"
     return None
 
 
@@ -89,7 +83,7 @@ def _known(draft: BirthDraft, language: Language) -> list[str]:
     date = "" if _impossible(draft) else (_korean_date if ko else _english_date)(draft)
     time = (_korean_time if ko else _english_time)(draft)
     moment.extend(each for each in (date, time) if each)
-    parts = [" ".join(moment)] if date or time else []
+    parts = [(" " if ko else ", ").join(moment)] if date or time else []
     if draft.place is not None:
         parts.append(draft.place)
     if draft.sex is not None:
@@ -163,6 +157,18 @@ def _assumed(draft: BirthDraft, language: Language) -> list[str]:
     lines: list[str] = []
     if draft.date.complete and draft.calendar is None and not _impossible(draft):
         lines.append("양력으로 보았습니다." if ko else "I took the date as solar (Gregorian).")
+    if _ordinary_assumed(draft):
+        lines.append(
+            f"윤달이 아닌 {draft.date.month}월로 보았습니다."
+            if ko
+            else f"I took the ordinary month {draft.date.month}, not the leap month."
+        )
+    if draft.complete and draft.place is None and not draft.time_unknown:
+        lines.append(
+            "태어난 곳은 말씀하지 않아 한국 시계로 계산합니다."
+            if ko
+            else "No place was given, so I use the clock of Korea."
+        )
     if draft.hour_range is not None and draft.complete:
         clock = draft.birth_input().birth.partition("T")[2]
         name = draft.hour_range.name
@@ -172,6 +178,16 @@ def _assumed(draft: BirthDraft, language: Language) -> list[str]:
             else f"All minutes of {name} give the same chart; I use its middle, {clock}."
         )
     return lines
+
+
+def _ordinary_assumed(draft: BirthDraft) -> bool:
+    """Whether that lunar month comes twice in its year, and nobody said which of the two it is."""
+    if draft.calendar is not Calendar.LUNAR or draft.leap_month is not None:
+        return False
+    if any(doubt.field is Field.DATE for doubt in draft.doubts):
+        return False
+    year = draft.date.year
+    return year is not None and draft.date.complete and leap_month_of(year) == draft.date.month
 
 
 def _as(word: str) -> str:
