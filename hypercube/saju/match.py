@@ -15,6 +15,7 @@ from hypercube.kernels.sexagenary import BRANCH_GOD, STEM_GOD
 from hypercube.saju.facts.relation_list import relations
 from hypercube.saju.facts.symbols import ELEMENTS
 from hypercube.saju.facts.ten_gods import TEN_GODS
+from hypercube.saju.reading.josa import with_particle
 
 _ELEMENT_WORDS: Final = {"wood": "목", "fire": "화", "earth": "토", "metal": "금", "water": "수"}
 _STEPS: Final = ("같은 오행", "내가 생함", "내가 극함", "나를 극함", "나를 생함")
@@ -87,7 +88,7 @@ def _element_complement(one: Pillars, other: Pillars) -> tuple[str, ...]:
     for element in ELEMENTS:
         brought = theirs[element]
         if brought and not mine[element]:
-            said.append(f"없는 {_ELEMENT_WORDS[element]}을(를) {brought}자 채움")
+            said.append(f"없는 {with_particle(_ELEMENT_WORDS[element], '을')} {brought}자 채움")
         elif brought and mine[element] >= EXCESS_FROM:
             said.append(f"많은 {_ELEMENT_WORDS[element]}에 {brought}자 더함")
     return tuple(said)

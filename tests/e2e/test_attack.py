@@ -98,15 +98,12 @@ async def withstand(server: Any, count: int, waves: int) -> list[int]:
     return resident
 
 
-# Slow because its bounds of one second are too tight where other work has the cores: an honest call was cut.
-@pytest.mark.slow
-@pytest.mark.timeout(600)
 async def test_three_hundred_of_each_three_times(serve: Callable[..., Any]) -> None:
     raise_descriptor_limit()
     limits = {
-        "HYPERCUBE_SERVER_HEADER_TIMEOUT_S": "1",
-        "HYPERCUBE_SERVER_BODY_TIMEOUT_S": "1",
-        "HYPERCUBE_SERVER_MESSAGE_TIMEOUT_S": "1",
+        "HYPERCUBE_SERVER_HEADER_TIMEOUT_S": "4",
+        "HYPERCUBE_SERVER_BODY_TIMEOUT_S": "4",
+        "HYPERCUBE_SERVER_MESSAGE_TIMEOUT_S": "4",
     }
     with serve("--model", "fake", **limits) as server:
         server.wait_ready(60)

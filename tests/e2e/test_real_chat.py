@@ -137,7 +137,6 @@ def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
         thread = threading.Thread(target=listen)
         thread.start()
         assert first_piece.wait(60)
-        began = time.monotonic()
         server.process.send_signal(signal.SIGINT)
         server.wait_for(lambda text: "Stopping" in text, 10)
         refused = httpx.post(server.url + "/v1/saju/charts", json={"birth": "2000-01-01T12:00"})
@@ -145,7 +144,8 @@ def test_ctrl_c_lets_the_answer_finish_and_refuses_new_ones(serve: Any) -> None:
         assert int(refused.headers["retry-after"]) >= 1
         assert finished.wait(30)
         thread.join()
+        answered = time.monotonic()
         assert server.process.wait(15) == 0
-        assert time.monotonic() - began < 25, "it ended with the answer, not with the wait"
+        assert time.monotonic() - answered < 10, "it ends with the answer, not with the wait"
         assert seen["reason"] == "length", "the answer in flight was finished"
         assert seen["text"]

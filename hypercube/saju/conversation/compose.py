@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from hypercube.core.chart import Chart
+from hypercube.core.compatibility import CompatibilityLength, CompatibilityOptions
 from hypercube.core.reading import (
     Checked,
     ReadingLanguage,
@@ -16,6 +19,7 @@ from hypercube.saju.conversation import facts_en, facts_en_time, facts_ko, facts
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.known import Known
 from hypercube.saju.grounding import CHECKER_VERSION, Checker, cut
+from hypercube.saju.pairing import explained
 
 _SAY: Final = {ReadingLanguage.KO: facts_ko.SAY, ReadingLanguage.EN: facts_en.SAY}
 _CORRECTIONS: Final = {
@@ -64,9 +68,19 @@ class Written:
         if kept:
             self.paragraphs.append(Paragraph(kept, title))
 
-    def add_pair(self, sentences: Iterable[ReadingSentence]) -> None:
-        """A paragraph about two charts, which no check of one of them can judge."""
-        self.paragraphs.append(Paragraph(tuple(sentences)))
+    def add_pair(self, first: Chart, second: Chart, language: ReadingLanguage, length: ReadingLength) -> None:
+        """What the compatibility of two charts rests on, each sentence checked against both."""
+        short = length is ReadingLength.SHORT
+        options = CompatibilityOptions(
+            language, CompatibilityLength.SHORT if short else CompatibilityLength.NORMAL
+        )
+        pair, checks = explained(first, second, options)
+        self._checks.append(cut(checks)[1])
+        title = phrases.TOGETHER[language]
+        for _, about in groupby(pair.sentences, attrgetter("about")):
+            said = tuple(ReadingSentence(each.text, each.facts, each.schools) for each in about)
+            self.paragraphs.append(Paragraph(said, title))
+            title = ""
 
     def count(self, checked: Checked) -> None:
         """What was looked at elsewhere."""

@@ -17,6 +17,7 @@ OTHER_RESULT: Final = {
     KO: "도구가 돌려준 내용이 여기서 계산한 것과 달라, 여기서 계산한 원국으로 답합니다.",
     EN: "What the tool returned differs from what is computed here; this answer goes by the latter.",
 }
+TOGETHER: Final = {KO: "두 분의 궁합", EN: "The two of you"}
 LEFT_OUT: Final = {
     KO: "모델이 쓴 답은 원국과 어긋나거나 그대로 내보낼 수 없어 싣지 않았습니다.",
     EN: "The model's answer was at odds with the chart or could not be shown, so it is left out.",

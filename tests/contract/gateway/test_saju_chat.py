@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.gateway.http import create_http_app
+from hypercube.saju import chart
 from hypercube.saju.grounding import Checker
+from hypercube.saju.pairing import explained
 from tests.contract.gateway.saju_chat_house import CHART_TOOL, HER, SajuHouse, fake_house, her_chart
 
 
@@ -152,8 +154,25 @@ async def test_two_people(ai: openai.AsyncOpenAI) -> None:
     assert "상대방" in await talk.say("궁합 봐주세요")
     told = await talk.say("1988년 7월 10일 오후 1시 남자")
     assert "두 분의 궁합" in told
-    assert "일간 戊·丙" in told
+    assert "첫째 분의 무토(戊)" in told
+    assert "둘째 분의 병화(丙)" in told
     assert await talk.say("내 일간이 뭐야?") == "일간은 무토(戊土)입니다."
+
+
+async def test_two_people_are_told_what_the_compatibility_cube_tells(ai: openai.AsyncOpenAI) -> None:
+    question = f"{HER}예요. 남자친구는 1988년 7월 10일 오후 1시 서울생이에요. 궁합 봐주세요"
+    answer = await ai.chat.completions.create(model="saju", messages=[{"role": "user", "content": question}])
+    him = chart("1988-07-10T13:00", sex="male", place="서울", include=("facts",))
+    pair, _ = explained(her_chart(), him)
+    told = answer.choices[0].message.content or ""
+    assert f"{pair.score}점" in told
+    assert pair.sentences
+    for sentence in pair.sentences:
+        assert sentence.text in told
+    rests = answer.choices[0].model_dump()["x_hypercube"]
+    assert {fact for sentence in pair.sentences for fact in sentence.facts} <= set(rests["facts"])
+    assert rests["checked"]["contradictions"] == rests["checked"]["cut"] == 0
+    assert rests["checked"]["sentences"] >= len(pair.sentences)
 
 
 async def test_what_the_user_claims_is_put_right(ai: openai.AsyncOpenAI) -> None:

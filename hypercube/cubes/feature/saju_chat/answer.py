@@ -21,7 +21,6 @@ from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, y
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OTHER_RESULT
-from hypercube.saju.conversation.together import together_said
 
 
 class WrittenAnswer:
@@ -89,7 +88,7 @@ class WrittenAnswer:
         if any(tool.other_than(each, self._charts) for each in results):
             written.note(OTHER_RESULT[language])
         if talk.people.together and len(self._charts) > 1:
-            written.add_pair(together_said(self._charts[0], self._charts[1], language))
+            written.add_pair(self._charts[0], self._charts[1], language, talk.asked.length)
         facts = facts_said(known, self._questions(), language)
         if facts:
             written.note(verdict(known, talk.turns[-1], language))
