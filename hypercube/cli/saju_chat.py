@@ -5,15 +5,16 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from hypercube.app.model_choice import chat_manifests, make_engines
+from hypercube.app.readings import make_reading_cube
 from hypercube.cli.chat import converse, show
 from hypercube.cli.output import ERR
 from hypercube.cli.serve import ModelReport
+from hypercube.core.clock import monotonic
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.saju_model import SAJU_MODEL, listed
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
-from hypercube.cubes.feature.reading import ReadingCube
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.feature.saju_chat import SajuChatCube, SajuChatOptions
@@ -67,7 +68,7 @@ async def _cubes(settings: Settings, report: ModelReport) -> AsyncIterator[CubeR
     registry = CubeRegistry()
     for cube in (
         SajuCube(batchers),
-        ReadingCube(registry),
+        make_reading_cube(settings.reading, registry, registry, monotonic),
         ChatCube(cluster),
         ModelsCube(cluster, listed),
         SajuChatCube(registry, SajuChatOptions(settings.chat.saju_model)),
