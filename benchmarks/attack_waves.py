@@ -106,14 +106,16 @@ BOMBS_HTTP: Final[tuple[bytes, ...]] = (
 _LARGE: Final = (
     bytes([0, 1, 0x78, 0x7F, 0x81, 0x1E]) + b"a" * 4000
 )  # a value of 127 + 129 - 128 + 30 * 128 bytes
+RAPID_RESET: Final = OPENED + b"".join(
+    frame(HEADERS, 4, number, CHART) + frame(RESET, 0, number, b"\0\0\0\x08") for number in range(1, 4000, 2)
+)
 BOMBS_GRPC: Final[tuple[bytes, ...]] = (
     OPENED + frame(HEADERS, 0, 1, CHART) + frame(CONTINUATION, 0, 1, _header(b"x", b"a" * 100) * 100) * 200,
     OPENED + frame(HEADERS, 0, 1, CHART) + frame(CONTINUATION, 0, 1) * 50_000,
     OPENED + frame(HEADERS, 4, 1, CHART + _LARGE * 3),
     OPENED + frame(SETTINGS, 0, 0) * 50_000,
     OPENED + frame(PING, 0, 0, b"12345678") * 50_000,
-    OPENED
-    + b"".join(frame(HEADERS, 4, n, CHART) + frame(RESET, 0, n, b"\0\0\0\x08") for n in range(1, 4000, 2)),
+    RAPID_RESET,
     OPENED + b"\xff" * 20_000,
 )
 
@@ -248,6 +250,20 @@ async def bombs(ports: Ports, count: int, tally: Tally) -> None:
             await attacker.over.wait()
 
     await _many(count, bomb)
+
+
+@contextlib.asynccontextmanager
+async def resets(port: int, connections: int, tally: Tally) -> AsyncIterator[None]:
+    """Connections of which each opens and resets 2,000 calls at once, held while the block runs."""
+    made = await asyncio.gather(*(_attack(port, tally, RAPID_RESET) for _ in range(connections)))
+    held = [attacker for attacker in made if attacker is not None]
+    tally.streams += 2_000 * len(held)
+    try:
+        yield
+    finally:
+        for attacker in held:
+            attacker.leave()
+        await asyncio.gather(*(attacker.over.wait() for attacker in held))
 
 
 async def disconnects(ports: Ports, count: int, tally: Tally) -> None:

@@ -14,7 +14,15 @@ import psutil
 import pytest
 
 import hypercube
-from benchmarks.attack_waves import Ports, Tally, bombs, disconnects, half_open, raise_descriptor_limit
+from benchmarks.attack_waves import (
+    Ports,
+    Tally,
+    bombs,
+    disconnects,
+    half_open,
+    raise_descriptor_limit,
+    resets,
+)
 
 PATIENCE_S: Final = 120.0
 """Bounds waits for what must come, on the busiest machine."""
@@ -108,6 +116,23 @@ async def test_three_hundred_of_each_three_times(serve: Callable[..., Any]) -> N
     with serve("--model", "fake", **limits) as server:
         server.wait_ready(60)
         await withstand(server, 300, 3)
+
+
+async def test_who_opens_and_resets_calls_costs_nobody_else_theirs(serve: Callable[..., Any]) -> None:
+    """gRPC drops newcomers at random from 1,000 calls on that wait to be taken up, unless it is told otherwise."""
+    with serve("--model", "none") as server:
+        tally = Tally()
+        stop = asyncio.Event()
+        async with hypercube.AsyncClient(server.target) as client:
+            await client.chart(**BIRTH, timeout=PATIENCE_S)  # type: ignore[arg-type]
+            served = [asyncio.create_task(others(server, stop)) for _ in range(4)]
+            async with resets(server.grpc_port, 4, tally):
+                for _ in range(3):
+                    await client.chart(**BIRTH, timeout=PATIENCE_S)  # type: ignore[arg-type]
+            stop.set()
+            await asyncio.gather(*served)
+        assert tally.streams == 4 * 2_000
+        assert tally.refused == 0
 
 
 async def test_who_opens_calls_and_leaves_them_so_is_told(serve: Callable[..., Any]) -> None:

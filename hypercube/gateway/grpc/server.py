@@ -25,6 +25,10 @@ KEEPALIVE_TIMEOUT_MS: Final = 5_000
 METADATA_BYTES: Final = 16 << 10
 HANDSHAKE_MS: Final = 10_000
 CALLS_A_CONNECTION: Final = 1_000
+WAITING_CALLS: Final = 10_000
+"""Calls that came and were not taken up yet, those that were reset meanwhile among them. From gRPC's own default of
+1,000 on it drops newcomers at random, with CANCELLED: one connection that opens and resets 2,000 calls was enough to
+lose other people's. A call that waits was measured to take up to 15 KiB."""
 
 
 def create_grpc_server(
@@ -63,4 +67,6 @@ def _options(limits: Limits, share_port: bool) -> list[tuple[str, int]]:
         ("grpc.max_allowed_incoming_connections", limits.max_connections),
         # One client alone must not take every place; it waits for the end of a call before its next one.
         ("grpc.max_concurrent_streams", CALLS_A_CONNECTION),
+        ("grpc.server.max_pending_requests", WAITING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * WAITING_CALLS),
     ]
