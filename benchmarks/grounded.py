@@ -2,6 +2,7 @@
 
     python -m benchmarks.grounded lies                     # the bare model beside ours
     python -m benchmarks.grounded prompts                  # every prompt on the same charts and sections
+    python -m benchmarks.grounded judge                    # the rows kept, by the checker as it is now
     python -m benchmarks.grounded lies --model NAME --output benchmarks/results/grounded-cpu.jsonl
 
 `lies`: the bare model gets the chart's facts and is asked for three or four sentences; nothing is cut. Ours is the
@@ -17,10 +18,11 @@ chart; the rows say how many there were.
 
 import argparse
 import asyncio
+import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +52,7 @@ from hypercube.saju.grounding import Checker, SentenceCheck
 from hypercube.saju.reading import cited, read
 from hypercube.settings import load_settings
 
+ROWS: Final = Path(__file__).parent / "results" / "grounded-cpu.jsonl"
 KO: Final = ReadingLanguage.KO
 _SHORT: Final = {"language": KO, "length": ReadingLength.SHORT}
 _SECTIONS: Final = (
@@ -125,18 +128,46 @@ async def lies(cluster: Cluster, found: list[Chart], options: argparse.Namespace
     rows: list[dict[str, Any]] = []
     began = time.monotonic()
     for at, chart in enumerate(found):
+        if at < options.first:
+            continue
         if time.monotonic() - began > options.budget_s:
             break
-        start = time.monotonic()
-        text, judged = await bare(cluster, chart, at, options.tokens)
-        rows.append(_row("bare", chart, start) | {"text": text, **_judged(judged)})
-        if at % options.ours_every == 0:
+        if options.side != "ours":
+            start = time.monotonic()
+            text, judged = await bare(cluster, chart, at, options.tokens)
+            rows.append(_row("bare", chart, start) | {"text": text, **_judged(judged)})
+        if options.side != "bare" and at % options.ours_every == 0:
             start = time.monotonic()
             reading = await ours(cluster, chart, _SECTIONS[at // options.ours_every % len(_SECTIONS)])
             checks = [Checker(chart).sentence(each.text) for each in reading.sections[0].sentences]
             rows.append(_row("ours", chart, start) | _reading(reading, checks))
         print(f"{at + 1:3} {rows[-1]['what']:4} {rows[-1]['seconds']:5.1f} s", file=sys.stderr)
-    return [*rows, *(_sum(rows, what) for what in ("bare", "ours"))]
+    return [*rows, *sums(rows)]
+
+
+def sums(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The sums of each side that has rows."""
+    return [_sum(rows, what) for what in ("bare", "ours") if any(row.get("what") == what for row in rows)]
+
+
+def judged_again(rows: Sequence[Mapping[str, Any]], found: Sequence[Chart]) -> list[dict[str, Any]]:
+    """The texts of `lies` as the checker judges them now; of a chart that was asked twice the later one counts."""
+    by_birth = {chart.instant.local: chart for chart in found}
+    latest = {
+        (row["birth"], row["what"]): row
+        for row in rows
+        if row.get("what") in ("bare", "ours") and row["birth"] in by_birth
+    }
+    again: list[dict[str, Any]] = []
+    for (birth, what), row in latest.items():
+        chart = by_birth[birth]
+        if what == "bare":
+            judge = Judge(chart, KO)
+            verdict = _judged([judge.sentence(each.text) for each in Checker(chart).text(row["text"])])
+        else:
+            verdict = _checked([Checker(chart).sentence(each.split("] ", 1)[1]) for each in row["text"]])
+        again.append({**row, **verdict})
+    return [*again, *sums(again)]
 
 
 def _row(what: str, chart: Chart, start: float) -> dict[str, Any]:
@@ -166,21 +197,27 @@ def _judged(judged: list[Judged]) -> dict[str, Any]:
 
 def _reading(reading: Reading, checks: list[SentenceCheck]) -> dict[str, Any]:
     (section,) = reading.sections
-    verdicts = Counter(mention.verdict for each in checks for mention in each.mentions)
     return {
         "section": section.section.value,
         "written_by": section.written_by,
         "fallback": section.fallback,
         "text": [f"[{each.written_by}] {each.text}" for each in section.sentences],
-        "sentences": len(checks),
         "by_model": sum(1 for each in section.sentences if each.written_by != CORPUS),
+        **_checked(checks),
+        "cut": reading.checked.cut,
+        "unfit": reading.checked.unfit,
+        "asked_again": reading.checked.asked_again,
+    }
+
+
+def _checked(checks: Sequence[SentenceCheck]) -> dict[str, Any]:
+    verdicts = Counter(mention.verdict for each in checks for mention in each.mentions)
+    return {
+        "sentences": len(checks),
         "mentions": sum(verdicts.values()),
         "confirmed": verdicts["true"],
         "contradictions": verdicts["false"],
         "contradicting_sentences": sum(1 for each in checks if not each.grounded),
-        "cut": reading.checked.cut,
-        "unfit": reading.checked.unfit,
-        "asked_again": reading.checked.asked_again,
     }
 
 
@@ -277,6 +314,9 @@ async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     found = [
         result.chart for result in charts(births(options.charts, options.seed)) if result.chart is not None
     ]
+    if options.what == "judge":
+        kept = [json.loads(line) for line in options.rows.read_text(encoding="utf-8").splitlines()]
+        return judged_again(kept, found)
     async with Cluster(options.model, options.threads) as cluster:
         rows = await (lies if options.what == "lies" else compare)(cluster, found, options)
     return [row | {"model": options.model, "threads": options.threads, **environment()} for row in rows]
@@ -285,13 +325,16 @@ async def run(options: argparse.Namespace) -> list[dict[str, Any]]:
 def main() -> int:
     """Ask, print the sums, append the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("what", choices=["lies", "prompts"])
+    parser.add_argument("what", choices=["lies", "prompts", "judge"])
     parser.add_argument("--model", default="qwen2.5-coder-1.5b-instruct")
     parser.add_argument("--charts", type=int, default=50)
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tokens", type=int, default=64, help="of the bare model's answer")
     parser.add_argument("--ours-every", type=int, default=1, help="charts for one that ours reads, too")
+    parser.add_argument("--first", type=int, default=0, help="charts of an earlier run, not asked again")
+    parser.add_argument("--side", choices=["both", "bare", "ours"], default="both")
+    parser.add_argument("--rows", type=Path, default=ROWS, help="what `judge` judges again")
     parser.add_argument("--budget-s", type=float, default=900.0)
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
