@@ -139,9 +139,11 @@ async def one_round(server: Server, api: str, streams: int, requests: int) -> Ro
     return Round([answers[number] for number in range(requests)], wall_s)
 
 
-async def compare(ours: Server, theirs: Server, api: str, streams: int, rounds: int) -> dict[str, object]:
+async def compare(
+    ours: Server, theirs: Server, api: str, streams: int, rounds: int, requests: int | None = None
+) -> dict[str, object]:
     """Rounds in turn, the first of each not counted; who begins changes from round to round."""
-    requests = max(4, streams)
+    requests = requests or max(4, streams)
     seen: dict[str, list[Round]] = {ours.name: [], theirs.name: []}
     for number in range(rounds + 1):
         for server in (ours, theirs) if number % 2 else (theirs, ours):
@@ -211,7 +213,9 @@ async def run(arguments: argparse.Namespace) -> list[Mapping[str, object]]:
             servers.append(await start_own_server(own, Path(scratch)))
             servers[1].suspend()
             for streams in arguments.streams:
-                found = await compare(servers[0], servers[1], api, streams, arguments.rounds)
+                found = await compare(
+                    servers[0], servers[1], api, streams, arguments.rounds, arguments.requests
+                )
                 row = {
                     "benchmark": "llm",
                     "engine": arguments.engine,
@@ -245,6 +249,11 @@ def main() -> None:
     parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
     parser.add_argument("--streams", type=int, nargs="+", default=list(STREAMS))
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument(
+        "--requests",
+        type=int,
+        help="of a round; fewer, so that a change of the machine's speed meets both alike",
+    )
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     if any(streams < 1 or streams > SLOTS for streams in arguments.streams):
