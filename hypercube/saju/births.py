@@ -6,6 +6,7 @@ change; `preparation` does, once the zone is known.
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from hypercube.core.chart import BirthInput, Calendar, ChartOptions
@@ -15,7 +16,7 @@ from hypercube.saju.options import by_the_date, settle
 from hypercube.saju.years import FIRST_YEAR as FIRST_YEAR
 from hypercube.saju.years import LAST_YEAR as LAST_YEAR
 
-_BIRTH: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
+_BIRTH: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 _WITH_OFFSET: Final = re.compile(r"(.*\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:[zZ]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 _NUMBERS: Final = re.compile(r"\d+", re.ASCII)
 _FORMAT: Final = "Write YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS, or YYYY-MM-DD when the hour is not known."
@@ -81,13 +82,10 @@ def read_time(text: Any) -> CivilTime:
     match = _BIRTH.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise _unreadable(text)
-    year, month, day, hour, minute, second = match.groups()
-    try:
-        ordinal = date(int(year), int(month), int(day)).toordinal()
-    except ValueError:
-        raise _no_such_date(text, int(year), int(month), int(day)) from None
-    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
-        raise _outside_years(text, int(year))
+    day, hour, minute, second = match.groups()
+    ordinal = _ordinal(day)
+    if ordinal is None:
+        raise _wrong_date(text, *map(int, day.split("-")))
     midnight = (ordinal - _EPOCH) * _DAY_S
     if hour is None:
         return CivilTime(midnight + _NOON_S, exact=False)
@@ -95,6 +93,18 @@ def read_time(text: Any) -> CivilTime:
     if h > 23 or m > 59 or s > 59:
         raise _no_such_time(text, ordinal, h, m, s)
     return CivilTime(midnight + h * 3_600 + m * 60 + s, exact=True)
+
+
+@lru_cache(maxsize=65_536)
+def _ordinal(day: str) -> int | None:
+    """The number of a day that a birth may have; None for any other."""
+    year, month, number = map(int, day.split("-"))
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        return None
+    try:
+        return date(year, month, number).toordinal()
+    except ValueError:
+        return None
 
 
 def _unreadable(text: Any) -> HyperCubeError:
@@ -135,9 +145,16 @@ def _guess(numbers: list[int]) -> str | None:
     return guess
 
 
+def _wrong_date(text: str, year: int, month: int, day: int) -> HyperCubeError:
+    try:
+        date(year, month, day)
+    except ValueError:
+        if year > 0:
+            return _no_such_date(text, year, month, day)
+    return _outside_years(text, year)
+
+
 def _no_such_date(text: str, year: int, month: int, day: int) -> HyperCubeError:
-    if year == 0:
-        return _outside_years(text, year)
     if not 1 <= month <= 12:
         problem, fix = f"has month {month}", "Months run from 01 to 12."
     else:
