@@ -6,7 +6,6 @@ change; `preparation` does, once the zone is known.
 
 import re
 from datetime import date, timedelta
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from hypercube.core.chart import BirthInput, Calendar, ChartOptions
@@ -24,6 +23,11 @@ _LONGEST_TEXT: Final = 64
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86_400
 _NOON_S: Final = 43_200
+_MINUTE_LENGTH: Final = len("YYYY-MM-DDTHH:MM")
+_CLOCK: Final = {f"{at // 60:02}:{at % 60:02}": at * 60 for at in range(1_440)}
+_DAYS_KEPT: Final = 65_536
+_midnights: Final[dict[str, int]] = {}
+"""Days that were read, as they were written; seconds since 1970."""
 
 
 class CivilTime(NamedTuple):
@@ -79,32 +83,37 @@ def _read_lunar(text: Any, options: ChartOptions) -> CivilTime:
 
 def read_time(text: Any) -> CivilTime:
     """Read `BirthInput.birth`."""
+    if type(text) is str and len(text) == _MINUTE_LENGTH and text[10] == "T":
+        # Most are written so, on a day that was read before.
+        known, clock = _midnights.get(text[:10]), _CLOCK.get(text[11:])
+        if known is not None and clock is not None:
+            return CivilTime(known + clock, exact=True)
     match = _BIRTH.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise _unreadable(text)
     day, hour, minute, second = match.groups()
-    ordinal = _ordinal(day)
-    if ordinal is None:
-        raise _wrong_date(text, *map(int, day.split("-")))
-    midnight = (ordinal - _EPOCH) * _DAY_S
+    midnight = _midnight(text, day)
     if hour is None:
         return CivilTime(midnight + _NOON_S, exact=False)
     h, m, s = int(hour), int(minute), int(second or 0)
     if h > 23 or m > 59 or s > 59:
-        raise _no_such_time(text, ordinal, h, m, s)
+        raise _no_such_time(text, midnight // _DAY_S + _EPOCH, h, m, s)
     return CivilTime(midnight + h * 3_600 + m * 60 + s, exact=True)
 
 
-@lru_cache(maxsize=65_536)
-def _ordinal(day: str) -> int | None:
-    """The number of a day that a birth may have; None for any other."""
+def _midnight(text: str, day: str) -> int:
+    """Seconds from 1970 to the beginning of a day that a birth may have."""
     year, month, number = map(int, day.split("-"))
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        return None
     try:
-        return date(year, month, number).toordinal()
+        ordinal = date(year, month, number).toordinal()
     except ValueError:
-        return None
+        raise _no_such_date(text, year, month, number) from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _outside_years(text, year)
+    if len(_midnights) >= _DAYS_KEPT:
+        _midnights.clear()
+    midnight = _midnights[day] = (ordinal - _EPOCH) * _DAY_S
+    return midnight
 
 
 def _unreadable(text: Any) -> HyperCubeError:
@@ -145,16 +154,9 @@ def _guess(numbers: list[int]) -> str | None:
     return guess
 
 
-def _wrong_date(text: str, year: int, month: int, day: int) -> HyperCubeError:
-    try:
-        date(year, month, day)
-    except ValueError:
-        if year > 0:
-            return _no_such_date(text, year, month, day)
-    return _outside_years(text, year)
-
-
 def _no_such_date(text: str, year: int, month: int, day: int) -> HyperCubeError:
+    if year == 0:
+        return _outside_years(text, year)
     if not 1 <= month <= 12:
         problem, fix = f"has month {month}", "Months run from 01 to 12."
     else:

@@ -1,17 +1,18 @@
 """The first moments of a call: it is counted, and its first message has to come in time.
 
 gRPC itself waits for a message for ever, and a stream that was opened and left so costs memory. So every method is
-registered as one whose requests are a stream, which on the wire is the same, and the wait for them is ours.
+registered as one whose requests are a stream, which on the wire is the same, and the wait for them is ours
+(`first_message`).
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, NoReturn, cast
 
 import grpc
 import grpc.aio
 
-from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid
+from hypercube.core.errors import Failure, HyperCubeError, invalid
+from hypercube.gateway.grpc.first_message import FirstMessage
 from hypercube.gateway.grpc.statuses import abort
 from hypercube.gateway.request_id import request_id_of
 from hypercube.gateway.services import GatewayServices
@@ -27,11 +28,12 @@ _EOF: Final = grpc.aio.EOF  # type: ignore[attr-defined]
 
 def one_answer(services: GatewayServices, route: str, answer: One) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """A method of one message and one answer."""
+    first = FirstMessage(services.limits.message_s)
 
     async def whole(_: object, context: Context) -> bytes:
         try:
             with services.calls:
-                return await answer(await _first(services, context), context)
+                return await answer(_some(await first.read(context)), context)
         except HyperCubeError as error:
             await _refused(services, route, context, error.failure())
 
@@ -42,11 +44,12 @@ def many_answers(
     services: GatewayServices, route: str, answers: Many
 ) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """A method of one message and a stream of answers."""
+    first = FirstMessage(services.limits.message_s)
 
     async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
         try:
             with services.calls:
-                replies = answers(await _first(services, context), context)
+                replies = answers(_some(await first.read(context)), context)
                 try:
                     async for answer in replies:
                         yield answer
@@ -60,11 +63,12 @@ def many_answers(
 
 def both_ways(services: GatewayServices, route: str, answers: Both) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """A method of a stream each way, which may be opened long before it is used."""
+    first = FirstMessage(services.limits.stream_s)
 
     async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
         try:
             with services.calls:
-                replies = answers(_all(services, context), context)
+                replies = answers(_all(first, context), context)
                 try:
                     async for answer in replies:
                         yield answer
@@ -76,30 +80,17 @@ def both_ways(services: GatewayServices, route: str, answers: Both) -> "grpc.Rpc
     return grpc.stream_stream_rpc_method_handler(whole)
 
 
-async def _all(services: GatewayServices, context: Context) -> AsyncIterator[bytes]:
-    raw = await _read(context, services.limits.stream_s)
+async def _all(first: FirstMessage, context: Context) -> AsyncIterator[bytes]:
+    raw = await first.read(context)
     while raw is not _EOF:
         yield raw
         raw = await context.read()
 
 
-async def _first(services: GatewayServices, context: Context) -> bytes:
-    raw = await _read(context, services.limits.message_s)
+def _some(raw: Any) -> bytes:
     if raw is _EOF:
         raise invalid("The call ended without a message.", fix="Send one, even if it is empty.")
     return cast("bytes", raw)
-
-
-async def _read(context: Context, seconds: float) -> Any:
-    try:
-        async with asyncio.timeout(seconds):
-            return await context.read()
-    except TimeoutError:
-        raise HyperCubeError(
-            ErrorKind.DEADLINE_EXCEEDED,
-            f"The message of this call did not come within {seconds:g} s.",
-            fix="Send it together with the call.",
-        ) from None
 
 
 async def _refused(services: GatewayServices, route: str, context: Context, failure: Failure) -> NoReturn:
