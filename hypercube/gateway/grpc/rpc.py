@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 
@@ -41,11 +41,7 @@ def handlers(
 
 
 class _Unary:
-    """A method with one answer, as gRPC calls it.
-
-    It is an awaitable in name only. With every call gRPC asks `inspect` anew whether what it calls is asynchronous;
-    of an awaitable it hears so at once, where a function is taken apart first.
-    """
+    """A method with one answer."""
 
     __slots__ = ("_answer", "_at_once", "_default_s", "_read", "_role", "_route", "_services")
 
@@ -57,9 +53,6 @@ class _Unary:
         self._read = method.decode if isinstance(method, Packed) else partial(decode, method.request)
         self._answer = method.answer
         self._at_once = method.at_once if isinstance(method, Packed) else None
-
-    def __await__(self) -> NoReturn:
-        raise TypeError(f"{self._route} is to be called, not awaited")
 
     # Written out, without `Observed` and `admit`: a chart takes no longer than to enter and leave a few of those.
     async def __call__(self, raw: bytes, context: Context) -> bytes:
