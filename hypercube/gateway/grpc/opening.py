@@ -35,7 +35,7 @@ class _OneAnswer:
     """What gRPC calls for such a method.
 
     It is an awaitable in name only. With every call gRPC asks `inspect` anew whether what it calls is asynchronous;
-    of an awaitable it hears so at once, where a function is taken apart first, at a twentieth of what a call costs.
+    of an awaitable it hears so at once, where a function is taken apart first (9 us of the 140 of a bare call).
     """
 
     __slots__ = ("_answer", "_first", "_route", "_services")
