@@ -272,6 +272,13 @@ class Cube(ABC):
     async def process(self, request: Any, call: Call) -> Any:
         """Answer a `metadata.request_model`: with a `response_model`, or an async iterator of them."""
 
+    def at_once(self, request: Any, call: Call) -> Any:
+        """The answer to a request of the cube's own making, where it is there without waiting; None: `process` it.
+
+        What it takes is computing, which whoever calls it counts.
+        """
+        return None
+
     def attach(self, bus: EventBus) -> None:
         """Join a registry's bus; done once, at registration."""
         self._bus = bus

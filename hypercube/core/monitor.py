@@ -52,7 +52,10 @@ class Monitor:
     in_flight: int = 0
     busy_s: float = 0.0
     _logs: deque[LogRecord] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
-    _spans: deque[SpanRecord] = field(default_factory=lambda: deque(maxlen=KEPT_RECORDS))
+    _spans: deque[tuple[float, str, float, str, str]] = field(
+        default_factory=lambda: deque(maxlen=KEPT_RECORDS)
+    )
+    """As tuples: few are ever looked at."""
 
     def log(self, level: str, message: str, *, request_id: str = "") -> None:
         """Remember a line."""
@@ -62,12 +65,18 @@ class Monitor:
         """Time a piece of work and count how it ended, also when it is cancelled."""
         return _Span(self, name, request_id)
 
-    def ended(self, span: SpanRecord) -> None:
-        """Remember a finished piece of work."""
+    def ended(self, at: float, name: str, duration_s: float, outcome: str, request_id: str) -> None:
+        """Remember a finished piece of work; the arguments are a `SpanRecord`'s."""
         self.in_flight -= 1
-        self.busy_s += span.duration_s
-        self.calls[span.outcome] += 1
-        self._spans.append(span)
+        self.busy_s += duration_s
+        self.calls[outcome] += 1
+        self._spans.append((at, name, duration_s, outcome, request_id))
+
+    def done(self, name: str, duration_s: float, request_id: str) -> None:
+        """Remember a piece of work that went well in one go, `duration_s` ago."""
+        self.busy_s += duration_s
+        self.calls["ok"] += 1
+        self._spans.append((time.time() - duration_s, name, duration_s, "ok", request_id))
 
     def metrics(self) -> tuple[MetricSample, ...]:
         """Counters as samples."""
@@ -85,7 +94,7 @@ class Monitor:
 
     def spans(self) -> tuple[SpanRecord, ...]:
         """The last spans, oldest first."""
-        return tuple(self._spans)
+        return tuple(SpanRecord(*each) for each in self._spans)
 
 
 class _Span:
@@ -107,7 +116,7 @@ class _Span:
     ) -> None:
         duration = time.perf_counter() - self._began
         outcome = "ok" if kind is None else _outcome(kind, error)
-        self._monitor.ended(SpanRecord(self._at, self._name, duration, outcome, self._request_id))
+        self._monitor.ended(self._at, self._name, duration, outcome, self._request_id)
 
 
 def _outcome(kind: type[BaseException], error: BaseException | None) -> str:

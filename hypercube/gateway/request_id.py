@@ -14,4 +14,6 @@ _SANE: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 def request_id_of(given: str | None) -> str:
     """The caller's request id if it is short and plain enough for a log line, else a new one."""
-    return given if given is not None and _SANE.fullmatch(given) else f"{_random.getrandbits(128):032x}"
+    if given is not None and _SANE.fullmatch(given):
+        return given
+    return _random.getrandbits(128).to_bytes(16, "big").hex()

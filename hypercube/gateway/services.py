@@ -51,6 +51,10 @@ class Cubes(Protocol):
         """Let a cube answer; the answer may be an async iterator (`core.cube.is_stream`)."""
         ...
 
+    def at_once(self, name: str, request: Any, call: Call) -> Any:
+        """A cube's answer to a request of its own making that needs no waiting; None: ask `process`."""
+        ...
+
     async def health(self) -> Mapping[str, HealthStatus]:
         """Every cube's own verdict by name."""
         ...

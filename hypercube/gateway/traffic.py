@@ -2,6 +2,7 @@
 
 import asyncio
 from types import TracebackType
+from typing import NoReturn
 
 from hypercube.core.errors import ErrorKind, HyperCubeError
 
@@ -17,8 +18,9 @@ class Traffic:
         self.retry_after_s = retry_after_s
         self._in_flight = 0
         self._draining = False
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
+        """Made by who waits for it: charts come and go every few microseconds."""
+        self._inside = _Inside(self)
 
     @property
     def in_flight(self) -> int:
@@ -41,27 +43,41 @@ class Traffic:
             HyperCubeError: UNAVAILABLE with `retry_after_s` while draining.
         """
         if self._draining:
-            raise HyperCubeError(
-                ErrorKind.UNAVAILABLE,
-                "This server is shutting down and takes no new requests.",
-                fix=f"Send the request again in {self.retry_after_s:g} s, or to another replica.",
-                retry_after_s=self.retry_after_s,
-            )
-        return _Inside(self)
+            self._refuse()
+        return self._inside
 
-    def entered(self) -> None:
-        """One request more is inside; `admit` calls it."""
+    def enter(self) -> None:
+        """One request more is inside; whoever calls this calls `left`.
+
+        Raises:
+            HyperCubeError: as `admit`.
+        """
+        if self._draining:
+            self._refuse()
         self._in_flight += 1
-        self._idle.clear()
+        if self._idle is not None:
+            self._idle.clear()
 
     def left(self) -> None:
         """One has its answer."""
         self._in_flight -= 1
-        if self._in_flight == 0:
+        if self._in_flight == 0 and self._idle is not None:
             self._idle.set()
+
+    def _refuse(self) -> NoReturn:
+        raise HyperCubeError(
+            ErrorKind.UNAVAILABLE,
+            "This server is shutting down and takes no new requests.",
+            fix=f"Send the request again in {self.retry_after_s:g} s, or to another replica.",
+            retry_after_s=self.retry_after_s,
+        )
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Wait until nothing is in flight; False if something still is after `timeout_s` seconds."""
+        if self._idle is None:
+            self._idle = asyncio.Event()
+            if self._in_flight == 0:
+                self._idle.set()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -71,7 +87,7 @@ class Traffic:
 
 
 class _Inside:
-    """One request, for as long as the block runs."""
+    """One request, for as long as the block runs; it holds nothing of that request, so that all share one."""
 
     __slots__ = ("_traffic",)
 
@@ -79,7 +95,7 @@ class _Inside:
         self._traffic = traffic
 
     def __enter__(self) -> None:
-        self._traffic.entered()
+        self._traffic.enter()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -13,6 +13,8 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
+
 from hypercube.core.engine import (
     ChatMessage,
     FinishReason,
@@ -217,12 +219,20 @@ async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]
 
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
-        chunk = json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes it would guess the encoding
-    except ValueError as error:
-        raise engine_failed(f"its stream holds {data[:200]!r}, which is not JSON") from error
+        chunk = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        chunk = _parsed_leniently(data)
     if not isinstance(chunk, dict):
         raise engine_failed(f"its stream holds {data[:200]!r}, which is not an object")
     return chunk
+
+
+def _parsed_leniently(data: bytes) -> Any:
+    """What orjson refuses and servers do send: NaN, and half of a surrogate pair at the edge of a token."""
+    try:
+        return json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes it would guess the encoding
+    except ValueError as error:
+        raise engine_failed(f"its stream holds {data[:200]!r}, which is not JSON") from error
 
 
 def _read_chunk(chunk: Mapping[str, Any]) -> GenerationEvent:

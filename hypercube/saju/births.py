@@ -15,7 +15,7 @@ from hypercube.saju.options import by_the_date, settle
 from hypercube.saju.years import FIRST_YEAR as FIRST_YEAR
 from hypercube.saju.years import LAST_YEAR as LAST_YEAR
 
-_BIRTH: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
+_BIRTH: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?", re.ASCII)
 _WITH_OFFSET: Final = re.compile(r"(.*\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:[zZ]|[+-]\d\d(?::?\d\d)?)", re.ASCII)
 _NUMBERS: Final = re.compile(r"\d+", re.ASCII)
 _FORMAT: Final = "Write YYYY-MM-DDTHH:MM or YYYY-MM-DDTHH:MM:SS, or YYYY-MM-DD when the hour is not known."
@@ -23,6 +23,11 @@ _LONGEST_TEXT: Final = 64
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86_400
 _NOON_S: Final = 43_200
+_MINUTE_LENGTH: Final = len("YYYY-MM-DDTHH:MM")
+_CLOCK: Final = {f"{at // 60:02}:{at % 60:02}": at * 60 for at in range(1_440)}
+_DAYS_KEPT: Final = 65_536
+_midnights: Final[dict[str, int]] = {}
+"""Days that were read, as they were written; seconds since 1970."""
 
 
 class CivilTime(NamedTuple):
@@ -78,23 +83,37 @@ def _read_lunar(text: Any, options: ChartOptions) -> CivilTime:
 
 def read_time(text: Any) -> CivilTime:
     """Read `BirthInput.birth`."""
+    if type(text) is str and len(text) == _MINUTE_LENGTH and text[10] == "T":
+        # Most are written so, on a day that was read before.
+        known, clock = _midnights.get(text[:10]), _CLOCK.get(text[11:])
+        if known is not None and clock is not None:
+            return CivilTime(known + clock, exact=True)
     match = _BIRTH.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise _unreadable(text)
-    year, month, day, hour, minute, second = match.groups()
-    try:
-        ordinal = date(int(year), int(month), int(day)).toordinal()
-    except ValueError:
-        raise _no_such_date(text, int(year), int(month), int(day)) from None
-    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
-        raise _outside_years(text, int(year))
-    midnight = (ordinal - _EPOCH) * _DAY_S
+    day, hour, minute, second = match.groups()
+    midnight = _midnight(text, day)
     if hour is None:
         return CivilTime(midnight + _NOON_S, exact=False)
     h, m, s = int(hour), int(minute), int(second or 0)
     if h > 23 or m > 59 or s > 59:
-        raise _no_such_time(text, ordinal, h, m, s)
+        raise _no_such_time(text, midnight // _DAY_S + _EPOCH, h, m, s)
     return CivilTime(midnight + h * 3_600 + m * 60 + s, exact=True)
+
+
+def _midnight(text: str, day: str) -> int:
+    """Seconds from 1970 to the beginning of a day that a birth may have."""
+    year, month, number = map(int, day.split("-"))
+    try:
+        ordinal = date(year, month, number).toordinal()
+    except ValueError:
+        raise _no_such_date(text, year, month, number) from None
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise _outside_years(text, year)
+    if len(_midnights) >= _DAYS_KEPT:
+        _midnights.clear()
+    midnight = _midnights[day] = (ordinal - _EPOCH) * _DAY_S
+    return midnight
 
 
 def _unreadable(text: Any) -> HyperCubeError:

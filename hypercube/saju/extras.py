@@ -75,7 +75,7 @@ def lunar_dates(days: NDArray[np.int64]) -> list[LunarDate | None]:
     if table is None:
         return [None] * len(days)
     if len(days) <= _FEW:
-        return [_lunar_date(day) for day in days.tolist()]
+        return [lunar_date(day) for day in days.tolist()]
     inside = (days >= table.starts[0]) & (days <= table.last_day)
     dates = to_lunar(np.where(inside, days, table.starts[0]))
     columns = (inside, dates.year, dates.month, dates.day, dates.leap)
@@ -85,13 +85,11 @@ def lunar_dates(days: NDArray[np.int64]) -> list[LunarDate | None]:
     ]
 
 
+@functools.lru_cache(maxsize=65_536)
 def lunar_date(day: int) -> LunarDate | None:
     """`lunar_dates` of one day."""
-    return None if _table() is None else _lunar_date(day)
-
-
-@functools.lru_cache(maxsize=65_536)
-def _lunar_date(day: int) -> LunarDate | None:
+    if _table() is None:
+        return None
     try:
         return solar_to_lunar(dt.date.fromordinal(day + _EPOCH))
     except HyperCubeError:  # outside the table

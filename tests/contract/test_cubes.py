@@ -48,6 +48,9 @@ def cube(name: str, version: str = "1.0.0", *needs: Dependency, **overrides: Any
                 raise HyperCubeError(ErrorKind.INVALID_ARGUMENT, "no")
             return request.text.upper()
 
+        def at_once(self, request: Question, call: Call) -> Any:
+            return "NOW" if request.text == "quick" else None
+
         async def pieces(self) -> AsyncIterator[str]:
             for piece in "abc":
                 yield piece
@@ -168,6 +171,23 @@ async def test_calls_streams_and_failures_are_counted() -> None:
     assert [span.request_id for span in one.traces()] == ["r1", "r2", "r2", "r3"]
     assert [span.outcome for span in one.traces()][-1] == "invalid_argument"
     assert any("running" in line.message for line in one.logs())
+
+
+async def test_what_is_there_at_once_is_counted_and_the_rest_is_left_to_process() -> None:
+    registry = await running(cube("a"))
+    call = Call("r1")
+    assert registry.at_once("a", Question("quick"), call) == "NOW"
+    assert call.timing.compute_s > 0
+    assert registry.at_once("a", Question("slow"), Call("r2")) is None
+    assert registry.at_once("nobody", Question("quick"), Call("r3")) is None
+    one = registry.get("a")
+    assert [(span.name, span.outcome, span.request_id) for span in one.traces()] == [("process", "ok", "r1")]
+    counted = {(s.name, s.labels): s.value for s in one.metrics()}
+    assert counted["calls_total", (("outcome", "ok"),)] == 1
+    assert counted["in_flight", ()] == 0
+    assert counted["busy_seconds_total", ()] > 0
+    await one.stop()
+    assert registry.at_once("a", Question("quick"), Call("r4")) is None
 
 
 async def test_a_stream_that_is_left_early_is_closed_and_counted() -> None:

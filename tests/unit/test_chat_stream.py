@@ -91,6 +91,14 @@ async def test_a_stream_is_read_whatever_its_pieces(size: int) -> None:
     assert events[-1] == GenerationEvent(finish_reason=FinishReason.STOP, usage=Usage(7, 2))
 
 
+async def test_what_servers_send_and_json_has_not_is_read() -> None:
+    half = sse(text("?"), done=False).replace(b'"?"', b'"\\ud83d"')
+    nan = sse(text("b") | {"seconds": float("nan")}, done=False)
+    assert b"NaN" in nan
+    events = await read(half + nan + sse(FINISH, USAGE))
+    assert [event.text for event in events] == ["\ud83d", "b", ""]
+
+
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [

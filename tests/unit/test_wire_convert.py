@@ -249,22 +249,3 @@ def test_values_and_extras_become_text() -> None:
 def test_a_row_holds_one_of_the_two() -> None:
     with pytest.raises(ValueError, match="neither"):
         convert.result_to_proto(ChartResult())
-
-
-def test_a_chart_straight_to_bytes_is_its_message() -> None:
-    births = [
-        BirthInput(
-            f"{1900 + row}-{1 + row % 12:02}-{1 + row % 28:02}T{row % 24:02}:{row % 60:02}", place=place
-        )
-        for row, place in enumerate(["Seoul", "부산", None, "London", "New York"] * 40)
-    ]
-    births += [
-        BirthInput("1990-05-03"),
-        BirthInput("2024-02-04T17:27"),
-        BirthInput("1990-05-03T07:20", sex=Sex.MALE, include=tuple(Include), as_of="2026-01-01"),
-    ]
-    for result in charts(births):
-        assert result.chart is not None
-        assert (
-            convert.chart_to_bytes(result.chart) == convert.chart_to_proto(result.chart).SerializeToString()
-        )

@@ -62,6 +62,16 @@ class GuardedCubes:
         """Every cube's own verdict by name."""
         return await self._cubes.health()
 
+    def at_once(self, name: str, request: Any, call: Call) -> Any:
+        """What needs no waiting names no model and costs no tokens; the cube itself may be out of bounds.
+
+        Raises:
+            HyperCubeError: PERMISSION_DENIED for a scope; what the cube raises.
+        """
+        if call.principal.scopes:
+            call.principal.require_scope(ScopeKind.CUBE, name)
+        return self._cubes.at_once(name, request, call)
+
     async def process(self, name: str, request: Any, call: Call) -> Any:
         """Let a cube answer.
 

@@ -9,7 +9,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.gateway.grpc.conversation import converse
-from hypercube.gateway.grpc.rpc import Methods, Session, Streaming, Unary
+from hypercube.gateway.grpc.methods import Methods, Session, Streaming, Unary
 from hypercube.gateway.handlers import choices
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import Mapped

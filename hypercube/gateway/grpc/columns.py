@@ -5,7 +5,7 @@ from typing import Final
 
 from hypercube.core.chart import DayBoundary
 from hypercube.core.errors import Failure, invalid
-from hypercube.gateway.grpc.rpc import decode
+from hypercube.gateway.grpc.decoding import decode
 from hypercube.gateway.handlers.bulk import BirthColumns
 from hypercube.wire import convert
 from hypercube.wire.packed import Bytes, field, split

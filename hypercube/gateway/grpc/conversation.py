@@ -16,7 +16,8 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationEvent, GenerationRequest
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid
 from hypercube.gateway.errors import failure_of
-from hypercube.gateway.grpc.rpc import Serializable, decode
+from hypercube.gateway.grpc.decoding import decode
+from hypercube.gateway.grpc.methods import Serializable
 from hypercube.gateway.handlers import chat
 from hypercube.gateway.handlers.choices import Choice
 from hypercube.gateway.services import GatewayServices

@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from hypercube.core.cube import Call
-from hypercube.gateway.grpc.rpc import Methods, Unary
+from hypercube.gateway.grpc.methods import Methods, Unary
 from hypercube.gateway.handlers import cubes as handler
 from hypercube.gateway.handlers.cubes import CubeView
 from hypercube.gateway.services import GatewayServices

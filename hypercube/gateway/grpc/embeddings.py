@@ -8,7 +8,7 @@ from typing import Final
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import EmbeddingRequest
-from hypercube.gateway.grpc.rpc import Methods, Serializable, Unary
+from hypercube.gateway.grpc.methods import Methods, Serializable, Unary
 from hypercube.gateway.handlers import embeddings as handler
 from hypercube.gateway.handlers.embeddings import EmbeddingsAnswer
 from hypercube.gateway.services import GatewayServices

@@ -13,7 +13,7 @@ from hypercube.core.principal import Role
 from hypercube.core.tensors import TensorSpec
 from hypercube.gateway.errors import error_object
 from hypercube.gateway.grpc.inference_wire import PackedAnswer, read_request
-from hypercube.gateway.grpc.rpc import Duplex, Methods, Packed, Serializable, Unary
+from hypercube.gateway.grpc.methods import Duplex, Methods, Packed, Serializable, Unary
 from hypercube.gateway.handlers import inference_models, inference_v2
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest
 from hypercube.gateway.inference_statistics import Duration

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from hypercube.core.errors import HyperCubeError, invalid, shown
 from hypercube.core.tensors import Datatype, Parameter, pack_bytes
-from hypercube.gateway.grpc.rpc import decode
+from hypercube.gateway.grpc.decoding import decode
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest, InputTensor, WantedOutput
 from hypercube.gateway.shared_memory import RegionSlice
 from hypercube.gateway.tensor_elements import array_bytes

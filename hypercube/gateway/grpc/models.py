@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from hypercube.core.cube import Call
 from hypercube.core.model_admin import ModelAction
 from hypercube.core.principal import Role
-from hypercube.gateway.grpc.rpc import Methods, Unary
+from hypercube.gateway.grpc.methods import Methods, Unary
 from hypercube.gateway.handlers import models as handler
 from hypercube.gateway.handlers.model_admin import operate
 from hypercube.gateway.services import GatewayServices

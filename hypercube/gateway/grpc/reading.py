@@ -7,7 +7,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from hypercube.core.cube import Call
-from hypercube.gateway.grpc.rpc import Methods, Streaming, Unary
+from hypercube.gateway.grpc.methods import Methods, Streaming, Unary
 from hypercube.gateway.handlers import compatibility as compatibility_handler
 from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.services import GatewayServices

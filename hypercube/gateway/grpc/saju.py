@@ -7,8 +7,10 @@ from typing import Final
 from hypercube.core.chart import BirthInput, Calendar
 from hypercube.core.cube import Call
 from hypercube.core.errors import Failure, HyperCubeError
+from hypercube.core.everyday import OneBirth
+from hypercube.gateway.grpc.births import BirthReader
 from hypercube.gateway.grpc.columns import PillarRows, failed, read_births
-from hypercube.gateway.grpc.rpc import Duplex, Methods, Packed, Serializable, Unary
+from hypercube.gateway.grpc.methods import Duplex, Methods, Packed, Serializable, Unary
 from hypercube.gateway.handlers import almanac, bulk
 from hypercube.gateway.handlers import charts as handler
 from hypercube.gateway.services import GatewayServices
@@ -21,9 +23,17 @@ _ROWS_AT_ONCE: Final = 256
 """With and without facts: rows converted before other calls get a turn: about 5 ms."""
 
 
-async def chart(services: GatewayServices, request: saju_pb2.Birth, call: Call) -> convert.PackedChart:
+async def chart(services: GatewayServices, birth: BirthInput | OneBirth, call: Call) -> saju_pb2.ChartReply:
     """One chart."""
-    return convert.PackedChart(await handler.chart(services, convert.birth_from_proto(request), call))
+    whole = birth.whole() if isinstance(birth, OneBirth) else birth
+    return convert.chart_to_proto(await handler.chart(services, whole, call))
+
+
+def chart_at_once(services: GatewayServices, birth: BirthInput | OneBirth, call: Call) -> bytes | None:
+    """The bytes of the same for most births."""
+    if not isinstance(birth, OneBirth) or (found := handler.everyday(services, birth, call)) is None:
+        return None
+    return convert.everyday_to_bytes(found)
 
 
 async def charts(
@@ -83,7 +93,7 @@ def _read(row: int, birth: saju_pb2.Birth) -> BirthInput | Failure:
 
 
 METHODS: Final[Methods] = {
-    "Chart": Unary(saju_pb2.Birth, chart, lambda services: services.limits.chart_s),
+    "Chart": Packed(BirthReader(), chart, lambda services: services.limits.chart_s, at_once=chart_at_once),
     "Charts": Unary(saju_pb2.ChartsRequest, charts, lambda services: services.limits.batch_s),
     "Pillars": Packed(read_births, pillars, lambda services: services.limits.batch_s),
     "PillarsStream": Duplex(read_births, pillars_stream, failed, lambda services: services.limits.batch_s),

@@ -7,7 +7,8 @@ import grpc.aio
 
 from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
 from hypercube.gateway.grpc.health import HealthServicer
-from hypercube.gateway.grpc.rpc import Methods, handlers
+from hypercube.gateway.grpc.methods import Methods
+from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
 from hypercube.gateway.services import GatewayServices, Limits
 

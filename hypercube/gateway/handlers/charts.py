@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hypercube.core.chart import BirthInput, Chart, ChartResult, ChartsRequest, ChartsResponse
 from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError, invalid
+from hypercube.core.everyday import EverydayChart, OneBirth
 from hypercube.gateway.deadlines import in_time
 from hypercube.gateway.services import SAJU, GatewayServices
 
@@ -16,6 +17,22 @@ async def chart(services: GatewayServices, birth: BirthInput, call: Call) -> Cha
         HyperCubeError: what is wrong with the birth, naming the field as it stands in the request.
     """
     (result,) = await _process(services, (birth,), call)
+    return _chart(result)
+
+
+def everyday(services: GatewayServices, birth: OneBirth, call: Call) -> EverydayChart | None:
+    """The chart of an everyday birth, without waiting; None for a birth that `chart` must answer.
+
+    Raises:
+        HyperCubeError: the caller may not use the cube.
+    """
+    if call.deadline is not None and call.deadline <= services.clock():
+        return None  # too late, which `chart` says
+    found: EverydayChart | None = services.cubes.at_once(SAJU, birth, call)
+    return found
+
+
+def _chart(result: ChartResult) -> Chart:
     if result.error is not None:
         raise HyperCubeError.of(result.error)
     if result.chart is None:
@@ -77,10 +94,13 @@ async def _process(
     response: ChartsResponse = await in_time(
         services.cubes.process(SAJU, ChartsRequest(births), call), call, services.clock
     )
-    if len(response.results) != len(births):
+    return _results(response, len(births))
+
+
+def _results(response: ChartsResponse, births: int) -> tuple[ChartResult, ...]:
+    if len(response.results) != births:
         raise HyperCubeError(
-            ErrorKind.ENGINE_FAILED,
-            f"The saju cube answered {len(response.results)} of {len(births)} births.",
+            ErrorKind.ENGINE_FAILED, f"The saju cube answered {len(response.results)} of {births} births."
         )
     return response.results
 

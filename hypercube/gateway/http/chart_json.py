@@ -9,8 +9,8 @@ from typing import Any, Final
 import orjson
 
 from hypercube.core.chart import Chart, ChartOptions, Pillar, Term, Versions
+from hypercube.core.kept import Kept
 from hypercube.gateway.http.responses import encode
-from hypercube.wire.convert.kept import Kept
 
 
 def chart_json(chart: Chart) -> bytes:

@@ -99,6 +99,10 @@ class Chunks(AsyncIterator[bytes]):
         self._usages: list[Usage | None] = [None] * count
         self._n = n
         self._ready: list[bytes] = []
+        same = {"id": answer.id, "object": self.kind, "created": answer.created, "model": answer.model}
+        self._before = encode(same)[:-1] + b',"choices":'
+        """Of every chunk; written once."""
+        self._after = b',"usage":null}' if with_usage else b"}"
 
     async def __anext__(self) -> bytes:
         while not self._ready:
@@ -124,16 +128,8 @@ class Chunks(AsyncIterator[bytes]):
             self._ready.append(self._encode([], usage_body(total(known, self._n))))
 
     def _encode(self, choices: list[dict[str, Any]], usage: UsageBody | None = None) -> bytes:
-        return encode(
-            {
-                "id": self._answer.id,
-                "object": self.kind,
-                "created": self._answer.created,
-                "model": self._answer.model,
-                "choices": choices,
-                **({"usage": usage} if self._with_usage else {}),
-            }
-        )
+        after = self._after if usage is None else b',"usage":' + encode(usage) + b"}"
+        return self._before + encode(choices) + after
 
 
 class ChatChunks(Chunks):

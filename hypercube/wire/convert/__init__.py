@@ -6,7 +6,7 @@ nowhere, an integer past 32 bits, text that is no text) is INVALID_ARGUMENT and
 names the field, on both sides.
 """
 
-from hypercube.wire.convert.chart_bytes import PackedChart, chart_to_bytes
+from hypercube.wire.convert.chart_bytes import everyday_to_bytes
 from hypercube.wire.convert.charts import (
     birth_from_proto,
     birth_to_proto,
@@ -60,11 +60,9 @@ from hypercube.wire.convert.records import from_message, member, to_message
 __all__ = [
     "ADMIN_METHODS",
     "AdminMethod",
-    "PackedChart",
     "birth_from_proto",
     "birth_to_proto",
     "chart_from_proto",
-    "chart_to_bytes",
     "chart_to_proto",
     "charts_request_to_proto",
     "chat_request_from_proto",
@@ -79,6 +77,7 @@ __all__ = [
     "error_to_proto",
     "event_from_proto",
     "event_to_proto",
+    "everyday_to_bytes",
     "from_message",
     "logprobs_from_proto",
     "logprobs_to_proto",

@@ -1,72 +1,39 @@
-"""A chart straight to the bytes of its `ChartReply`: what charts repeat is serialised once.
+"""An everyday chart straight to the bytes of its `ChartReply`: what charts repeat is serialised once.
 
 Building the message of a chart takes some twenty small ones, three times the work of computing it. Here the sixty
-pillars, the options, the versions and the terms are kept as bytes, and only what is the chart's own is made anew.
-The bytes are those that `chart_to_proto` serialises to, field by field; a chart with more than its pillars goes
-that way.
+pillars, the options, the corrections, the versions and the terms are kept as bytes, and only what is the chart's own
+is made anew. The bytes are those that `chart_to_proto` serialises to, field by field.
 """
 
 from functools import partial
 from typing import Final
 
 from hypercube.core.calendar import LunarDate
-from hypercube.core.chart import Chart, ChartOptions, Pillar, Term, Versions
-from hypercube.wire.convert.charts import chart_to_proto, options_to_proto, versions_to_proto
-from hypercube.wire.convert.kept import Kept
+from hypercube.core.chart import Pillar, Term
+from hypercube.core.everyday import EverydayChart, Ground
+from hypercube.core.kept import Kept
+from hypercube.wire.convert.charts import options_to_proto, versions_to_proto
 from hypercube.wire.convert.records import to_message
 from hypercube.wire.v1 import calendar_pb2, saju_pb2
 
 
-class PackedChart:
-    """A chart as gRPC's answer."""
-
-    __slots__ = ("_chart",)
-
-    def __init__(self, chart: Chart) -> None:
-        self._chart = chart
-
-    def SerializeToString(self) -> bytes:  # noqa: N802 - protobuf's name
-        """The bytes of its `ChartReply`."""
-        return chart_to_bytes(self._chart)
-
-
-def chart_to_bytes(chart: Chart) -> bytes:
-    """`chart_to_proto(chart).SerializeToString()`, sooner."""
-    options = chart.options
-    if options.include or chart.ambiguous:
-        return chart_to_proto(chart).SerializeToString()
-    four, instant, corrections, boundary = chart.pillars, chart.instant, chart.corrections, chart.boundary
-    pillars = _year(four.year) + _month(four.month) + _day(four.day)
-    if four.hour is not None:
-        pillars += _hour(four.hour)
+def everyday_to_bytes(chart: EverydayChart) -> bytes:
+    """`chart_to_proto(chart.chart()).SerializeToString()`, sooner."""
     moment = saju_pb2.Instant(
-        utc=instant.utc,
-        utc_seconds=instant.utc_seconds,
-        local=instant.local,
-        solar=instant.solar,
-        exact=instant.exact,
-    )
-    steps = saju_pb2.Corrections(
-        utc_offset_s=corrections.utc_offset_s,
-        dst_s=corrections.dst_s,
-        longitude_s=corrections.longitude_s,
-        equation_of_time_s=corrections.equation_of_time_s,
-        total_offset_s=corrections.total_offset_s,
+        utc=chart.utc, utc_seconds=chart.utc_seconds, local=chart.local, solar=chart.solar, exact=True
     )
     edges = saju_pb2.Boundary(
-        term_distance_s=boundary.term_distance_s,
-        hour_edge_s=boundary.hour_edge_s,
-        day_edge_s=boundary.day_edge_s,
+        term_distance_s=chart.term_distance_s, hour_edge_s=chart.hour_edge_s, day_edge_s=chart.day_edge_s
     )
+    corrections, conventions = _ground(chart.ground)
     return b"".join(
         (
-            _field(1, pillars),
+            _field(1, _year_month(chart.year_month) + _day_hour(chart.day_hour)),
             _field(2, moment.SerializeToString()),
-            _field(3, steps.SerializeToString()),
-            _field(4, _term(boundary.nearest_term) + edges.SerializeToString()),
-            saju_pb2.ChartReply(notes=chart.notes).SerializeToString() if chart.notes else b"",
-            _options(options),
-            _versions(chart.versions),
+            corrections,
+            _field(4, _term(chart.nearest_term) + edges.SerializeToString()),
+            _notes(chart.notes) if chart.notes else b"",
+            conventions,
             b"" if chart.lunar is None else _lunar(chart.lunar),
         )
     )
@@ -82,17 +49,27 @@ def _field(number: int, body: bytes) -> bytes:
     raise ValueError(f"{size} bytes in one part of a chart")
 
 
-def _lunar(date: LunarDate) -> bytes:
+def _written_ground(ground: Ground) -> tuple[bytes, bytes]:
+    """The corrections, and behind the notes the options and the versions."""
+    steps, options, versions = ground
+    corrections = saju_pb2.Corrections(
+        utc_offset_s=steps.utc_offset_s,
+        dst_s=steps.dst_s,
+        longitude_s=steps.longitude_s,
+        equation_of_time_s=steps.equation_of_time_s,
+        total_offset_s=steps.total_offset_s,
+    )
+    behind = saju_pb2.ChartReply(options=options_to_proto(options), versions=versions_to_proto(versions))
+    return _field(3, corrections.SerializeToString()), behind.SerializeToString()
+
+
+def _written_notes(notes: tuple[str, ...]) -> bytes:
+    return saju_pb2.ChartReply(notes=notes).SerializeToString()
+
+
+def _written_lunar(date: LunarDate) -> bytes:
     message = calendar_pb2.LunarDate(year=date.year, month=date.month, day=date.day, leap=date.leap)
     return _field(10, message.SerializeToString())
-
-
-def _written_options(options: ChartOptions) -> bytes:
-    return _field(8, options_to_proto(options).SerializeToString())
-
-
-def _written_versions(versions: Versions) -> bytes:
-    return _field(9, versions_to_proto(versions).SerializeToString())
 
 
 def _written_term(term: Term) -> bytes:
@@ -102,11 +79,16 @@ def _written_term(term: Term) -> bytes:
     return _field(1, message.SerializeToString())
 
 
-def _written_pillar(place: int, pillar: Pillar) -> bytes:
-    return _field(place, to_message(pillar).SerializeToString())
+def _written_pillars(places: tuple[int, int], pillars: tuple[Pillar, Pillar]) -> bytes:
+    return b"".join(
+        _field(place, to_message(pillar).SerializeToString())
+        for place, pillar in zip(places, pillars, strict=True)
+    )
 
 
-_options: Final = Kept(_written_options)
-_versions: Final = Kept(_written_versions)
+_year_month: Final = Kept(partial(_written_pillars, (1, 2)))
+_day_hour: Final = Kept(partial(_written_pillars, (3, 4)))
+_ground: Final = Kept(_written_ground)
+_notes: Final = Kept(_written_notes)
+_lunar: Final = Kept(_written_lunar)
 _term: Final = Kept(_written_term)
-_year, _month, _day, _hour = (Kept(partial(_written_pillar, place)) for place in (1, 2, 3, 4))

@@ -25,7 +25,8 @@ from hypercube.gateway.access.authenticator import Access
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
 from hypercube.gateway.access.keys import ApiKey
 from hypercube.gateway.access.stores import SqliteKeys
-from hypercube.gateway.grpc.rpc import Packed, handlers
+from hypercube.gateway.grpc.methods import Packed
+from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.door import HttpDoor
@@ -286,6 +287,20 @@ async def test_a_scope_on_cubes(locked: Locked, web: httpx.AsyncClient) -> None:
     assert (await web.get("/v1/models", headers=headers)).status_code == 200
 
 
+async def test_a_scope_on_cubes_holds_for_a_chart_that_needs_no_waiting(
+    locked: Locked, grpc_listen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locked.house.services.cubes.get("saju")._batchers, "_at_once", True)
+    _, within = await locked.key(scopes=["cube:saju"])
+    _, without = await locked.key(scopes=["cube:chat"])
+    async with grpc_listen(locked.house) as channel:
+        for _ in range(2):
+            code, _ = await grpc_outcome(channel, (("authorization", f"Bearer {within}"),))
+            assert code is grpc.StatusCode.OK
+            code, _ = await grpc_outcome(channel, (("authorization", f"Bearer {without}"),))
+            assert code is grpc.StatusCode.PERMISSION_DENIED
+
+
 async def test_probes_and_pages_ask_for_no_key_and_numbers_do(locked: Locked, web: httpx.AsyncClient) -> None:
     for path in ("/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"):
         assert (await web.get(path)).status_code == 200, path
@@ -314,7 +329,7 @@ async def test_every_route_but_the_probes_asks_for_a_key(locked: Locked, web: ht
 
 
 async def test_every_grpc_method_asks_for_a_key(locked: Locked, grpc_listen: Any) -> None:
-    from hypercube.gateway.grpc.rpc import Duplex, Streaming
+    from hypercube.gateway.grpc.methods import Duplex, Streaming
     from hypercube.gateway.grpc.server import SERVICES
 
     async with grpc_listen(locked.house) as channel:

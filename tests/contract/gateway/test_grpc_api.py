@@ -56,6 +56,35 @@ async def test_a_chart_is_the_one_that_http_gives(channel: grpc.aio.Channel, htt
     assert json_model(Chart).read(json.dumps(shown)) == chart
 
 
+async def test_options_that_came_before_change_nothing(
+    channel: grpc.aio.Channel, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second chart of a kind is read, computed and written around what the first one left."""
+    monkeypatch.setattr(house.services.cubes.get("saju")._batchers, "_at_once", True)
+    stub = saju_pb2_grpc.SajuStub(channel)
+    first = await stub.Chart(GOOD)
+    before = len(house.services.cubes.get("saju").traces())
+    call = stub.Chart(GOOD, metadata=(("x-request-id", "r-1"),))
+    assert await call == first
+    told: dict[Any, Any] = dict(await call.trailing_metadata() or ())
+    assert told["x-request-id"] == "r-1"
+    assert told["server-timing"].startswith("compute;dur=")
+    assert 'items;desc="1"' in told["server-timing"]
+    traces = house.services.cubes.get("saju").traces()
+    assert (len(traces), traces[-1].request_id) == (before + 1, "r-1")
+    wrong = saju_pb2.Birth()
+    wrong.CopyFrom(GOOD)
+    wrong.birth = "1990-02-30T07:20"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Chart(wrong)
+    assert failure(caught.value).param == "birth"
+    assert house.services.traffic.in_flight == 0
+    house.services.traffic.drain()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Chart(GOOD)
+    assert failure(caught.value).kind is ErrorKind.UNAVAILABLE
+
+
 async def test_a_batch_keeps_order_and_errors_apart(channel: grpc.aio.Channel) -> None:
     births = [
         GOOD,

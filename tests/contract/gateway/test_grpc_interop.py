@@ -22,7 +22,9 @@ from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.errors import GRPC
 from hypercube.gateway.grpc import create_grpc_server
-from hypercube.gateway.grpc.rpc import Duplex, Methods, Streaming, Unary, decode, handlers
+from hypercube.gateway.grpc.decoding import decode
+from hypercube.gateway.grpc.methods import Duplex, Methods, Streaming, Unary
+from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.services import GatewayServices
 from tests.contract.gateway import interop_messages as pb
 

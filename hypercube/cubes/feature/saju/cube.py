@@ -14,6 +14,7 @@ from hypercube.core.chart import (
 )
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, Health, HealthStatus
 from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.everyday import EverydayChart, OneBirth
 from hypercube.cubes.feature.saju.batchers import Births, Results, SajuBatchers, cost
 from hypercube.saju import assemble, charts, prepare
 
@@ -33,7 +34,10 @@ def _read_tables() -> None:
 
 
 class SajuCube(Cube):
-    """`ChartsRequest` in, `ChartsResponse` out: each birth has its own chart or its own error."""
+    """`ChartsRequest` in, `ChartsResponse` out: each birth has its own chart or its own error.
+
+    At once it answers a `OneBirth` with its `EverydayChart`, if it is an everyday birth.
+    """
 
     metadata: ClassVar[CubeMetadata] = CubeMetadata(
         name="saju",
@@ -52,6 +56,11 @@ class SajuCube(Cube):
     async def on_start(self) -> None:
         """Read the tables that the first place and the first facts would otherwise wait a third of a second for."""
         await asyncio.to_thread(_read_tables)
+
+    def at_once(self, request: OneBirth, call: Call) -> EverydayChart | None:
+        """The chart of an everyday birth; None for one that belongs into a batch."""
+        call.timing.batch_size = 1
+        return self._batchers.everyday(request)
 
     async def process(self, request: ChartsRequest, call: Call) -> ChartsResponse:
         """Charts for 1 to 10,000 births, of which 2,000 may have an `include`.
