@@ -38,7 +38,7 @@ from hypercube.wire.v1 import chat_pb2, saju_pb2
 _INCLUDE: Final = ("facts", "luck", "periods")
 _BIRTH: Final = {"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}
 _WORDS: Final = "사주 여덟 글자"
-_PEAK_S: Final = 8.0
+_PEAK_S: Final = 6.0
 
 
 def _chart(*include: str) -> Request:
@@ -129,13 +129,13 @@ def measure(server: Serving, door: str, subject: Subject, seconds: float) -> lis
         return drive(port, subject.request, door, kind, amount, for_s, core=LOAD_CORE)
 
     load("closed", subject.clients, 2.0)
-    first = _row("peak", load("closed", subject.clients, _PEAK_S))
+    first = _row("peak", load("closed", subject.clients, min(seconds, _PEAK_S)))
     peak = first["goodput_rps"]
     rows = [first]
     for share in (0.8, 3.0):
         row = _row(f"{share:g}", load("open", share * peak, seconds))
         rows.append(row | {"in_flight_after": server.in_flight()})
-    rows.append(_row("peak", load("closed", subject.clients, _PEAK_S)))
+    rows.append(_row("peak", load("closed", subject.clients, min(seconds, _PEAK_S))))
     peak = max(peak, rows[-1]["goodput_rps"])
     for row in rows:
         row["goodput_over_peak"] = round(row["goodput_rps"] / peak, 3)

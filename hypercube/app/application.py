@@ -50,6 +50,7 @@ from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
+from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
@@ -61,7 +62,13 @@ from hypercube.gateway.traffic import Traffic
 from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
 from hypercube.observability.logs import get_logger
-from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
+from hypercube.observability.metrics import (
+    Metrics,
+    batcher_families,
+    cube_families,
+    model_families,
+    shed_family,
+)
 from hypercube.settings import Settings
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -150,6 +157,9 @@ class Application:
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
         )
+        self.door_queue = DoorQueue(
+            settings.server.burst_wait_ms / 1e3, settings.server.crowded_wait_ms / 1e3, clock
+        )
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
         self._warming: asyncio.Task[None] | None = None
@@ -194,7 +204,8 @@ class Application:
                             header_s=server.header_timeout_s,
                             body_s=server.body_timeout_s,
                             read_s=server.read_timeout_s,
-                        )
+                        ),
+                        self.door_queue,
                     ),
                     log_config=None,
                     access_log=False,
@@ -284,6 +295,7 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
+        yield shed_family(self.door_queue.refused)
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

@@ -164,6 +164,13 @@ class BatcherCounts(Protocol):
         ...
 
 
+def shed_family(refused: int) -> Metric:
+    """Requests that were refused at the door, before anything was done for them."""
+    shed = CounterMetricFamily("hypercube_requests_shed", "Requests refused before they were read")
+    shed.add_metric((), refused)
+    return shed
+
+
 def batcher_families(batchers: Mapping[str, BatcherCounts]) -> Iterable[Metric]:
     """The batchers' snapshots, by name, as metric families."""
     items = GaugeMetricFamily("hypercube_batcher_queued_items", "Items waiting", labels=("batcher",))

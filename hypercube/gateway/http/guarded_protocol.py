@@ -5,18 +5,28 @@ about once a second, ends those that are too slow, so a request pays for two rea
 
 Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
 makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
+
+With a queue at the door (`gateway.door_queue`), a request waits there before it is begun, or is refused (429): one that
+came whole in one packet at a glance, which costs a hundredth of a chart with its facts, any other when it is whole.
 """
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.http.door import ALWAYS_OPEN
+from hypercube.gateway.http.glance import Glance
+from hypercube.gateway.request_id import request_id_of
 
 _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
@@ -72,6 +82,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection; `guarded` makes the class for some limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
+    queue: ClassVar[DoorQueue | None] = None
+    glance: ClassVar[Glance] = Glance()
 
     _phase = _Phase.HEAD
     _since = 0.0
@@ -86,6 +98,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
+    _shedding = False
+    """Whether the request that is coming is refused when it is whole."""
 
     # -- events of the connection
 
@@ -109,6 +123,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """A packet came."""
         if self._turned_away:
+            return
+        if self.queue is not None and self.queue.full and self._shed_at_a_glance(self.queue, data):
             return
         self._packet = len(data)
         super().data_received(data)
@@ -159,17 +175,39 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
         self._begin(_Phase.BODY)
         self._crowd.leave(self)
-        super().on_headers_complete()
+        if self.queue is not None and self.queue.full and self._may_be_shed():
+            self._shedding = True
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._body += len(body)
-        super().on_body(body)
+        if not self._shedding:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._phase = _Phase.REPLY
-        super().on_message_complete()
+        if self._shedding:
+            assert self.queue is not None
+            self._shedding = False
+            given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
+            stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+            self._shed(self.queue, given, stays=stays, silent=self.parser.get_method() == b"HEAD")
+        else:
+            super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.queue is None or cycle.scope["path"] in ALWAYS_OPEN:
+            super()._start_asgi_task(cycle, app)
+        else:
+            self.queue.enter(partial(self._begin_task, cycle, app))
+
+    def _begin_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Its turn has come; for a client that left meanwhile nothing is done."""
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -185,6 +223,43 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(400, "These bytes are no HTTP/1.1 request.")
         else:
             self.transport.abort()
+
+    # -- more than can be done
+
+    def _shed_at_a_glance(self, queue: DoorQueue, data: bytes) -> bool:
+        """Refuse a request that is whole in this packet; whether that was all there is to do."""
+        if self._phase is _Phase.BODY or self._head or not self._answered() or self.transport.is_closing():
+            return False
+        if not self.glance.sees_one_request(data):
+            return False
+        self._unset_keepalive_if_required()
+        self._crowd.leave(self)
+        self._phase = _Phase.REPLY
+        given = _REQUEST_ID.search(data)
+        self._shed(queue, given[1] if given else b"", stays=True)
+        return True
+
+    def _may_be_shed(self) -> bool:
+        """Who watches the server needs it most now; a client that waits for our word before its body gets an answer."""
+        return (
+            self._answered()
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and self.url.partition(b"?")[0] not in _NEVER_SHED
+        )
+
+    def _shed(self, queue: DoorQueue, given: bytes, *, stays: bool, silent: bool = False) -> None:
+        """Refuse a request for which nothing was done; the connection stays, if it may, and is looked at later."""
+        queue.refuse()
+        named = request_id_of(given.decode("latin-1")).encode()
+        content = b"" if silent else _OVERLOADED
+        if stays:
+            self.transport.write(b"%b%b%b\r\n\r\n%b" % (_SHED, _ID, named, content))
+            self._since = self.loop.time()
+            self._crowd.between[self] = None
+        else:
+            self.transport.write(b"%b%b%b\r\nconnection: close\r\n\r\n%b" % (_SHED, _ID, named, content))
+            self.transport.close()
 
     # -- judgement
 
@@ -210,6 +285,10 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
+        elif self.timeout_keep_alive_task is None and self._answered() and not self.pipeline:
+            # Its last request was refused, without a timer.
+            if now - self._since > self.timeout_keep_alive:
+                self.transport.close()
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
@@ -256,9 +335,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+_NEVER_SHED: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
+_REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_ID: Final = b"x-request-id: "
+
 _CODES: Final = {
     400: "invalid_argument",
     408: "deadline_exceeded",
+    429: "overloaded",
     431: "payload_too_large",
     503: "unavailable",
 }
@@ -271,14 +355,25 @@ _TURNED_AWAY_S: Final = 1.0
 
 def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
     """The whole of an answer after which the connection closes."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": None, "code": _CODES[status]}
-    body = json.dumps({"error": error}).encode()
+    body = _error(status, message)
+    return b"%bconnection: close\r\n%b\r\n%b" % (_head(status, body), headers, body)
+
+
+def _head(status: int, body: bytes) -> bytes:
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n"
+        f"content-length: {len(body)}\r\n"
     )
-    return head.encode("ascii") + headers + b"\r\n" + body
+    return head.encode("ascii")
+
+
+def _error(status: int, message: str) -> bytes:
+    kind = "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
+    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}).encode()
+
+
+_OVERLOADED: Final = _error(429, "More requests come than this server can answer. Try again in 1 s.")
+_SHED: Final = _head(429, _OVERLOADED) + b"retry-after: 1\r\n"
 
 
 def _too_large(limits: ConnectionLimits) -> str:
@@ -304,6 +399,6 @@ def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     crowd.look = loop.call_later(step, look)
 
 
-def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
-    """The protocol for uvicorn's `http` option, with these limits."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})
+def guarded(limits: ConnectionLimits, queue: DoorQueue | None = None) -> type[GuardedProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits; `queue` is where requests wait to be begun."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits, "queue": queue, "glance": Glance()})
