@@ -1,4 +1,4 @@
-"""Requests that come whether or not answers do: an open load over HTTP/1.1 and gRPC, cheap enough for a core of its own.
+"""Requests that come whether or not answers do: an open load over both doors, at a core's worth of cost.
 
 By hand on asyncio's protocols, without a task a request: a client library costs more a call than a refusal of the
 server under test, and would be what is measured. A latency counts from when a request was due, so a generator that
@@ -178,7 +178,8 @@ class _Http2(asyncio.Protocol):
         self._under_way[self._stream] = (due, then)
         self._door.outcomes.late.append(time.perf_counter() - due)
         self._transport.write(
-            frame(HEADERS, 4, self._stream, self._door.head) + frame(DATA, 1, self._stream, self._door.message)
+            frame(HEADERS, 4, self._stream, self._door.head)
+            + frame(DATA, 1, self._stream, self._door.message)
         )
 
     def data_received(self, data: bytes) -> None:
@@ -296,7 +297,7 @@ async def _run(port: int, request: Request, door: str, kind: str, amount: float,
     await (_closed(made, int(amount), seconds) if kind == "closed" else _open(made, amount, seconds))
     outcomes.seconds = time.perf_counter() - began
     until = time.perf_counter() + LAST_S
-    while outcomes.under_way and time.perf_counter() < until:
+    while outcomes.under_way and time.perf_counter() < until:  # noqa: ASYNC110 - once, at the end
         await asyncio.sleep(0.01)
     if outcomes.under_way:
         outcomes.lost["never answered"] += outcomes.under_way
@@ -314,7 +315,14 @@ def _entry(tell: Any, core: int | None, *arguments: Any) -> None:
 
 
 def drive(
-    port: int, request: Request, door: str, kind: str, amount: float, seconds: float, *, core: int | None = None
+    port: int,
+    request: Request,
+    door: str,
+    kind: str,
+    amount: float,
+    seconds: float,
+    *,
+    core: int | None = None,
 ) -> Outcomes:
     """A load from a process of its own, on `core` alone if one is given.
 

@@ -50,9 +50,11 @@ from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
-from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.door_queue import DoorQueue, Line
 from hypercube.gateway.grpc import create_grpc_server
+from hypercube.gateway.grpc.server import IN_LINE
 from hypercube.gateway.http import create_http_app
+from hypercube.gateway.http.app import PATHS
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
 from hypercube.gateway.open_calls import OpenCalls
@@ -157,9 +159,8 @@ class Application:
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
         )
-        self.door_queue = DoorQueue(
-            settings.server.burst_wait_ms / 1e3, settings.server.crowded_wait_ms / 1e3, clock
-        )
+        self.door_queue = DoorQueue(PATHS, settings.server.burst_wait_ms / 1e3, clock)
+        self.call_lines = {name: Line(clock) for name in IN_LINE}
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
         self._warming: asyncio.Task[None] | None = None
@@ -188,7 +189,9 @@ class Application:
             stack.push_async_callback(self.cubes.stop_all)
 
             shared = self._listener is not None
-            grpc_server = self.grpc_server = create_grpc_server(self.services, share_port=shared)
+            grpc_server = self.grpc_server = create_grpc_server(
+                self.services, share_port=shared, lines=self.call_lines
+            )
             self._bind_grpc(grpc_server)  # gRPC removes its Unix socket itself
             await grpc_server.start()
             stack.push_async_callback(grpc_server.stop, _CLOSE_S / 2)
@@ -295,7 +298,8 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
-        yield shed_family(self.door_queue.refused)
+        calls = sum(line.refused for line in self.call_lines.values())
+        yield shed_family({"http": self.door_queue.refused, "grpc": calls})
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

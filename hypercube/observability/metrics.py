@@ -164,10 +164,13 @@ class BatcherCounts(Protocol):
         ...
 
 
-def shed_family(refused: int) -> Metric:
-    """Requests that were refused at the door, before anything was done for them."""
-    shed = CounterMetricFamily("hypercube_requests_shed", "Requests refused before they were read")
-    shed.add_metric((), refused)
+def shed_family(refused: Mapping[str, int]) -> Metric:
+    """Requests that were refused at the doors, before anything was done for them."""
+    shed = CounterMetricFamily(
+        "hypercube_requests_shed", "Requests refused before they were read", labels=("transport",)
+    )
+    for transport, count in refused.items():
+        shed.add_metric((transport,), count)
     return shed
 
 

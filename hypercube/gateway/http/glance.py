@@ -26,10 +26,10 @@ class Glance:
         self._stays = False
         self._url = b""
 
-    def sees_one_request(self, data: bytes) -> bool:
-        """Whether this is one request from its first byte to its last, after which the connection stays.
+    def path_of_one_request(self, data: bytes) -> bytes | None:
+        """The path, if this is one request from its first byte to its last, after which the connection stays.
 
-        Not for a HEAD, nor for what asks how the server is, which are never refused unread.
+        None for anything else, for a HEAD, and for what asks how the server is.
         """
         self._begun = self._whole = 0
         self._url = b""
@@ -41,8 +41,9 @@ class Glance:
             plain = self._begun == self._whole == 1 and self._stays
         if not plain:
             self._begin_anew()  # it stands in the middle of something
-            return False
-        return not data.startswith(b"HEAD ") and self._url.partition(b"?")[0] not in _NEVER
+            return None
+        path = self._url.partition(b"?")[0]
+        return None if data.startswith(b"HEAD ") or path in _NEVER else path
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -23,9 +23,10 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.door_queue import DoorQueue, Line, for_want_of_room
 from hypercube.gateway.http.door import ALWAYS_OPEN
 from hypercube.gateway.http.glance import Glance
+from hypercube.gateway.http.responses import FAILURE
 from hypercube.gateway.request_id import request_id_of
 
 _SLOWEST: Final = 16 << 10
@@ -124,7 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """A packet came."""
         if self._turned_away:
             return
-        if self.queue is not None and self.queue.full and self._shed_at_a_glance(self.queue, data):
+        if self.queue is not None and self.queue.alert and self._shed_at_a_glance(self.queue, data):
             return
         self._packet = len(data)
         super().data_received(data)
@@ -175,7 +176,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
         self._begin(_Phase.BODY)
         self._crowd.leave(self)
-        if self.queue is not None and self.queue.full and self._may_be_shed():
+        if self.queue is not None and self.queue.full(_path(self.url)) and self._may_be_shed():
             self._shedding = True
         else:
             super().on_headers_complete()
@@ -194,7 +195,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._shedding = False
             given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
             stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
-            self._shed(self.queue, given, stays=stays, silent=self.parser.get_method() == b"HEAD")
+            silent = self.parser.get_method() == b"HEAD"
+            self._shed(self.queue, _path(self.url), given, stays=stays, silent=silent)
         else:
             super().on_message_complete()
 
@@ -202,12 +204,30 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.queue is None or cycle.scope["path"] in ALWAYS_OPEN:
             super()._start_asgi_task(cycle, app)
         else:
-            self.queue.enter(partial(self._begin_task, cycle, app))
+            line = self.queue.lines.get(cycle.scope["raw_path"])
+            if line is None:
+                self.queue.enter(partial(self._begin_task, cycle, app))
+            else:
+                self.queue.enter(partial(self._begin_in_line, cycle, app, line, line.enter()))
 
     def _begin_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Its turn has come; for a client that left meanwhile nothing is done."""
         if not cycle.disconnected:
             super()._start_asgi_task(cycle, app)
+
+    def _begin_in_line(self, cycle: RequestResponseCycle, app: Any, line: Line, entered: float) -> None:
+        if cycle.disconnected:
+            line.leave(entered, answered=False)
+            return
+
+        async def until_it_ends(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                failure = scope.get(FAILURE)
+                line.leave(entered, answered=failure is None or not for_want_of_room(failure))
+
+        super()._start_asgi_task(cycle, until_it_ends)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -230,13 +250,14 @@ class GuardedProtocol(HttpToolsProtocol):
         """Refuse a request that is whole in this packet; whether that was all there is to do."""
         if self._phase is _Phase.BODY or self._head or not self._answered() or self.transport.is_closing():
             return False
-        if not self.glance.sees_one_request(data):
+        path = self.glance.path_of_one_request(data)
+        if path is None or not queue.full(path):
             return False
         self._unset_keepalive_if_required()
         self._crowd.leave(self)
         self._phase = _Phase.REPLY
         given = _REQUEST_ID.search(data)
-        self._shed(queue, given[1] if given else b"", stays=True)
+        self._shed(queue, path, given[1] if given else b"", stays=True)
         return True
 
     def _may_be_shed(self) -> bool:
@@ -245,12 +266,14 @@ class GuardedProtocol(HttpToolsProtocol):
             self._answered()
             and not self.expect_100_continue
             and not self.parser.should_upgrade()
-            and self.url.partition(b"?")[0] not in _NEVER_SHED
+            and _path(self.url) not in _NEVER_SHED
         )
 
-    def _shed(self, queue: DoorQueue, given: bytes, *, stays: bool, silent: bool = False) -> None:
+    def _shed(
+        self, queue: DoorQueue, path: bytes, given: bytes, *, stays: bool, silent: bool = False
+    ) -> None:
         """Refuse a request for which nothing was done; the connection stays, if it may, and is looked at later."""
-        queue.refuse()
+        queue.refuse(path)
         named = request_id_of(given.decode("latin-1")).encode()
         content = b"" if silent else _OVERLOADED
         if stays:
@@ -285,10 +308,12 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
-        elif self.timeout_keep_alive_task is None and self._answered() and not self.pipeline:
-            # Its last request was refused, without a timer.
-            if now - self._since > self.timeout_keep_alive:
-                self.transport.close()
+        elif self._rests() and now - self._since > self.timeout_keep_alive:
+            self.transport.close()
+
+    def _rests(self) -> bool:
+        """Whether its last request was refused, without a timer for the wait for the next one."""
+        return self.timeout_keep_alive_task is None and self._answered() and not self.pipeline
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
@@ -353,6 +378,10 @@ _TURNED_AWAY_S: Final = 1.0
 """How long they get to read it."""
 
 
+def _path(url: bytes) -> bytes:
+    return url.partition(b"?")[0]
+
+
 def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
     """The whole of an answer after which the connection closes."""
     body = _error(status, message)
@@ -368,8 +397,12 @@ def _head(status: int, body: bytes) -> bytes:
 
 
 def _error(status: int, message: str) -> bytes:
-    kind = "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
-    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}).encode()
+    kind = (
+        "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
+    )
+    return json.dumps(
+        {"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}
+    ).encode()
 
 
 _OVERLOADED: Final = _error(429, "More requests come than this server can answer. Try again in 1 s.")
