@@ -56,7 +56,8 @@ from hypercube.gateway.grpc.server import IN_LINE
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.app import PATHS
 from hypercube.gateway.http.cors import with_cors
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits
+from hypercube.gateway.http.shedding_protocol import shedding
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
@@ -199,7 +200,7 @@ class Application:
             http_server = self.http_server = HttpServer(
                 uvicorn.Config(
                     with_cors(create_http_app(self.services), server.cors_origins),
-                    http=guarded(
+                    http=shedding(
                         ConnectionLimits(
                             max_header_bytes=server.max_header_bytes,
                             max_headers=server.max_headers,

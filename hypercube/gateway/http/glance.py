@@ -6,7 +6,8 @@ import httptools
 
 from hypercube.gateway.http.door import ALWAYS_OPEN
 
-_NEVER: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
+NEVER_REFUSED: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
+"""Who watches the server needs it most when it is overloaded."""
 
 
 class Glance:
@@ -43,7 +44,7 @@ class Glance:
             self._begin_anew()  # it stands in the middle of something
             return None
         path = self._url.partition(b"?")[0]
-        return None if data.startswith(b"HEAD ") or path in _NEVER else path
+        return None if data.startswith(b"HEAD ") or path in NEVER_REFUSED else path
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -5,29 +5,18 @@ about once a second, ends those that are too slow, so a request pays for two rea
 
 Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
 makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
-
-With a queue at the door (`gateway.door_queue`), a request waits there before it is begun, or is refused (429): one that
-came whole in one packet at a glance, which costs a hundredth of a chart with its facts, any other when it is whole.
 """
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
-
-from hypercube.gateway.door_queue import DoorQueue, Line, for_want_of_room
-from hypercube.gateway.http.door import ALWAYS_OPEN
-from hypercube.gateway.http.glance import Glance
-from hypercube.gateway.http.responses import FAILURE
-from hypercube.gateway.request_id import request_id_of
 
 _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
@@ -47,7 +36,9 @@ class ConnectionLimits:
     read_s: float = 60.0
 
 
-class _Phase(IntEnum):
+class Phase(IntEnum):
+    """What a connection is doing."""
+
     HEAD = 0
     BODY = 1
     REPLY = 2
@@ -83,10 +74,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """One connection; `guarded` makes the class for some limits."""
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
-    queue: ClassVar[DoorQueue | None] = None
-    glance: ClassVar[Glance] = Glance()
 
-    _phase = _Phase.HEAD
+    _phase = Phase.HEAD
     _since = 0.0
     """When the phase began."""
     _head = 0
@@ -99,8 +88,6 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
-    _shedding = False
-    """Whether the request that is coming is refused when it is whole."""
 
     # -- events of the connection
 
@@ -125,25 +112,23 @@ class GuardedProtocol(HttpToolsProtocol):
         """A packet came."""
         if self._turned_away:
             return
-        if self.queue is not None and self.queue.alert and self._shed_at_a_glance(self.queue, data):
-            return
         self._packet = len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
         phase, limits = self._phase, self.limits
-        if phase is _Phase.HEAD:
+        if phase is Phase.HEAD:
             self._head += self._packet
             if self._head > limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
-        elif phase is _Phase.BODY:
+        elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
             if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 self._refuse(431, _too_large(limits))
         elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
             # Line breaks before a request begin none, but they end the wait for one.
-            self._begin(_Phase.HEAD)
+            self._begin(Phase.HEAD)
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent."""
@@ -160,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
-        self._begin(_Phase.HEAD)
+        self._begin(Phase.HEAD)
         self._head = self._raw = self._body = 0
         super().on_message_begin()
 
@@ -174,60 +159,23 @@ class GuardedProtocol(HttpToolsProtocol):
         ):
             self._status = 431
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
-        self._begin(_Phase.BODY)
+        self._begin(Phase.BODY)
         self._crowd.leave(self)
-        if self.queue is not None and self.queue.full(_path(self.url)) and self._may_be_shed():
-            self._shedding = True
-        else:
-            super().on_headers_complete()
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Make a task of a request whose head is whole and within its bounds."""
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._body += len(body)
-        if not self._shedding:
-            super().on_body(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        self._phase = _Phase.REPLY
-        if self._shedding:
-            assert self.queue is not None
-            self._shedding = False
-            given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
-            stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
-            silent = self.parser.get_method() == b"HEAD"
-            self._shed(self.queue, _path(self.url), given, stays=stays, silent=silent)
-        else:
-            super().on_message_complete()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if self.queue is None or cycle.scope["path"] in ALWAYS_OPEN:
-            super()._start_asgi_task(cycle, app)
-        else:
-            line = self.queue.lines.get(cycle.scope["raw_path"])
-            if line is None:
-                self.queue.enter(partial(self._begin_task, cycle, app))
-            else:
-                self.queue.enter(partial(self._begin_in_line, cycle, app, line, line.enter()))
-
-    def _begin_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Its turn has come; for a client that left meanwhile nothing is done."""
-        if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app)
-
-    def _begin_in_line(self, cycle: RequestResponseCycle, app: Any, line: Line, entered: float) -> None:
-        if cycle.disconnected:
-            line.leave(entered, answered=False)
-            return
-
-        async def until_it_ends(scope: Any, receive: Any, send: Any) -> None:
-            try:
-                await app(scope, receive, send)
-            finally:
-                failure = scope.get(FAILURE)
-                line.leave(entered, answered=failure is None or not for_want_of_room(failure))
-
-        super()._start_asgi_task(cycle, until_it_ends)
+        self._phase = Phase.REPLY
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -244,46 +192,6 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    # -- more than can be done
-
-    def _shed_at_a_glance(self, queue: DoorQueue, data: bytes) -> bool:
-        """Refuse a request that is whole in this packet; whether that was all there is to do."""
-        if self._phase is _Phase.BODY or self._head or not self._answered() or self.transport.is_closing():
-            return False
-        path = self.glance.path_of_one_request(data)
-        if path is None or not queue.full(path):
-            return False
-        self._unset_keepalive_if_required()
-        self._crowd.leave(self)
-        self._phase = _Phase.REPLY
-        given = _REQUEST_ID.search(data)
-        self._shed(queue, path, given[1] if given else b"", stays=True)
-        return True
-
-    def _may_be_shed(self) -> bool:
-        """Who watches the server needs it most now; a client that waits for our word before its body gets an answer."""
-        return (
-            self._answered()
-            and not self.expect_100_continue
-            and not self.parser.should_upgrade()
-            and _path(self.url) not in _NEVER_SHED
-        )
-
-    def _shed(
-        self, queue: DoorQueue, path: bytes, given: bytes, *, stays: bool, silent: bool = False
-    ) -> None:
-        """Refuse a request for which nothing was done; the connection stays, if it may, and is looked at later."""
-        queue.refuse(path)
-        named = request_id_of(given.decode("latin-1")).encode()
-        content = b"" if silent else _OVERLOADED
-        if stays:
-            self.transport.write(b"%b%b%b\r\n\r\n%b" % (_SHED, _ID, named, content))
-            self._since = self.loop.time()
-            self._crowd.between[self] = None
-        else:
-            self.transport.write(b"%b%b%b\r\nconnection: close\r\n\r\n%b" % (_SHED, _ID, named, content))
-            self.transport.close()
-
     # -- judgement
 
     def look(self, now: float) -> None:
@@ -298,22 +206,16 @@ class GuardedProtocol(HttpToolsProtocol):
             # Closing waits until all is sent, which the client can put off for ever.
             if self.transport.get_write_buffer_size() and self._unread_since is None:
                 self._unread_since = now
-        elif self._phase is _Phase.HEAD:
+        elif self._phase is Phase.HEAD:
             if not self._answered():
                 self._since = now  # the next request of a client that waits for this one's answer
             elif now - self._since > limits.header_s:
                 self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
-        elif self._phase is _Phase.BODY:
+        elif self._phase is Phase.BODY:
             if self.flow.read_paused:
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
-        elif self._rests() and now - self._since > self.timeout_keep_alive:
-            self.transport.close()
-
-    def _rests(self) -> bool:
-        """Whether its last request was refused, without a timer for the wait for the next one."""
-        return self.timeout_keep_alive_task is None and self._answered() and not self.pipeline
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
@@ -331,7 +233,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.write(_answer(503, _FULL, b"retry-after: 1\r\n"))
         self.transport.write_eof()
 
-    def _begin(self, phase: _Phase) -> None:
+    def _begin(self, phase: Phase) -> None:
         self._phase = phase
         self._since = self.loop.time()
 
@@ -360,10 +262,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-_NEVER_SHED: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
-_REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
-_ID: Final = b"x-request-id: "
-
 _CODES: Final = {
     400: "invalid_argument",
     408: "deadline_exceeded",
@@ -378,17 +276,14 @@ _TURNED_AWAY_S: Final = 1.0
 """How long they get to read it."""
 
 
-def _path(url: bytes) -> bytes:
-    return url.partition(b"?")[0]
-
-
 def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
     """The whole of an answer after which the connection closes."""
-    body = _error(status, message)
-    return b"%bconnection: close\r\n%b\r\n%b" % (_head(status, body), headers, body)
+    body = error_body(status, message)
+    return b"%bconnection: close\r\n%b\r\n%b" % (head_of(status, body), headers, body)
 
 
-def _head(status: int, body: bytes) -> bytes:
+def head_of(status: int, body: bytes) -> bytes:
+    """The head of an answer of ours, without its last line."""
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\n"
@@ -396,17 +291,14 @@ def _head(status: int, body: bytes) -> bytes:
     return head.encode("ascii")
 
 
-def _error(status: int, message: str) -> bytes:
+def error_body(status: int, message: str) -> bytes:
+    """What all errors of HTTP look like."""
     kind = (
         "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
     )
     return json.dumps(
         {"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}
     ).encode()
-
-
-_OVERLOADED: Final = _error(429, "More requests come than this server can answer. Try again in 1 s.")
-_SHED: Final = _head(429, _OVERLOADED) + b"retry-after: 1\r\n"
 
 
 def _too_large(limits: ConnectionLimits) -> str:
@@ -432,6 +324,6 @@ def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     crowd.look = loop.call_later(step, look)
 
 
-def guarded(limits: ConnectionLimits, queue: DoorQueue | None = None) -> type[GuardedProtocol]:
-    """The protocol for uvicorn's `http` option, with these limits; `queue` is where requests wait to be begun."""
-    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits, "queue": queue, "glance": Glance()})
+def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"limits": limits})

@@ -12,7 +12,8 @@ import uvicorn
 from hypercube.app.listening import HttpServer, bind_http, stop_http
 from hypercube.gateway.door_queue import FEW, DoorQueue, Line
 from hypercube.gateway.http.app import PATHS
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, guarded
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits
+from hypercube.gateway.http.shedding_protocol import SheddingProtocol, shedding
 from tests.contract.gateway.test_slow_clients import BODY, HEAD, PATIENCE_S, WHOLE, Wire, until
 
 PATH = b"/v1/saju/charts"
@@ -59,7 +60,7 @@ async def crowd(house: Any) -> AsyncIterator[Crowd]:
     queue = DoorQueue(PATHS, clock=lambda: 0.0)
     config = uvicorn.Config(
         house.app(),
-        http=guarded(ConnectionLimits(), queue),
+        http=shedding(ConnectionLimits(), queue),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -196,7 +197,7 @@ async def test_who_was_refused_and_says_no_more_is_let_go(crowd: Crowd) -> None:
         await wire.send(WHOLE)
         await refused(wire)
         (connection,) = crowd.server.server_state.connections
-        assert isinstance(connection, GuardedProtocol)
+        assert isinstance(connection, SheddingProtocol)
         now = asyncio.get_running_loop().time()
         connection.look(now + connection.timeout_keep_alive - 1)
         assert not connection.transport.is_closing()
