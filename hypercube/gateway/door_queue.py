@@ -34,6 +34,10 @@ _LONGER: Final = 2.0
 """How much longer than before answers may take during an overload."""
 _MEMORY_S: Final = 2.0
 """How long ago `before` is."""
+_PATIENCE_S: Final = 60.0
+"""How long answers have to take longer during an overload before that is taken for what they take."""
+_NEWEST: Final = 0.3
+"""Of the latest window in the rate."""
 _SLICE_S: Final = 0.002
 """What of each turn newcomers get."""
 _SHARE: Final = 0.1
@@ -131,33 +135,41 @@ class Line:
         window = max(_WINDOW_S, self._took_s)
         if lasted < window:
             return
-        # Not at one in which nothing happened for a while: then nothing can be said of what came at its end.
-        if lasted < 3 * window:
-            self._judge(now, lasted)
+        crowded = now < self._crowded_until
+        self._rate += _NEWEST * (self._answered / lasted - self._rate)
+        # Of a window in which nothing happened for a while nothing can be said of what came at its end.
+        if lasted < 3 * window and self._arrived > self._answered * _MORE + FEW:
+            self._noticed += 1
+            if self._noticed > 1:
+                self._crowded_until = now + _OVER_S
         else:
             self._noticed = 0
+        if self._answered:
+            self._learn(self._spent_s / self._answered, lasted, quiet=not crowded and not self._noticed)
+        self._make_room(now)
+        self._window_began = now
+        self._arrived = self._answered = 0
+        self._spent_s = 0.0
+
+    def _learn(self, took_s: float, lasted: float, *, quiet: bool) -> None:
+        if not self._took_s:
+            weight = 1.0
+        elif quiet:
+            weight = min(1.0, lasted / _MEMORY_S)
+        elif self.room <= FEW * 5 // 4:
+            # With so few inside they may take longer for another reason; who forgot that would never let more in.
+            weight = min(1.0, lasted / _PATIENCE_S)
+        else:
+            return
+        self._took_s += weight * (took_s - self._took_s)
+
+    def _make_room(self, now: float) -> None:
         if now < self._crowded_until:
             self.room = max(FEW, int(_LONGER * self._rate * self._took_s))
             self._crowded.add(self)
         elif self.crowded:
             self.room = _NO_LIMIT
             self._crowded.discard(self)
-        self._window_began = now
-        self._arrived = self._answered = 0
-        self._spent_s = 0.0
-
-    def _judge(self, now: float, lasted: float) -> None:
-        answered = self._answered
-        self._rate += 0.3 * (answered / lasted - self._rate)
-        if self._arrived > answered * _MORE + FEW:
-            self._noticed += 1
-            if self._noticed > 1:
-                self._crowded_until = now + _OVER_S
-            return
-        self._noticed = 0
-        if answered and now >= self._crowded_until:
-            weight = min(1.0, lasted / _MEMORY_S) if self._took_s else 1.0
-            self._took_s += weight * (self._spent_s / answered - self._took_s)
 
 
 class DoorQueue:
