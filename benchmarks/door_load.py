@@ -53,11 +53,15 @@ class Outcomes:
     """Neither an answer nor a refusal as it has to be, by what was seen."""
     under_way: int = 0
     seconds: float = 0.0
+    in_time: int = 0
+    """Answers that came before the load ended."""
+    loading: bool = True
 
     def ended(self, due: float, verdict: bool | str) -> None:
         """True for an answer, False for a refusal, a word for anything else."""
         self.under_way -= 1
         if verdict is True:
+            self.in_time += self.loading
             self.accepted.append(time.perf_counter() - due)
         elif verdict is False:
             self.refused.append(time.perf_counter() - due)
@@ -296,6 +300,7 @@ async def _run(port: int, request: Request, door: str, kind: str, amount: float,
     began = time.perf_counter()
     await (_closed(made, int(amount), seconds) if kind == "closed" else _open(made, amount, seconds))
     outcomes.seconds = time.perf_counter() - began
+    outcomes.loading = False
     until = time.perf_counter() + LAST_S
     while outcomes.under_way and time.perf_counter() < until:  # noqa: ASYNC110 - once, at the end
         await asyncio.sleep(0.01)

@@ -39,6 +39,7 @@ _INCLUDE: Final = ("facts", "luck", "periods")
 _BIRTH: Final = {"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}
 _WORDS: Final = "사주 여덟 글자"
 _PEAK_S: Final = 6.0
+_CALM_S: Final = 20.0
 
 
 def _chart(*include: str) -> Request:
@@ -73,10 +74,10 @@ class Subject:
     arguments: tuple[str, ...] = ("--model", "none")
     settings: tuple[tuple[str, str], ...] = ()
     token_ms: float = 0.0
-    clients: int = 32
+    clients: int = 64
 
 
-CHAT: Final = Subject(_chat(), ("--model", "fake"), clients=16)
+CHAT: Final = Subject(_chat(), ("--model", "fake"), clients=32)
 SUBJECTS: Final = {
     "chart": Subject(_chart()),
     "facts": Subject(_chart(*_INCLUDE)),
@@ -86,7 +87,7 @@ SUBJECTS: Final = {
         ("--model", "fake"),
         (("HYPERCUBE_MODEL_SLOTS", "8"), ("HYPERCUBE_MODEL_MAX_QUEUED", "16")),
         token_ms=5.0,
-        clients=16,
+        clients=24,
     ),
 }
 
@@ -102,7 +103,7 @@ def _row(load: str, found: Outcomes) -> dict[str, Any]:
         "accepted": len(found.accepted),
         "refused": len(found.refused),
         "lost": dict(found.lost),
-        "goodput_rps": round(len(found.accepted) / found.seconds, 1),
+        "goodput_rps": round(found.in_time / found.seconds, 1),
         "p50_ms": _ms(found.accepted, 50),
         "p99_ms": _ms(found.accepted, 99),
         "refused_p50_ms": _ms(found.refused, 50),
@@ -133,7 +134,7 @@ def measure(server: Serving, door: str, subject: Subject, seconds: float) -> lis
     peak = first["goodput_rps"]
     rows = [first]
     for share in (0.8, 3.0):
-        row = _row(f"{share:g}", load("open", share * peak, seconds))
+        row = _row(f"{share:g}", load("open", share * peak, seconds if share > 1 else min(seconds, _CALM_S)))
         rows.append(row | {"in_flight_after": server.in_flight()})
     rows.append(_row("peak", load("closed", subject.clients, min(seconds, _PEAK_S))))
     peak = max(peak, rows[-1]["goodput_rps"])

@@ -43,7 +43,7 @@ def overloaded(server: Any, door: str, subject: str, seconds: float) -> Outcomes
 @pytest.mark.parametrize("door", ["http", "grpc"])
 def test_three_times_more_charts_than_can_be_made(serve: Callable[..., Any], door: str) -> None:
     with serve("--model", "none") as server:
-        found = overloaded(server, door, "facts", 3.0)
+        found = overloaded(server, door, "chart", 3.0)
         shed = metric(server, f'hypercube_requests_shed_total{{transport="{door}"}}')
         # Those of the closed loop before, if there were any, are refused here, too.
         assert shed >= len(found.refused)
