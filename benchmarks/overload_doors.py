@@ -44,7 +44,7 @@ _CALM_S: Final = 20.0
 
 def _chart(*include: str) -> Request:
     kinds = [getattr(saju_pb2, f"INCLUDE_{each.upper()}") for each in include]
-    as_of = "2026-11-23" if include else None
+    as_of = "2026-11-23" if include else ""
     body = _BIRTH | ({"include": include, "as_of": as_of} if include else {})
     message = saju_pb2.Birth(
         birth=_BIRTH["birth"], sex=saju_pb2.SEX_MALE, place=_BIRTH["place"], include=kinds, as_of=as_of
@@ -126,22 +126,26 @@ def measure(server: Serving, door: str, subject: Subject, seconds: float) -> lis
     """The rows of one door and subject."""
     port = server.http if door == "http" else server.grpc
 
-    def load(kind: str, amount: float, for_s: float) -> Outcomes:
-        return drive(port, subject.request, door, kind, amount, for_s, core=LOAD_CORE)
+    def row(load: str, kind: str, amount: float, for_s: float) -> dict[str, Any]:
+        cpu_s = server.cpu_s()
+        found = drive(port, subject.request, door, kind, amount, for_s, core=LOAD_CORE)
+        cpu_s = server.cpu_s() - cpu_s
+        inside = {"in_flight_after": server.in_flight(), "server_cpu_s": round(cpu_s, 2)}
+        return _row(load, found) | inside | {"answers_per_cpu_s": round(len(found.accepted) / cpu_s, 1)}
 
-    load("closed", subject.clients, 2.0)
-    first = _row("peak", load("closed", subject.clients, min(seconds, _PEAK_S)))
+    row("", "closed", subject.clients, 2.0)
+    first = row("peak", "closed", subject.clients, min(seconds, _PEAK_S))
     peak = first["goodput_rps"]
     rows = [first]
     for share in (0.8, 3.0):
-        row = _row(f"{share:g}", load("open", share * peak, seconds if share > 1 else min(seconds, _CALM_S)))
-        rows.append(row | {"in_flight_after": server.in_flight()})
-    rows.append(_row("peak", load("closed", subject.clients, min(seconds, _PEAK_S))))
+        for_s = seconds if share > 1 else min(seconds, _CALM_S)
+        rows.append(row(f"{share:g}", "open", share * peak, for_s))
+    rows.append(row("peak", "closed", subject.clients, min(seconds, _PEAK_S)))
     peak = max(peak, rows[-1]["goodput_rps"])
-    for row in rows:
-        row["goodput_over_peak"] = round(row["goodput_rps"] / peak, 3)
-        row["p99_over_that_at_0.8"] = round(row["p99_ms"] / rows[1]["p99_ms"], 2)
-        print(json.dumps(row), flush=True)
+    for made in rows:
+        made["goodput_over_peak"] = round(made["goodput_rps"] / peak, 3)
+        made["p99_over_that_at_0.8"] = round(made["p99_ms"] / rows[1]["p99_ms"], 2)
+        print(json.dumps(made), flush=True)
     return rows
 
 

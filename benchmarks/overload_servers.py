@@ -19,6 +19,7 @@ from threading import Thread
 from typing import Final
 
 import httpx
+import psutil
 
 _BANNER: Final = re.compile(r"HTTP\s+http://127\.0\.0\.1:(\d+).*?gRPC\s+127\.0\.0\.1:(\d+)", re.DOTALL)
 _READY_S: Final = 120.0
@@ -31,6 +32,11 @@ class Serving:
     pid: int
     http: int
     grpc: int
+
+    def cpu_s(self) -> float:
+        """Processor time of the server so far, of all its threads."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     def in_flight(self) -> int:
         """What the server says is inside."""
@@ -81,9 +87,10 @@ def serving(*arguments: str, token_ms: float = 0.0, core: int | None = None) -> 
 def _slower_than_its_door() -> None:
     from hypercube.cli import main
     from hypercube.inference import factory
+    from hypercube.inference.fake import FakeEngine
 
     delay_s = float(sys.argv.pop(1)) / 1e3
-    factory.FakeEngine = partial(factory.FakeEngine, token_delay_s=delay_s, sleep=asyncio.sleep)  # type: ignore[misc,assignment]
+    setattr(factory, "FakeEngine", partial(FakeEngine, token_delay_s=delay_s, sleep=asyncio.sleep))  # noqa: B010
     main()
 
 

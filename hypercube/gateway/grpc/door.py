@@ -50,7 +50,7 @@ async def _refuse(_: object, context: Context) -> NoReturn:
     await context.abort(GRPC[_FAILURE.kind], _WORDS, ((REQUEST_ID, request_id_of(None)), *_TRAILER))
 
 
-_REFUSAL: Final = grpc.stream_unary_rpc_method_handler(_refuse)  # type: ignore[arg-type]
+_REFUSAL: Final = grpc.stream_unary_rpc_method_handler(_refuse)
 
 
 def _counted(handler: Handler, line: Line) -> Handler:
@@ -61,11 +61,11 @@ def _counted(handler: Handler, line: Line) -> Handler:
         async def one(requests: object, context: Context) -> Any:
             entered = line.enter()
             try:
-                return await unary(requests, context)  # type: ignore[misc, arg-type]
+                return await unary(requests, context)  # type: ignore[arg-type]
             finally:
                 line.leave(entered, answered=not _for_want_of_room(context))
 
-        return grpc.stream_unary_rpc_method_handler(one)  # type: ignore[arg-type]
+        return grpc.stream_unary_rpc_method_handler(one)
     assert stream is not None
 
     async def many(requests: object, context: Context) -> AsyncIterator[Any]:
@@ -78,7 +78,7 @@ def _counted(handler: Handler, line: Line) -> Handler:
             await close(replies)
             line.leave(entered, answered=not _for_want_of_room(context))
 
-    return grpc.stream_stream_rpc_method_handler(many)  # type: ignore[arg-type]
+    return grpc.stream_stream_rpc_method_handler(many)
 
 
 def _for_want_of_room(context: Context) -> bool:
