@@ -68,8 +68,11 @@ class Line:
         "_clock",
         "_crowded",
         "_crowded_until",
+        "_ended",
         "_noticed",
         "_rate",
+        "_since_answered",
+        "_since_arrived",
         "_spent_s",
         "_took_s",
         "_window_began",
@@ -93,7 +96,12 @@ class Line:
         self._rate = 0.0
         """Answers a second."""
         self._noticed = 0
-        """Windows in a row in which more came than was answered."""
+        """Windows in a row in which more came than is answered on average."""
+        self._since_arrived = self._since_answered = 0
+        """In these windows after the first one, whose surplus may be a burst. Answers may come by the batch, and so may
+        those who wait for them; over several windows that makes no difference."""
+        self._ended = False
+        """Whether anything has since then."""
         self._crowded_until = 0.0
 
     @property
@@ -122,12 +130,13 @@ class Line:
 
     def leave(self, entered: float, answered: bool) -> None:
         """It has ended; `answered` unless it was refused further inside."""
-        self.inside -= 1
         now = self._clock()
+        self._look_back(now)  # first, so that answers that come together are counted together
+        self.inside -= 1
+        self._ended = True
         if answered:
             self._answered += 1
             self._spent_s += now - entered
-        self._look_back(now)
 
     def _look_back(self, now: float) -> None:
         """At a window, if it is over."""
@@ -138,12 +147,17 @@ class Line:
         crowded = now < self._crowded_until
         self._rate += _NEWEST * (self._answered / lasted - self._rate)
         # Of a window in which nothing happened for a while nothing can be said of what came at its end.
-        if lasted < 3 * window and self._arrived > self._answered * _MORE + FEW:
+        if lasted < 3 * window and self._arrived > self._rate * lasted * _MORE + FEW:
+            if self._noticed:
+                self._since_arrived += self._arrived
+                self._since_answered += self._answered
             self._noticed += 1
-            if self._noticed > 1:
+            # Before anything has ended there is nothing to go by.
+            if self._ended and self._since_arrived > self._since_answered * _MORE + FEW:
                 self._crowded_until = now + _OVER_S
         else:
-            self._noticed = 0
+            self._noticed = self._since_arrived = self._since_answered = 0
+            self._ended = False
         if self._answered:
             self._learn(self._spent_s / self._answered, lasted, quiet=not crowded and not self._noticed)
         self._make_room(now)

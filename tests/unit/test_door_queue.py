@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ class Server:
 
     takes_s: float
     lanes: int = 1
+    every_s: float = 0.0
+    """Answers come together, each so long; 0: as they are ready."""
     now: float = 100.0
     free_at: list[float] = field(default_factory=list)
     waits: list[tuple[float, float]] = field(default_factory=list)
@@ -51,7 +54,10 @@ class Server:
         entered = self.line.enter()
         begins = max(self.now, heapq.heappop(self.free_at))
         heapq.heappush(self.free_at, begins + self.takes_s)
-        heapq.heappush(self._ends, (begins + self.takes_s, next(self._number), entered, told))
+        ends = begins + self.takes_s
+        if self.every_s:
+            ends = math.ceil(ends / self.every_s) * self.every_s
+        heapq.heappush(self._ends, (ends, next(self._number), entered, told))
         return True
 
     def open(self, rate: float, seconds: float) -> None:
@@ -117,6 +123,29 @@ def test_a_line_that_let_in_too_few_grows_again() -> None:
     server.open(800, 5.0)
     assert len(list(server.answered(since=began + 2.0))) >= 0.97 * 3.0 * 800
     assert not server.line.crowded
+
+
+@pytest.mark.parametrize("every_s", [0.01, 0.03, 0.1])
+def test_answers_that_come_by_the_batch_are_no_excuse(every_s: float) -> None:
+    server = Server(0.001, every_s=every_s)
+    server.open(800, 10.0)
+    assert server.refused == 0
+    before = server.p99_s(since=0.0)
+    began = server.now
+    server.open(2_000, 60.0)
+    took = list(server.answered(since=began))
+    assert len(took) * 0.001 >= 0.97 * 60.0
+    assert server.p99_s(since=began) <= 2.2 * before + FEW * 0.001
+
+
+@pytest.mark.parametrize("every_s", [0.01, 0.03, 0.1])
+@pytest.mark.parametrize("clients", [64, 1_000])
+def test_clients_that_are_answered_by_the_batch_and_ask_again_are_no_overload(
+    clients: int, every_s: float
+) -> None:
+    server = Server(0.001, every_s=every_s)
+    server.closed(clients, 30.0)
+    assert server.refused == 0
 
 
 def test_a_server_that_begins_in_the_midst_of_it_finds_its_room() -> None:
