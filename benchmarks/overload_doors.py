@@ -39,7 +39,7 @@ _INCLUDE: Final = ("facts", "luck", "periods")
 _BIRTH: Final = {"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}
 _WORDS: Final = "사주 여덟 글자"
 _PEAK_S: Final = 6.0
-_CALM_S: Final = 20.0
+_CALM_S: Final = 10.0
 
 
 def _chart(*include: str) -> Request:
