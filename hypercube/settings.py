@@ -70,6 +70,9 @@ class ServerSettings(_Section):
     read_timeout_s: float = Field(
         60.0, gt=0, le=3600, description="how long a client may take nothing of its answer"
     )
+    burst_wait_ms: float = Field(
+        1000.0, gt=0, le=60_000, description="how long a request may wait to be begun; above it 429 at once"
+    )
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
     workers: int = Field(
         1, ge=1, le=256, description="front-end processes; with more than 1 the models get one of their own"

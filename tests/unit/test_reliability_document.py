@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = {"U": "unit", "E": "e2e", "V": "vllm"}
-NAMED = re.compile(r"`(?:(?P<folder>[UEV])/(?P<file>test_\w+\.py))?(?:::(?P<test>test_\w+))?[^`]*`")
+FOLDERS = {"U": "unit", "E": "e2e", "V": "vllm", "C": "contract/gateway"}
+NAMED = re.compile(r"`(?:(?P<folder>[UEVC])/(?P<file>test_\w+\.py))?(?:::(?P<test>test_\w+))?[^`]*`")
 
 
 def test_every_test_that_the_matrix_names_exists() -> None:

@@ -1,0 +1,160 @@
+"""What other clients wait while a server is attacked: their latencies before and during a wave, side by side.
+
+    python -m benchmarks.attack --output benchmarks/results/attack-cpu.jsonl
+
+The attackers of `benchmarks.attack_waves` are a process of their own, so are the others, who ask for a chart at the
+times of a Poisson process, over HTTP and over gRPC, on connections that they had before. Server, attackers and others
+share the machine's cores: what the attackers compute themselves is in the figures, too.
+
+First the half-open ones are held (what the attack costs while it sits there), then clients leave in mid-sentence and
+send bombs beside them.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import random
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import grpc.aio
+import numpy as np
+import psutil
+
+from benchmarks.attack_waves import Ports, Tally, bombs, disconnects, half_open, raise_descriptor_limit
+from benchmarks.overload import Connection
+from benchmarks.overload_servers import serving
+from benchmarks.rounds import append, environment
+from hypercube.app.loop import loop_factory
+from hypercube.wire.v1 import saju_pb2
+
+BODY: Final = b'{"birth": "1990-05-03T07:20", "sex": "male", "place": "Seoul"}'
+REQUEST: Final = (
+    b"POST /v1/saju/charts HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+)
+PHASES: Final = ("quiet", "half-open", "disconnects and bombs", "quiet again")
+MESSAGE: Final = saju_pb2.Birth(birth="1990-05-03T07:20", place="Seoul").SerializeToString()
+
+
+async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
+    """Charts at `rate` a second and door until told to stop; `told` names phases, whose latencies are sent back."""
+    seconds: dict[str, dict[str, list[float]]] = {}
+    phase = "warm-up"
+    free: list[Connection] = []
+    loop = asyncio.get_running_loop()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
+        over_grpc = channel.unary_unary("/hypercube.v1.Saju/Chart", None, None)
+
+        async def http() -> None:
+            while free and free[-1].closed:
+                free.pop()
+            if free:
+                connection = free.pop()
+            else:
+                _, connection = await loop.create_connection(Connection, "127.0.0.1", ports.http)
+            answer = await connection.ask(REQUEST)
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(f"A wrong answer, so no figures: {answer[:300]!r}")
+            free.append(connection)
+
+        async def one(door: str, due: float) -> None:
+            during = phase
+            await (http() if door == "http" else over_grpc(MESSAGE, timeout=60))
+            took = time.perf_counter() - due
+            seconds.setdefault(during, {}).setdefault(door, []).append(took)
+
+        draw = random.Random(1)
+        due = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            while phase != "end":
+                due += draw.expovariate(2 * rate)
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                group.create_task(one("http" if draw.random() < 0.5 else "grpc", due))
+                while told.poll():
+                    phase = told.recv()
+    tell.send(seconds)
+
+
+async def _attackers(ports: Ports, count: int, seconds: float, say: Callable[[str], None]) -> Tally:
+    tally = Tally()
+    say("quiet")
+    await asyncio.sleep(seconds)
+    say("opening")
+    async with half_open(ports, count, tally):
+        say("half-open")
+        # Less than the 10 s after which the server ends them.
+        await asyncio.sleep(min(seconds, 8.0))
+        say("disconnects and bombs")
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            await disconnects(ports, 40, tally)
+            await bombs(ports, 4, tally)
+        say("leaving")
+    await asyncio.sleep(2.0)
+    say("quiet again")
+    await asyncio.sleep(seconds)
+    say("end")
+    return tally
+
+
+def _run(work: Callable[..., Any], *arguments: Any) -> Any:
+    raise_descriptor_limit()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(work(*arguments))
+
+
+def _row(seconds: list[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(seconds, [50, 99]) * 1e3
+    return {"answered": len(seconds), "p50_ms": round(float(p50), 2), "p99_ms": round(float(p99), 2)}
+
+
+def main() -> int:
+    """Measure, print, append."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=9_700, help="half-open connections, and streams")
+    parser.add_argument("--rate", type=float, default=100.0, help="charts a second and door of the others")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each phase")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, help="JSON lines file to append to")
+    options = parser.parse_args()
+    made = []
+    context = multiprocessing.get_context("spawn")
+    with serving("--model", "fake") as server:
+        process = psutil.Process(server.pid)
+        ports = Ports(server.http, server.grpc)
+        for round_ in range(options.rounds):
+            phases, say = context.Pipe(duplex=False)
+            answers, tell = context.Pipe(duplex=False)
+            clients = context.Process(target=_run, args=(_others, ports, options.rate, phases, tell))
+            clients.start()
+            time.sleep(3)
+            tally = _run(_attackers, ports, options.count, options.seconds, say.send)
+            seconds = answers.recv()
+            clients.join()
+            for door in ("http", "grpc"):
+                before = _row(seconds["quiet"][door])
+                for phase in PHASES:
+                    found = seconds[phase]
+                    row = {
+                        "subject": "others during an attack",
+                        "door": door,
+                        "phase": phase,
+                        "round": round_,
+                    }
+                    row |= _row(found[door])
+                    row["p99_over_quiet"] = round(row["p99_ms"] / before["p99_ms"], 2)
+                    row |= {"half_open": options.count, "attack_streams": tally.streams, "rate": options.rate}
+                    row |= {"rss_mb": process.memory_info().rss >> 20, "descriptors": process.num_fds()}
+                    made.append(row | environment())
+                    print(door, phase, row["p50_ms"], row["p99_ms"], row["p99_over_quiet"], flush=True)
+    append(options.output, made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
