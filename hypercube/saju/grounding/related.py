@@ -55,6 +55,11 @@ def _kinds(kind: str, claim: Claim) -> tuple[str, ...]:
     return (kind,)
 
 
+def of_branches(claim: Claim) -> bool:
+    """Whether a claim of a relation of two is decided by branches alone."""
+    return all(_OF[kind] == "branch" for kind in _kinds(str(claim.value), claim))
+
+
 def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
     """Whether the two letters named stand in the relation, and are there."""
     which, _, text = claim.detail.partition(":")
