@@ -15,6 +15,9 @@ _COMBINATIONS: Final = (
     "arched_triad",
     "half_direction",
 )
+_THREE: Final = 3
+_WIDER: Final = {"punishment": ("triple_punishment",), "combination": ("triad", "direction")}
+"""Groups of three that a word for a pair may mean: 인사신형."""
 _BITS: Final = {rule.name.key: 1 << bit for bit, rule in enumerate(PAIR_RULES)}
 _OF: Final = {rule.name.key: rule.of for rule in PAIR_RULES}
 
@@ -31,6 +34,8 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
         return ("false", "other letters")
     if kind in _GROUPS:
         right = _group(kind, ground, known, passing)
+    elif claim.detail.count(",") == _THREE - 1:
+        right = True
     elif len(known) >= 2:
         right = _any_pair(_kinds(kind, claim), ground, known)
     elif len(known) == 1 and not claim.detail and len(claim.text) > 1:
@@ -61,13 +66,19 @@ def of_branches(claim: Claim) -> bool:
 
 
 def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
-    """Whether the two letters named stand in the relation, and are there."""
+    """Whether the two or three letters named stand in the relation, and are there."""
     which, _, text = claim.detail.partition(":")
-    first, second = (int(each) for each in text.split(","))
+    letters = [int(each) for each in text.split(",")]
     wanted = _kinds(kind, claim)
-    pair = frozenset((first, second))
+    pair = frozenset(letters)
     of = "stem" if which == "stems" else "branch"
-    right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
+    if len(letters) == _THREE:
+        right = any(
+            rule.name.key in (*wanted, *_WIDER.get(kind, ())) and pair == set(rule.members)
+            for rule in GROUP_RULES
+        )
+    else:
+        right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
     if not right and kind == "clash":
         right = any(
             rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES

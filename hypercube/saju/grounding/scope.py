@@ -32,6 +32,8 @@ _FORWARD: Final = re.compile(r"^(?:\([^)]*\))?(?:살|귀인)?(?:이|가|은|는|
 _FORWARD_EN: Final = re.compile(
     r"^s?[^,.;]{0,40}? (?:in|on|at|within|inside|of|under|from) (?:the |your |both |its )?$"
 )
+_BESIDE: Final = re.compile(r"(?:\([年月日時][柱干支]\))?(?:은|는|이|가)?[ :：]{0,2}")
+"""Between a place and the letter that is its, whatever place follows: 연간 경금 월간 경금."""
 _COPULA: Final = re.compile(
     r"^(?:\([^)]*\))?(?:이|가)? ?(?:됩니다|되|에 해당|입니다|이에요|예요|이라|이죠|이다|인데)"
 )
@@ -111,7 +113,12 @@ def of_letter(clauses: Clauses, at: int) -> tuple[Place, ...]:
     after = sentence[word.end :]
     part = _PARTS[word.kind]
     following = words[at + 1] if at + 1 < len(words) else None
-    if following is not None and following.kind == "place" and word.kind != "pillar":
+    beside = (
+        at > 0
+        and words[at - 1].kind == "place"
+        and _BESIDE.fullmatch(sentence[words[at - 1].end : word.start])
+    )
+    if following is not None and following.kind == "place" and word.kind != "pillar" and not beside:
         gap = sentence[word.end : following.start]
         fits = any(place[1] in part for place in following.places)
         if fits and re.fullmatch(r"(?:\([^)]*\))? ?", gap) and following.text:

@@ -15,6 +15,8 @@ _ORDER: Final = ("year", "month", "day", "hour")
 _ROW_GAP: Final = re.compile(r"(?:\([^)]*\))?\s?(?:[,·/\-–]|와|과|그리고|and)?\s?(?:그리고 |and )?")
 _VOIDS: Final = re.compile(r"(?:으로는|[은이])? ?")
 """Between 공망 and its two letters, which may look like a pillar: 공망은 신유."""
+_BESIDE: Final = re.compile(r"(?:\([年月日時][柱干支]\))?(?:은|는|이|가)?[ :：]{0,2}(?:[가-힣]{2}\()?")
+"""Between a place and the pillar or letter that is its: 연주 경오(庚午)월주 경진."""
 _LUCK: Final = re.compile(r"대운|\bluck\b|\bcycle|\bdaeun", re.IGNORECASE)
 _PILLARS: Final = ("pillar", "pillar_both", "pillar_ko", "pillar_en")
 
@@ -100,7 +102,9 @@ def _pillar(sentence: str, text: str, start: int, end: int, before: list[Term]) 
     after = lucks[-1] if lucks else None
     if luck := luck_detail(sentence, start, end, first=not lucks, placed=placed, after=after):
         return [replace(term, detail=luck), passing]
-    role = natal_detail(sentence, start, end)
+    own = next((each for each in reversed(before) if each.kind == "place"), None)
+    beside = own is not None and bool(_BESIDE.fullmatch(sentence[own.end : start]))
+    role = "" if beside else natal_detail(sentence, start, end)
     if role == "another":
         return [replace(term, detail=role)]
     if role.startswith("civil"):

@@ -17,6 +17,10 @@ _SEASONS: Final = {
     "겨울": "winter",
     **{each: each for each in ("spring", "summer", "autumn", "winter")},
 }
+_BASIS: Final = re.compile(
+    r"(?:연주|년주|연지|년지|일주|일지)(?:\([^)]*\))?(?:(?:를|을)? ?기준|(?:으로|로)(?:는)? |에서 (?:본|보)|의 공망|(?:가|이)? ?정한| 공망)"
+)
+"""What a void is read from: 연주로 본 공망. A place that is void (연지가 공망에 듭니다) is none."""
 _ANIMALS_KO: Final = {word.removesuffix("띠"): index for word, index in lexicon.ZODIAC.items()}
 
 
@@ -178,13 +182,8 @@ def _void(sentence: str, _: str, __: int, end: int) -> Found:
         r"(?=[이가을를은는입로라예인,. (]|$)",
         sentence[end:],
     )
-    basis = (
-        "year"
-        if re.search(r"연주|년주|연지|년지", sentence[:end])
-        else "day"
-        if "일주" in sentence[:end]
-        else ""
-    )
+    based = _BASIS.search(sentence[:end])
+    basis = "" if based is None else "day" if based.group().startswith("일") else "year"
     if said is None:
         return ("void", "", basis)
     letters = re.sub(r"[, ·와]", "", said.group(1))

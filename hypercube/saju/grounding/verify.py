@@ -80,8 +80,12 @@ def _somewhere(claim: Claim, ground: Ground) -> Verdict:
     value = int(str(claim.value))
     own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
     stems, branches = {each % 10 for each in own}, {each % 12 for each in own}
-    if claim.hidden:
-        stems |= {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
+    if claim.kind == "stem" and value not in stems:
+        within = {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
+        if claim.hidden:
+            stems |= within
+        elif value in within and not claim.negated:
+            return (OPEN, "")  # a hidden stem may be meant
     if claim.detail == "or_branch":
         return unless(claim, 7 in stems or 8 in branches, "none")
     have = stems if claim.kind == "stem" else branches
