@@ -57,6 +57,22 @@ def test_lies_are_found_and_truths_are_left(file: str, at_least: int) -> None:
     assert alarms <= 0.01
 
 
+KNOWN_FAILURES = {"first_sight_1.tsv": (6, 0), "first_sight_2.tsv": (6, 0)}
+"""Of sets kept as they were first seen: lies that are still missed, and true sentences that are still cut."""
+
+
+@pytest.mark.parametrize("file", KNOWN_FAILURES)
+def test_what_is_known_to_fail_does_not_grow(file: str) -> None:
+    checkers = {name: Checker(found) for name, found in charts().items()}
+    missed, cut_wrongly = [], []
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
+        name, _, label, sentence = line.split("\t")
+        if checkers[name].grounded(sentence) is (label == "f"):
+            (missed if label == "f" else cut_wrongly).append(sentence)
+    assert len(missed) <= KNOWN_FAILURES[file][0], missed
+    assert len(cut_wrongly) <= KNOWN_FAILURES[file][1], cut_wrongly
+
+
 @pytest.fixture(scope="module")
 def checker() -> Checker:
     return Checker(charts()["a"])  # 庚午 庚辰 戊辰 乙卯, a woman of 1990

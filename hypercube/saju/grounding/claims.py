@@ -29,14 +29,29 @@ _OWNED_EN: Final = re.compile(
 _COUNT: Final = re.compile(
     rf"^(?:\([^)]*\))?(?:이|가|은|는|만|도|의 (?:개수|수)는)? ?(?:모두 |총 |무려 |각각 |전부 |다 합쳐 "
     rf"|합쳐서 |딱 |단 |겨우 )?({SMALL})"
-    r" ?(?:개|글자|자리|곳|(?=이나|이고|이며|입니다|이에|이라|이어|이죠|이네|로 |으로 |뿐| 있|,|\.))"
+    r" ?(?:개|글자|자리|곳|(?=이나|이고|이며|입니다|이에|이라|이어|이죠|이네|이 |로 |으로 |뿐| 있|,|\.))"
 )
 _COUNT_BEFORE: Final = re.compile(
     rf"(?<![가-힣])({SMALL}) ?(?:개|글자)의 $|\b({SMALL_EN}) (?:visible )?$", re.IGNORECASE
 )
-_IN_ALL: Final = re.compile(rf"(?:모두|합쳐서?|통틀어) ({SMALL})(?:이|입|개|나|으로|로|\.|,)")
+_IN_ALL: Final = re.compile(rf"(?:모두|합쳐서?|통틀어) ({SMALL})(?: ?개|이|입|나|으로|로|\.|,)")
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _LETTERS: Final = frozenset({"pillar", "stem", "branch"})
+_ASKED: Final = re.compile(
+    r"^(?:\([^)]*\))?(?:이냐|인지|한지|인가 |일까|인 줄 (?:알|아))|^[^.!?]{0,16}(?:라고요|냐고요)\?"
+)
+"""What is asked is not said: 신강이냐 신약이냐, 원숭이띠라고요?"""
+_CALLED: Final = re.compile(
+    rf"(?:\([^)]*\))?(?: {SMALL} ?개)?(?:은|는|이|가) (?:모두 |둘 다 |바로 |곧 |당신의 |당신에게 )*"
+)
+_IS: Final = re.compile(
+    r"^(?:\([^)]*\))?(?:입니다|이에요|예요|에 해당|이고|이며|이라|라서|(?:이|가) (?:됩|되|돼)|죠|이죠|이니|이지)"
+)
+_MEETING: Final = re.compile(r"(?:만나|오|들어오|있으|되|생기)면")
+_RELATED: Final = re.compile(
+    r"^(?:\(.\))?(?:살)?(?:이|가|은|는|도)? ?(?:모두 |무려 )?(?:있(?!으면|다면|을 때)|하나|두 개|둘|여럿|많)"
+)
+_OF_CHART: Final = re.compile(r"원국|사주|명식|\bchart\b")
 _HIDDEN: Final = re.compile(r"지장간|암장|숨어|숨은|hidden", re.IGNORECASE)
 
 
@@ -128,19 +143,29 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
             if not where:
                 return None
         if not placed:
-            anywhere = not (manner.loose or inside or speech.likened(after))
+            here = [each for each in inside if not sentence.startswith("에게", each.end)]
+            anywhere = not (manner.loose or here or speech.likened(after))
             asserted = anywhere
+            if anywhere and not detail and manner.own:
+                detail = "own"
     elif word.kind in _SCOPED:
         where = scope.of_quality(clauses, at)
+    if word.kind == "stage" and not where:
+        anywhere = sum(each.kind == "stage" for each in clauses.words) > 1
     if word.kind == "god":
         if after.startswith("의 해"):
             where = (("this_year", "pillar"),)
-        detail, asserted = _of_god(clauses, word, where, manner)
-    if another:
+        letter = "" if where else _letter_called(clauses, at)
+        detail, asserted = (letter, True) if letter else _of_god(clauses, word, where, manner)
+    if another or _ASKED.match(after):
         asserted = False
     if word.kind == "relation" and len(near) < 2 and not any(p[0].startswith("pillar:") for p in near):
         wide = tuple(dict.fromkeys(p for each in clauses.words if each.kind == "place" for p in each.places))
         near = wide or near
+    if word.kind == "relation" and not near and not detail and (negated or _RELATED.match(after)):
+        anywhere = bool(_OF_CHART.search(sentence))
+    if word.kind == "relation" and len(near) < 2 and _MEETING.search(sentence[: word.start]):
+        asserted = False
     if word.kind == "relation" and not detail and (len(near) < 2 or word.text.isascii()):
         detail = _letters_near(clauses, at)
     return Claim(
@@ -157,6 +182,17 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
         anywhere,
         manner.hidden,
     )
+
+
+def _letter_called(clauses: Clauses, at: int) -> str:
+    """The letter that a ten god without a place is said of: 묘목은 편인이라; of any day stem it is one only."""
+    sentence, word = clauses.sentence, clauses.words[at]
+    letter = clauses.words[at - 1] if at else None
+    if letter is None or letter.kind not in ("stem", "branch") or letter.detail or clauses.places(word):
+        return ""
+    if not _CALLED.fullmatch(sentence[letter.end : word.start]) or not _IS.match(sentence[word.end :]):
+        return ""
+    return f"of_{letter.kind}:{letter.value}"
 
 
 def _letters_near(clauses: Clauses, at: int) -> str:
@@ -189,8 +225,10 @@ def _of_god(clauses: Clauses, word: Term, where: tuple[Place, ...], manner: _Man
         return f"count:{number_of(number)}", True
     if where:
         return "", True
-    if re.match(r"(?:\(印星\))?(?:의 무게가|의 힘이|의 기운이|이|가) (?:가장|제일)", after):
-        return "most", True
+    if edge := re.match(
+        r"(?:\(印星\))?(?:의 무게가|의 힘이|의 기운이|이|가) (?:가장|제일) (약|적|부족|모자)?", after
+    ):
+        return "least" if edge.group(1) else "most", True
     if re.match(
         r"(?:이|가|은|는|도)?\s?(?:거의|별로|그다지|많으면|많지|적|약)|^s? (?:are|is) (?:both )?(?:few|weak|scarce)",
         after,

@@ -19,9 +19,12 @@ _NOUN: Final = (
 )
 _NAME: Final = re.compile(
     r"(?<![가-힣甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥])"
-    rf"(?:([목화토금수])(?:\([木火土金水](?: ?[가-힣A-Za-z]+)?\))?{_NOUN}"
+    r"(?:([목화토금수])(?:\((?:[木火土金水](?: ?[가-힣A-Za-z]+)?|비겁|식상|재성|관성|인성)\))?"
+    rf"{_NOUN}"
     rf"|([木火土金水])(?:\([목화토금수]\))?(?: ?(?:기운|오행|글자))?"
-    r"|(나무|불|흙|쇠|물)(?:의)? ?(?:기운|오행|성분|에너지))"
+    r"|(나무|불|흙|쇠|물)(?:(?:의)? ?(?:기운|오행|성분|에너지)"
+    rf"|(?=(?:이|가|은|는|도|의 개수는|의 수는) (?:글자로 |글자로는 |모두 |무려 |겨우 )?{SMALL} ?(?:개|글자)"
+    r"|(?:이|가|은|는) 하나도 없)))"
     r"|\b(Wood|Fire|Earth|Metal|Water)\b(?: (?:element|energy|characters?|letters?|signs?))?"
 )
 _EVERYDAY: Final = {"나무": "wood", "불": "fire", "흙": "earth", "쇠": "metal", "물": "water"}
@@ -29,10 +32,10 @@ _JOINED: Final = re.compile(r"(?:과|와|이랑|하고|이나|나|및|그리고|
 _P: Final = r"(?:이|가|은|는|도|만|의 (?:개수|숫자|수|기운|비중|비율|세력|힘)(?:가|는|은|이|도)?|을|를)?"
 _HOW: Final = (
     r"(?:(?:가장|매우|아주|무척|상당히|너무|유난히|유독|꽤|특히|워낙|다소|조금|좀|많이"
-    r"|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
+    r"|글자로는?|원국에는?|사주에는?|겉으로는?|전체의|전체에서|약|대략|무려|모두|총|각각|단|딱|고작|겨우|하나) ?)*"
 )
 _COUNT: Final = re.compile(
-    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)(?!도)|(?=[,.)]|이고|이며|이라|이에|입니다|이죠|이지"
+    rf"{_P} ?{_HOW}({SMALL})(?: ?(?:개|글자|자|곳)(?!도)|(?=[,.)]|이고|이며|이라|이에|인 |인데|입니다|이죠|이지"
     rf"|이니|이어|이요|로|으로|뿐|씩|이나| 있|$))"
 )
 _LISTED: Final = re.compile(r" ?[:=]? ?(\d)(?=[,.\s)]|개|$)")
@@ -52,6 +55,18 @@ _THERE: Final = re.compile(
     rf"{_P} ?(?:[가-힣]+(?:에|에도|으로|게|로) )?{_HOW}(?:있(?!으면|어야|는 (?:곳|때|사람)|다면|을 때)"
     rf"|들어 있(?!으면)|들어와 있|갖추|존재하|드러나 있|보이(?=지만|고|며|네|는데|십|는 사주))"
 )
+_GROUP_KEYS: Final = {
+    "비겁": "peers",
+    "식상": "output",
+    "재성": "wealth",
+    "관성": "officers",
+    "인성": "resource",
+}
+_GROUP_IS: Final = re.compile(
+    r"(?<![가-힣])(비겁|식상|재성|관성|인성)(?:\([^)]*\))?(?:은|는|이|의 오행은|에 해당하는 오행은) $"
+)
+_IS: Final = re.compile(r"^ ?(?:기운|오행)?(?:입니다|이에요|예요|이고|이며|인데|이라|이죠|죠|,)")
+_MISSING_BEFORE: Final = re.compile(r"(?:빠진|없는)(?: 것은| 건| 오행은| 기운은| 글자는) ?$")
 _LEAD: Final = re.compile(r"(?:으로|로) 쏠|의 기운이 앞서")
 _WEALTH: Final = re.compile(r"재성의 오행은 $|wealth element is $")
 _USEFUL_BEFORE: Final = re.compile(
@@ -97,8 +112,17 @@ _MOST_BEFORE_EN: Final = re.compile(
     r"|being) $|dominated by $",
     re.IGNORECASE,
 )
+_LETTERS_EN: Final = re.compile(
+    rf"\bwith (?:only |just )?({SMALL_EN}) (?:visible )?(?:characters?|letters?)", re.IGNORECASE
+)
 _LEAST_EN: Final = re.compile(r"^,? (?:has the least|is (?:the |your )?(?:weakest|scarcest|least))")
 _LEAST_BEFORE_EN: Final = re.compile(r"(?:weakest|scarcest) element[^.,]{0,12} is $", re.IGNORECASE)
+_PRESENT_EN: Final = re.compile(
+    r"^ (?:is|are) (not )?(?:present|visible|found|there|among)\b(?! (?:to|for|in the (?:luck|year|month)))"
+)
+_MUCH_AFTER_EN: Final = re.compile(
+    r"^,? (?:is|are) (?:very |quite |so |rather )?(?:abundant|plentiful|excessive|everywhere)\b"
+)
 _MUCH_EN: Final = re.compile(
     r"(?:\b(?:plenty|abundance|excess|lots?) of (?:visible )?|\b(?:strong|abundant|excessive) )$",
     re.IGNORECASE,
@@ -152,6 +176,7 @@ def _of(sentence: str, group: list[re.Match[str]], until: int, listed: bool) -> 
         and not re.search(r"각각|씩|모두|each|both", clause + before)
     ):
         kind, detail = "", ""
+    said = [(kind, detail), *_also(kind, clause, english=english)]
     return [
         Statement(
             kind,
@@ -163,8 +188,25 @@ def _of(sentence: str, group: list[re.Match[str]], until: int, listed: bool) -> 
             detail,
         )
         for each in group
+        for kind, detail in said
         if kind
     ]
+
+
+def _also(kind: str, clause: str, *, english: bool) -> list[tuple[str, str]]:
+    """What is said of the same element in the same breath: leads with 40%, 3개로 가장 많."""
+    if english and kind == "element_most":
+        if share := _SHARE_EN.match(clause):
+            return [("element_share", share.group(1))]
+        if number := _LETTERS_EN.search(clause):
+            return [("element_count", str(number_of(number.group(1))))]
+    if not english and kind in ("element_count", "element_share"):
+        return [
+            (other, "")
+            for other, pattern in (("element_most", _MOST), ("element_least", _LEAST))
+            if pattern.match(clause)
+        ]
+    return []
 
 
 def _said(before: str, clause: str, listed: bool, tail: str) -> tuple[str, str]:
@@ -180,11 +222,19 @@ def _said(before: str, clause: str, listed: bool, tail: str) -> tuple[str, str]:
         return ("element_share", share.group(1))
     if listed and (row := _LISTED.match(tail)):
         return ("element_count", row.group(1))
+    if _MISSING_BEFORE.search(before):
+        return ("element_absent", "")
     if number := _COUNT.match(tail):
         return ("element_count", str(number_of(number.group(1))))
     if number := re.search(rf"({SMALL}) ?(?:개|글자)의 $", before):
         return ("element_count", str(number_of(number.group(1))))
-    if DENIED_AFTER.match(clause) or re.match(rf"{_P} ?(?:0개|영 개|제로)", clause):
+    if (group := _GROUP_IS.search(before)) and _IS.match(clause):
+        return ("god_element", _GROUP_KEYS[group.group(1)])
+    if (
+        _MISSING_BEFORE.search(before)
+        or DENIED_AFTER.match(clause)
+        or re.match(rf"{_P} ?(?:0개|영 개|제로)", clause)
+    ):
         return ("element_absent", "")
     if _LEAD.match(clause):
         return ("element_most_weighed", "")
@@ -213,6 +263,8 @@ def _said_en(before: str, clause: str) -> tuple[str, str]:
         return ("useful", "")
     if _NO_EN.search(before) or _GONE_EN.match(clause):
         return ("element_absent", "")
+    if present := _PRESENT_EN.match(clause):
+        return ("element_absent" if present.group(1) else "element_present", "")
     for kind, pattern, text in (
         ("element_most", _MOST_EN, clause),
         ("element_most", _MOST_BEFORE_EN, before),
@@ -227,7 +279,7 @@ def _said_en(before: str, clause: str) -> tuple[str, str]:
         return ("element_count", str(number_of(number.group(1))))
     if number := _HAS_EN.match(clause):
         return ("element_count", str(number_of(number.group(1))))
-    if _MUCH_EN.search(before):
+    if _MUCH_EN.search(before) or _MUCH_AFTER_EN.match(clause):
         return ("element_much", "")
     return ("", "")
 

@@ -169,6 +169,11 @@ class Ground:
         own = self.pillars["day"] % 10 // 2
         return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
 
+    def element_of(self, group: str) -> str:
+        """The element that a group of ten gods is for the day stem."""
+        own = self.pillars["day"] % 10 // 2
+        return ELEMENTS[(own + GROUPS.index(group)) % 5]
+
     def pillar(self, position: str) -> int | None:
         """The pillar of a position or of `pillar:14`; None where there is none."""
         if position.startswith("pillar:"):

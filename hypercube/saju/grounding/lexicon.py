@@ -103,6 +103,7 @@ RELATIONS: Final = {
     "천간합": "stem_combination",
     "천간충": "stem_clash",
     "육합": "six_combination",
+    "육충": "clash",
     "반방합": "half_direction",
     "반합": "half_triad",
     "공합": "arched_triad",

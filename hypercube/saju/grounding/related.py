@@ -6,6 +6,7 @@ from typing import Final
 from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_mask
 from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import NATAL, Ground
+from hypercube.saju.grounding.verdicts import unless
 
 _GROUPS: Final = ("triad", "direction", "triple_punishment")
 _COMBINATIONS: Final = (
@@ -32,6 +33,10 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
     passing = [position for position in known if position not in NATAL]
     if claim.detail and not _letters(claim, kind, ground, known):
         return ("false", "other letters")
+    if claim.anywhere and not known:
+        have = {each.kind.key for each in ground.facts.relations}
+        kinds = {*_kinds(kind, claim), *(("stem_clash",) if kind == "clash" and not claim.negated else ())}
+        return unless(claim, bool(have & kinds), " ".join(sorted(have)))
     if kind in _GROUPS:
         right = _group(kind, ground, known, passing)
     elif claim.detail.count(",") == _THREE - 1:

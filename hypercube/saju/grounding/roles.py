@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from hypercube.saju.grounding.lexicon import PILLAR_HANGUL
 from hypercube.saju.grounding.place_names import POSITIONS
 
 _LUCK_AFTER: Final = re.compile(
@@ -11,8 +12,9 @@ _LUCK_AFTER: Final = re.compile(
 )
 _LUCK_BEFORE: Final = re.compile(
     r"(?:\bluck(?: (?:pillar|cycle|period)s?)?|\bdaeun|\bcycle|\bdecade)(?:,| is| was| of| called"
-    r"| named)?(?: the)? $|대운(?:인|은|이) ?$|\b(?:step|steps|stepped|enter|enters|entered|move"
-    r"|moves|moved|shift|shifts|switch|pass|passes) (?:in)?to (?:the |a |your )?$",
+    r"| named)?(?: the)? $|대운(?:인|은|이| ?[:：=]) ?$|\b(?:step|steps|stepped|enter|enters|entered|move"
+    r"|moves|moved|shift|shifts|shifted|switch|switched|change|changes|changed|turn|turns|turned"
+    r"|pass|passes) (?:in)?to (?:the |a |your )?$",
     re.IGNORECASE,
 )
 _ROLE_AFTER: Final = re.compile(
@@ -58,6 +60,8 @@ _LISTED: Final = re.compile(
     r"|at age \d{1,3}:? )?"
 )
 """Between two luck pillars of a list: 3세 정미, 13세 병오."""
+_LISTING: Final = re.compile(r"^(?:\([^)]*\))?(?:,|·|→| →) ?([가-힣]{2})(?=[,(·→ ])")
+_LUCK_SAID: Final = re.compile(r"대운(?:을|이|의|으로|들)")
 _AGED: Final = re.compile(r"^(?: \([^)]*\))? (?:at|from) age \d")
 _CLAUSE: Final = re.compile(r"(?<!\))[,;](?= )|(?<=[가-힣])(?:고(?! 있| 계)|며|지만|는데) |\) ?,")
 _EN_ROLE: Final = re.compile(r"^(?: \([^)]*\))?\)? ?(year|day|month|hour)\b", re.IGNORECASE)
@@ -83,6 +87,9 @@ def luck_detail(
     if after is not None and _LISTED.fullmatch(sentence[after:start]):
         return "luck"
     if _AGED.match(rest):
+        return "luck"
+    listing = _LISTING.match(rest)
+    if listing and listing.group(1) in PILLAR_HANGUL and _LUCK_SAID.search(sentence):
         return "luck"
     named = (
         _LUCK_BEFORE.search(sentence[:start])

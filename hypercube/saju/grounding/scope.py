@@ -19,7 +19,7 @@ _NEAR_KOREAN: Final = 24
 _NEAR_ENGLISH: Final = 48
 """Characters within which a letter belongs to the place before it."""
 _APART: Final = re.compile(
-    r"[.]|먼저|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우"
+    r"[.]|먼저|에게|에서 본|보다|돕|도와|생하|생해|극하|극해|살려|실어|필요|만나|비추|녹이|누르|태우|키우"
     r"|기르|향해|반기|좋아하"
     r"|\b(?:needs?|meets?|likes?|controls?|feeds?|generates?|produces?|clash\w*|combin\w*|harms?|than|against|from|with)\b"
 )
@@ -34,6 +34,9 @@ _FORWARD_EN: Final = re.compile(
 )
 _BESIDE: Final = re.compile(r"(?:\([年月日時][柱干支]\))?(?:은|는|이|가)?[ :：]{0,2}")
 """Between a place and the letter that is its, whatever place follows: 연간 경금 월간 경금."""
+_TURNED: Final = re.compile(r"(?:이|가|은|는|도) ")
+_OF_IT: Final = re.compile(r"(?:에|에는|에도|의|은|는|에 있는|에 놓인|에 뜬)? ?")
+"""Between a place and what is said of it, with nothing else between."""
 _COPULA: Final = re.compile(
     r"^(?:\([^)]*\))?(?:이|가)? ?(?:됩니다|되|에 해당|입니다|이에요|예요|이라|이죠|이다|인데)"
 )
@@ -162,7 +165,7 @@ def _before(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ..
     if clauses.number(place.start) != clauses.number(word.start) and gap not in (", ", ": "):
         return ()
     after = sentence[word.end :]
-    if re.match(r"^(?:을|를) ", gap) or (
+    if re.match(r"^(?:을|를) (?!보면|보자면|보니|살펴보면|보시면)", gap) or (
         _SUBJECT.match(gap) and _OBJECT.match(after) and not _HOLDS.match(after)
     ):
         return ()
@@ -206,18 +209,19 @@ def _after(clauses: Clauses, at: int, part: tuple[str, ...]) -> tuple[Place, ...
     word, sentence = clauses.words[at], clauses.sentence
     if word.kind == "pillar":
         return ()
-    for each in clauses.words[at + 1 :]:
+    for number, each in enumerate(clauses.words[at + 1 :], at + 1):
         if each.kind == word.kind:
             return ()
         if each.kind == "place":
-            gap, tail = sentence[word.end : each.start], sentence[each.end :]
+            group = _joined(sentence, [other for other in clauses.words[number:] if other.kind == "place"])
+            gap, tail = sentence[word.end : each.start], sentence[group[-1].end :]
             korean = re.match(
                 r"^(?:\([^)]*\))?(?:이|가|은|는|도) (?:[가-힣]{1,5} ){0,2}$", gap
             ) and tail.startswith(("에 ", "에서 ", "에도 ", "로 ", "에만 "))
             english = _FORWARD_EN.match(gap) and not _APART.search(gap)
             if (not korean and not english) or not each.text:
                 return ()
-            return tuple(place for place in each.places if place[1] in part)
+            return tuple(place for one in group for place in one.places if place[1] in part)
     return ()
 
 
@@ -230,6 +234,13 @@ def of_quality(clauses: Clauses, at: int) -> tuple[Place, ...]:
         return (("day", "branch"),)
     if word.kind == "stage":
         inside = [each for each in inside if ("day", "stem") not in each.places]
+    elif word.kind == "void":
+        # 월지가 일주 공망에: the place right before is what the void is read from.
+        beside = [each for each in inside if sentence[each.end : word.start] in (" ", "의 ", " 기준 ")]
+        inside = [each for each in inside if each not in beside] or inside
+    elif word.kind == "god":
+        # The day stem has no ten god: 일간과 같은 글자이므로 비견.
+        inside = [each for each in inside if each.places != (("day", "stem"),)] or inside
     before = [each for each in inside if each.end <= word.start]
     after = [each for each in inside if each.start >= word.end]
     if after:
@@ -241,6 +252,9 @@ def of_quality(clauses: Clauses, at: int) -> tuple[Place, ...]:
         follows = sentence[group[-1].end :].startswith(
             ("에", "으로", "로", ",", ".", " ", "의")
         ) or gap.startswith(" ")
+        turned = _TURNED.fullmatch(gap) and sentence[group[-1].end :].startswith("에 ")
+        if free and turned and before and not _OF_IT.fullmatch(sentence[before[-1].end : word.start]):
+            return _of(group)
         if free and _FORWARD.match(gap) and follows and (not before or clauses.first_is(word)):
             return _of(group)
     if not before:

@@ -18,7 +18,8 @@ _SEASONS: Final = {
     **{each: each for each in ("spring", "summer", "autumn", "winter")},
 }
 _BASIS: Final = re.compile(
-    r"(?:연주|년주|연지|년지|일주|일지)(?:\([^)]*\))?(?:(?:를|을)? ?기준|(?:으로|로)(?:는)? |에서 (?:본|보)|의 공망|(?:가|이)? ?정한| 공망)"
+    r"(?:연주|년주|연지|년지|일주|일지)(?:\([^)]*\))?(?:(?:를|을)? ?기준"
+    r"|(?:으로|로)(?:는)? |에서 (?:본|보)|의 공망|(?:가|이)? ?정한| 공망)"
 )
 """What a void is read from: 연주로 본 공망. A place that is void (연지가 공망에 듭니다) is none."""
 _ANIMALS_KO: Final = {word.removesuffix("띠"): index for word, index in lexicon.ZODIAC.items()}
@@ -121,7 +122,11 @@ def _sinsal_en(sentence: str, text: str, start: int, end: int) -> Found | None:
     )
     low = text.lower()
     plain = low == "blade" and not re.search(r"pillar|branch|chart|star", sentence)
-    if not named or plain or "structure" in sentence[end : end + 11]:
+    told = re.match(
+        r"(?: star)? (?:appears?|sits?|stands?|falls?|shows?|lies|lands?|is (?:in|on|found))\b",
+        sentence[end:],
+    )
+    if not (named or told) or plain or "structure" in sentence[end : end + 11]:
         return None
     return ("sinsal", frozenset({lexicon.SINSAL_ENGLISH[low]}), "")
 
@@ -177,12 +182,13 @@ def _season(_: str, text: str, __: int, ___: int) -> Found:
 
 def _void(sentence: str, _: str, __: int, end: int) -> Found:
     said = re.match(
-        rf"(?:으로는|[은이])? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}"
+        rf"(?:으로는|[은이])? ?(?:[연년일]주(?:를)? ?(?:기준(?:으로)?|로)(?:는)? )?"
+        rf"([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}"
         rf"|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
         r"(?=[이가을를은는입로라예인,. (]|$)",
         sentence[end:],
     )
-    based = _BASIS.search(sentence[:end])
+    based = _BASIS.search(sentence[: end + (said.end() if said else 0)])
     basis = "" if based is None else "day" if based.group().startswith("일") else "year"
     if said is None:
         return ("void", "", basis)
@@ -193,7 +199,7 @@ def _void(sentence: str, _: str, __: int, end: int) -> Found:
 
 def _age(sentence: str, text: str, start: int, end: int) -> Found | None:
     bare = re.sub(
-        r"(?i)^(?:만|ages?d?|at|turn(?:ing)?|from)(?: age)?(?: of)? ?|age |of |세$|살$", "", text
+        r"(?i)^(?:만으로|만|ages?d?|at|turn(?:ing)?|from)(?: age)?(?: of)? ?|age |of |세$|살$", "", text
     ).strip()
     figure = re.search(r"\d+(?:\.\d+)?", bare)
     number = (
@@ -202,6 +208,10 @@ def _age(sentence: str, text: str, start: int, end: int) -> Found | None:
     if number is None:
         return None
     detail = "end" if sentence[end : end + 6].startswith("까지") else "start"
+    if text.startswith("만으로") or re.match(
+        r"(?:인|의|이신)? ?(?:지금|현재)|,? (?:아직|이제)", sentence[end:]
+    ):
+        return ("age", str(number), "now")
     if re.search(r"현재|지금 ", sentence[:start]) and "대운" not in sentence[:start]:
         detail = "now"
     return ("age", str(number), detail)
@@ -217,7 +227,7 @@ def _year(sentence: str, text: str, _: int, end: int) -> Found:
 
 
 def _branch_en(sentence: str, text: str, start: int, end: int) -> Found | None:
-    return ("branch", english.BRANCH_BARE[text], "placed")
+    return ("branch", 9 if text == "You" else english.BRANCH_BARE[text], "placed")
 
 
 _RULES: Final[dict[str, Callable[[str, str, int, int], Found | None]]] = {

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 from hypercube.saju.grounding import weighing
 from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, belongs
@@ -84,8 +85,8 @@ def _somewhere(claim: Claim, ground: Ground) -> Verdict:
         within = {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
         if claim.hidden:
             stems |= within
-        elif value in within and not claim.negated:
-            return (OPEN, "")  # a hidden stem may be meant
+        elif value in within and not claim.negated and claim.detail != "own":
+            return (OPEN, "")  # a hidden stem may be meant, unless the person is called by it
     if claim.detail == "or_branch":
         return unless(claim, 7 in stems or 8 in branches, "none")
     have = stems if claim.kind == "stem" else branches
@@ -97,6 +98,11 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
         return _god_count(claim, ground, wanted, len(visible))
+    if claim.detail.startswith("of_"):
+        kind, _, letter = claim.detail.partition(":")
+        own = ground.pillars["day"] % 10
+        index = ten_god(own, int(letter)) if kind == "of_stem" else branch_god(own, int(letter))
+        return unless(claim, belongs(TEN_GODS[index].key, wanted), TEN_GODS[index].hangul)
     if claim.scope:
         return _god_at(claim, ground, wanted)
     if claim.detail == "stems":
@@ -105,6 +111,10 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if claim.detail == "most":
         most = max(ground.group_weights.values())
         return decided(ground.group_weights.get(wanted) == most, "another")
+    if claim.detail == "least":
+        least = min(ground.group_weights.values())
+        few = min(sum(belongs(god, group) for god in ground.visible_gods) for group in ground.group_weights)
+        return decided(ground.group_weights.get(wanted) == least or len(visible) == few, "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
         return decided(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
@@ -146,6 +156,14 @@ def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
     return (TRUE, "")
 
 
+def _row(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """The letters of all stems or branches one after another, from the year or from the hour."""
+    size = 10 if claim.kind == "stem_row" else 12
+    own = [str(ground.pillars[each] % size) for each in NATAL if each in ground.pillars]
+    said = str(claim.value).split(",")
+    return decided(said in (own[: len(said)], own[::-1]), " ".join(own))
+
+
 def _natal(scope: tuple[Place, ...]) -> list[str]:
     return [position for position, _ in scope if position in NATAL]
 
@@ -154,6 +172,9 @@ def _stage(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     positions = _natal(claim.scope)
     if claim.scope and not positions:
         return (OPEN, "")
+    if claim.anywhere:
+        known = {key for each in ground.places.values() for key in (each.stage.key, each.own_stage.key)}
+        return decided(claim.value in known, " ".join(sorted(known)))
     for position in positions or ["day"]:
         facts = ground.places.get(position)
         if facts is None:
@@ -247,6 +268,14 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "element_count": lambda claim, ground, _: decided(
         ground.visible[str(claim.value)] == float(claim.detail), f"{ground.visible[str(claim.value)]:g}"
     ),
+    "elements_missing": lambda claim, ground, _: decided(
+        list(ground.visible.values()).count(0) == int(claim.detail), "another number"
+    ),
+    "god_element": lambda claim, ground, _: unless(
+        claim, claim.value == ground.element_of(claim.detail), ground.element_of(claim.detail)
+    ),
+    "stem_row": _row,
+    "branch_row": _row,
     "element_share": weighing.share,
     "element_much": weighing.much,
     "element_little": weighing.little,
@@ -255,11 +284,12 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "element_most": weighing.extreme(max, by_count=True),
     "element_most_weighed": weighing.extreme(max, by_count=False),
     "element_least": weighing.extreme(min, by_count=True),
-    "elements_full": lambda _claim, ground, _: decided(all(ground.visible.values()), "not all"),
+    "elements_full": lambda claim, ground, _: unless(claim, all(ground.visible.values()), "not all"),
     "support": weighing.support,
     "polarity": weighing.polarity,
     "polarity_all": weighing.polarity_all,
     "polarity_one": weighing.polarity_one,
+    "polarity_more": weighing.polarity_more,
     "month_of": _simple(lambda ground: ground.pillars["month"] % 12),
     "season": _simple(lambda ground: SEASONS[ground.pillars["month"] % 12]),
     "zodiac": _simple(lambda ground: ground.pillars["year"] % 12),

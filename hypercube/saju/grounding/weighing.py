@@ -96,6 +96,13 @@ def polarity(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     )
 
 
+def polarity_more(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Of which side more letters are."""
+    elements = ground.facts.elements
+    more = elements.yang > elements.yin if claim.value == "yang" else elements.yin > elements.yang
+    return unless(claim, more, f"{elements.yang}/{elements.yin}")
+
+
 def polarity_one(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     """How many are of one side."""
     number = getattr(ground.facts.elements, str(claim.value))
