@@ -29,7 +29,7 @@ _OWNED_EN: Final = re.compile(
 _COUNT: Final = re.compile(
     rf"^(?:\([^)]*\))?(?:이|가|은|는|만|도|의 (?:개수|수)는)? ?(?:모두 |총 |무려 |각각 |전부 |다 합쳐 "
     rf"|합쳐서 |딱 |단 |겨우 )?({SMALL})"
-    r" ?(?:개|글자|자리|곳|(?=이나|이고|이며|입니다|이에|이라|이어|이죠|이네|이 |로 |으로 |뿐| 있|,|\.))"
+    r" ?(?:개|글자|자리|곳|번|(?=이나|이고|이며|입니다|이에|이라|이어|이죠|이네|이 |로 |으로 |뿐| 있|,|\.))"
 )
 _COUNT_BEFORE: Final = re.compile(
     rf"(?<![가-힣])({SMALL}) ?(?:개|글자)의 $|\b({SMALL_EN}) (?:visible )?$", re.IGNORECASE
@@ -38,18 +38,20 @@ _IN_ALL: Final = re.compile(rf"(?:모두|합쳐서?|통틀어) ({SMALL})(?: ?개
 _SCOPED: Final = frozenset({"god", "stage", "sinsal", "void", "nayin"})
 _LETTERS: Final = frozenset({"pillar", "stem", "branch"})
 _ASKED: Final = re.compile(
-    r"^(?:\([^)]*\))?(?:이냐|인지|한지|인가 |일까|인 줄 (?:알|아))|^[^.!?]{0,16}(?:라고요|냐고요)\?"
+    r"^(?:\([^)]*\))?(?:이냐|인지|한지|인가 |일까|일 것 같|인 줄 (?:알|아))|^[^.!?]{0,16}(?:라고요|냐고요)\?"
 )
 """What is asked is not said: 신강이냐 신약이냐, 원숭이띠라고요?"""
 _CALLED: Final = re.compile(
-    rf"(?:\([^)]*\))?(?: {SMALL} ?개)?(?:은|는|이|가) (?:모두 |둘 다 |바로 |곧 |당신의 |당신에게 )*"
+    rf"(?:\([^)]*\))?(?: {SMALL} ?개)?(?:은|는|이|가) "
+    r"(?:모두 |둘 다 |바로 |곧 |당신의 |당신에게 )*"
 )
 _IS: Final = re.compile(
     r"^(?:\([^)]*\))?(?:입니다|이에요|예요|에 해당|이고|이며|이라|라서|(?:이|가) (?:됩|되|돼)|죠|이죠|이니|이지)"
 )
 _MEETING: Final = re.compile(r"(?:만나|오|들어오|있으|되|생기)면")
 _RELATED: Final = re.compile(
-    r"^(?:\(.\))?(?:살)?(?:이|가|은|는|도)? ?(?:모두 |무려 )?(?:있(?!으면|다면|을 때)|하나|두 개|둘|여럿|많)"
+    r"^(?:\(.\))?(?:살)?(?:이|가|은|는|도)? ?(?:모두 |무려 )?"
+    r"(?:있(?!으면|다면|을 때)|하나|한 개|두 개|둘|세 개|셋|여럿|많)"
 )
 _OF_CHART: Final = re.compile(r"원국|사주|명식|\bchart\b")
 _HIDDEN: Final = re.compile(r"지장간|암장|숨어|숨은|hidden", re.IGNORECASE)
@@ -229,6 +231,14 @@ def _of_god(clauses: Clauses, word: Term, where: tuple[Place, ...], manner: _Man
         r"(?:\(印星\))?(?:의 무게가|의 힘이|의 기운이|이|가) (?:가장|제일) (약|적|부족|모자)?", after
     ):
         return "least" if edge.group(1) else "most", True
+    if (
+        re.match(
+            r"(?:이|가|은|는)? ?(?:아주 |매우 |너무 |꽤 |워낙 )?(?:많|넘치|넘쳐)(?!으면|지|은 (?:사주|사람)[와과은는])",
+            after,
+        )
+        and not manner.loose
+    ):
+        return "much", True
     if re.match(
         r"(?:이|가|은|는|도)?\s?(?:거의|별로|그다지|많으면|많지|적|약)|^s? (?:are|is) (?:both )?(?:few|weak|scarce)",
         after,

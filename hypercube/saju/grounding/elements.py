@@ -15,7 +15,7 @@ from hypercube.saju.grounding.statement import Statement
 
 _NOUN: Final = (
     r"(?: ?(?:기운|오행|글자|에너지|성분)|(?= ?\d)"
-    r"|(?=[\s이가은는도을를과와으로의만,.·/:=뿐]|입니다|예요|라|죠|$))"
+    r"|(?=[\s이가은는도을를과와으로의만,.·/:=뿐]|입니다|예요|라|죠|지요|$))"
 )
 _NAME: Final = re.compile(
     r"(?<![가-힣甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥])"

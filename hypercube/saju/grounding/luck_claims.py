@@ -7,6 +7,7 @@ from hypercube.saju.grounding.ground import Ground, LuckStep
 from hypercube.saju.grounding.verdicts import OPEN, Verdict, decided
 from hypercube.saju.signs import PILLARS
 
+_CENTURY: Final = 100
 _AGE_TOLERANCE: Final = 1.0
 """Years: luck ages are rounded, floored or exact."""
 
@@ -49,6 +50,8 @@ def age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
 def year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     """A year: of birth, or when the luck pillar named beside it begins or ends."""
     value = int(str(claim.value))
+    if claim.detail == "birth" and value < _CENTURY:
+        return decided(value == ground.birth_year % _CENTURY, str(ground.birth_year))
     if claim.detail == "birth":
         return decided(value == ground.birth_year, str(ground.birth_year))
     steps = _steps(claim, ground, beside)

@@ -42,7 +42,7 @@ _COPULA: Final = re.compile(
 )
 _PARTS: Final = {"pillar": ("pillar",), "stem": ("stem", "pillar"), "branch": ("branch", "pillar")}
 _SELF_BEFORE: Final = re.compile(
-    r"(?:봄|여름|가을|겨울)에 난 $|\b(?:[Yy]ou are|[Yy]ou're|[Aa]s|[Bb]orn as)(?: an?| the)? $"
+    r"(?:봄|여름|가을|겨울)에 (?:난|태어난|나신|태어나신) $|\b(?:[Yy]ou are|[Yy]ou're|[Aa]s|[Bb]orn as)(?: an?| the)? $"
     r"|(?:당신|본인|님|그대|선생님|회원님|고객님|저|나)(?:께서는|께선|은|는|이란) (?:타고난 |바로 "
     r"|결국 |본래 |[가-힣]{1,6}(?:에|의|한) )?$"
     r"|\b(?:[Ss]elf|[Cc]ore|[Dd]ay|[Yy]our) element (?:is|being)(?: an?)? $|\bchart of an? $"
@@ -114,7 +114,7 @@ def of_letter(clauses: Clauses, at: int) -> tuple[Place, ...]:
     words, sentence = clauses.words, clauses.sentence
     word = words[at]
     after = sentence[word.end :]
-    part = _PARTS[word.kind]
+    part = ("stem", "branch", "pillar") if word.detail == "or_branch" else _PARTS[word.kind]
     following = words[at + 1] if at + 1 < len(words) else None
     beside = (
         at > 0

@@ -208,6 +208,10 @@ def _age(sentence: str, text: str, start: int, end: int) -> Found | None:
     if number is None:
         return None
     detail = "end" if sentence[end : end + 6].startswith("까지") else "start"
+    if re.search(r"\d ?[~\-–∼] ?$", sentence[:start]):
+        return ("age", str(number), "end")  # 35~44세
+    if re.search(r"올해 $", sentence[:start]) and "대운" not in sentence:
+        return ("age", str(number), "now")
     if text.startswith("만으로") or re.match(
         r"(?:인|의|이신)? ?(?:지금|현재)|,? (?:아직|이제)", sentence[end:]
     ):
@@ -221,7 +225,7 @@ def _year(sentence: str, text: str, _: int, end: int) -> Found:
     number = re.search(r"\d+", text)
     assert number is not None
     detail = "end" if sentence[end : end + 6].startswith("까지") else "start"
-    if re.search(r"태어|생(?:이|입|$)|\bborn\b", sentence):
+    if re.search(r"태어|생(?:이|입|$)|\d년생|\bborn\b", sentence):
         detail = "birth"
     return ("year", number.group(), detail)
 

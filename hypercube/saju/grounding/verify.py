@@ -111,6 +111,9 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if claim.detail == "most":
         most = max(ground.group_weights.values())
         return decided(ground.group_weights.get(wanted) == most, "another")
+    if claim.detail == "much":
+        some = ground.group_weights.get(wanted, 0.0) >= weighing.SOME
+        return (OPEN, "") if len(visible) == 1 or (some and not visible) else decided(bool(visible), "none")
     if claim.detail == "least":
         least = min(ground.group_weights.values())
         few = min(sum(belongs(god, group) for god in ground.visible_gods) for group in ground.group_weights)

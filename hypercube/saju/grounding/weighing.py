@@ -30,7 +30,7 @@ def shunned(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return decided(claim.value not in wanted, f"useful {' '.join(wanted)}")
 
 
-_SOME: Final = 15.0
+SOME: Final = 15.0
 _MANY: Final = 30.0
 """Per cent of weight: below the first nobody says much, above the second nobody says little."""
 
@@ -38,7 +38,7 @@ _MANY: Final = 30.0
 def much(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     """Much of an element: not one letter or none with little weight."""
     element = str(claim.value)
-    right = ground.visible[element] > 1 or ground.weighted[element] >= _SOME + 5
+    right = ground.visible[element] > 1 or ground.weighted[element] >= SOME + 5
     return unless(claim, right, "little")
 
 
