@@ -32,7 +32,7 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
     known = [position for position in positions if ground.pillar(position) is not None]
     passing = [position for position in known if position not in NATAL]
     if claim.detail and not _letters(claim, kind, ground, known):
-        return ("false", "other letters")
+        return ("true", "") if claim.negated else ("false", "other letters")
     if claim.anywhere and not known:
         have = {each.kind.key for each in ground.facts.relations}
         kinds = {*_kinds(kind, claim), *(("stem_clash",) if kind == "clash" and not claim.negated else ())}
