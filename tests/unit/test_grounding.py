@@ -57,7 +57,12 @@ def test_lies_are_found_and_truths_are_left(file: str, at_least: int) -> None:
     assert alarms <= 0.01
 
 
-KNOWN_FAILURES = {"first_sight_1.tsv": (6, 0), "first_sight_2.tsv": (7, 0), "first_sight_3.tsv": (11, 1)}
+KNOWN_FAILURES = {
+    "first_sight_1.tsv": (5, 0),
+    "first_sight_2.tsv": (7, 0),
+    "first_sight_3.tsv": (11, 1),
+    "first_sight_4.tsv": (1, 0),
+}
 """Of sets kept as they were first seen: lies that are still missed, and true sentences that are still cut."""
 
 

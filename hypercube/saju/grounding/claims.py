@@ -145,7 +145,11 @@ def _claim(clauses: Clauses, at: int, manner: _Manner, starts: dict[int, int]) -
             if not where:
                 return None
         if not placed:
-            here = [each for each in inside if not sentence.startswith("에게", each.end)]
+            here = [
+                each
+                for each in inside
+                if not sentence.startswith("에게", each.end) and each.places[0][0] != "any"
+            ]
             anywhere = not (manner.loose or here or speech.likened(after))
             asserted = anywhere
             if anywhere and not detail and manner.own:

@@ -38,7 +38,7 @@ _EVEN: Final = re.compile(r"음과 양의 글자가 같은 수|음양이 (?:반�
 _ONE: Final = re.compile(rf"(음|양)의 글자(?:가|만|는) ?({SMALL})(?!도)")
 _NONE: Final = re.compile(r"(음|양)의 글자(?:가|는) ?(?:하나도 |전혀 |아예 )?없")
 _MISSING: Final = re.compile(
-    rf"오행(?:이|은|도)? ?({SMALL}) ?(?:개|가지)(?:나|가|는)? ?(?:비어|빠져|빠진|없)"
+    rf"오행(?:이|은|도)? ?({SMALL}) ?(?:개|가지)?(?:나|가|는)? ?(?:비어|빠져|빠진|없)"
 )
 _ROW: Final = re.compile(
     rf"(천간|지지)(?:에는|에|은|는|이|가|:)? ?"

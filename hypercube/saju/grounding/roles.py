@@ -38,7 +38,7 @@ _PASSING: Final = re.compile(
     r"|다가오는|돌아오는|\d{4}년?(?:은|인|에는|의)? ?$"
 )
 _NOW: Final = re.compile(
-    r"현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present"
+    r"\bnow\b|현재|지금|요즘|지나고 있|지나고 계|지나는 중|한가운데|한창|now in|You are in|current|at present"
     r"|moving through|머무|흐르고 있",
     re.IGNORECASE,
 )
