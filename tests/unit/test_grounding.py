@@ -161,6 +161,8 @@ def test_a_void_branch_is_void_whatever_it_is_read_from() -> None:
     for sentence in ("연지가 공망에 듭니다.", "시지가 공망에 듭니다.", "연지가 일주 공망에 해당합니다."):
         assert Checker(found).grounded(sentence)
     assert not Checker(found).grounded("월지가 공망에 듭니다.")
+    assert Checker(found).grounded("일주로 본 공망은 오미, 연주로 본 공망은 술해입니다.")
+    assert not Checker(found).grounded("일주로 본 공망은 술해, 연주로 본 공망은 오미입니다.")
 
 
 def test_a_sinsal_that_holds_the_name_of_a_ten_god_is_none() -> None:

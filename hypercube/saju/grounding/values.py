@@ -188,8 +188,8 @@ def _void(sentence: str, _: str, __: int, end: int) -> Found:
         r"(?=[이가을를은는입로라예인,. (]|$)",
         sentence[end:],
     )
-    based = _BASIS.search(sentence[: end + (said.end() if said else 0)])
-    basis = "" if based is None else "day" if based.group().startswith("일") else "year"
+    based = _BASIS.findall(sentence[: end + (said.end() if said else 0)])
+    basis = "" if not based else "day" if based[-1].startswith("일") else "year"
     if said is None:
         return ("void", "", basis)
     letters = re.sub(r"[, ·와]", "", said.group(1))
