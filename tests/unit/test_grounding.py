@@ -38,13 +38,44 @@ def measured(file: str) -> tuple[float, float, int]:
 
 
 @pytest.mark.parametrize(
-    ("file", "at_least"), [("rule.tsv", 2_000), ("hand.tsv", 150), ("held_out.tsv", 90), ("unseen.tsv", 60)]
+    ("file", "at_least"),
+    [
+        ("rule.tsv", 2_000),
+        ("hand.tsv", 150),
+        ("held_out.tsv", 90),
+        ("unseen.tsv", 60),
+        ("prose_1.tsv", 150),
+        ("prose_2.tsv", 150),
+        ("prose_3.tsv", 130),
+        ("prose_4.tsv", 120),
+    ],
 )
 def test_lies_are_found_and_truths_are_left(file: str, at_least: int) -> None:
     recall, alarms, count = measured(file)
     assert count >= at_least
     assert recall >= 0.99
     assert alarms <= 0.01
+
+
+KNOWN_FAILURES = {
+    "first_sight_1.tsv": (5, 0),
+    "first_sight_2.tsv": (7, 0),
+    "first_sight_3.tsv": (11, 1),
+    "first_sight_4.tsv": (1, 0),
+}
+"""Of sets kept as they were first seen: lies that are still missed, and true sentences that are still cut."""
+
+
+@pytest.mark.parametrize("file", KNOWN_FAILURES)
+def test_what_is_known_to_fail_does_not_grow(file: str) -> None:
+    checkers = {name: Checker(found) for name, found in charts().items()}
+    missed, cut_wrongly = [], []
+    for line in (FOLDER / file).read_text(encoding="utf-8").splitlines():
+        name, _, label, sentence = line.split("\t")
+        if checkers[name].grounded(sentence) is (label == "f"):
+            (missed if label == "f" else cut_wrongly).append(sentence)
+    assert len(missed) <= KNOWN_FAILURES[file][0], missed
+    assert len(cut_wrongly) <= KNOWN_FAILURES[file][1], cut_wrongly
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +121,53 @@ def test_a_contradiction_says_where_and_what_is_right(checker: Checker) -> None:
 )
 def test_everyday_words_and_suppositions_claim_nothing(checker: Checker, harmless: str) -> None:
     assert checker.grounded(harmless)
+
+
+@pytest.mark.parametrize(
+    "true",
+    [
+        "연주 경오(庚午)월주 경진(庚辰)일주 무진(戊辰)시주 을묘(乙卯)",  # a row without spaces
+        "연간 경금 월간 경금 일간 무토 시주 을묘",
+        "무토 일간이 월지 진토에 뿌리를 내렸습니다.",
+        "마음을 합하고 있으면 좋습니다.",
+        "일주로 본 공망은 술해입니다.",
+        "대운은 9세 기묘, 19세 무인, 29세 정축, 39세 병자 순서로 이어집니다.",
+        "신강이냐 신약이냐 물으신다면 신강입니다.",
+        "인사신형은 원국에 없습니다.",
+    ],
+)
+def test_true_sentences_that_were_once_cut(checker: Checker, true: str) -> None:
+    assert [each for each in checker.sentence(true).mentions if each.verdict == "false"] == []
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "연주 경오(庚午)월주 임인(壬寅)일주 무진(戊辰)시주 을묘(乙卯)",
+        "연간 경금 월간 갑목 일간 무토",
+        "일주로 본 공망은 진사입니다.",
+        "대운은 9세 기묘, 19세 무인, 29세 정축, 39세 을해 순서로 이어집니다.",
+        "축술미 삼형이 원국에 있습니다.",
+        "천간은 경, 경, 갑, 을입니다.",
+        "경금은 정재에 해당합니다.",
+    ],
+)
+def test_lies_in_the_same_forms(checker: Checker, lie: str) -> None:
+    assert not checker.grounded(lie)
+
+
+def test_a_void_branch_is_void_whatever_it_is_read_from() -> None:
+    found = charts()["n"]  # 辛未 辛丑 甲申 甲戌: the year branch is void by the day, the hour's by the year
+    for sentence in ("연지가 공망에 듭니다.", "시지가 공망에 듭니다.", "연지가 일주 공망에 해당합니다."):
+        assert Checker(found).grounded(sentence)
+    assert not Checker(found).grounded("월지가 공망에 듭니다.")
+    assert Checker(found).grounded("일주로 본 공망은 오미, 연주로 본 공망은 술해입니다.")
+    assert not Checker(found).grounded("일주로 본 공망은 술해, 연주로 본 공망은 오미입니다.")
+
+
+def test_a_sinsal_that_holds_the_name_of_a_ten_god_is_none() -> None:
+    (mention,) = Checker(charts()["a"]).sentence("낙정관살; 물가를 조심하세요.").mentions
+    assert mention.kind == "sinsal"
 
 
 def test_a_text_is_cut_at_sentences(checker: Checker) -> None:

@@ -12,7 +12,7 @@ from hypercube.saju.grounding.sentences import sentences
 from hypercube.saju.grounding.verdicts import FALSE, TRUE
 from hypercube.saju.grounding.verify import verify
 
-CHECKER_VERSION: Final = "1"
+CHECKER_VERSION: Final = "2"
 """Rises when the same text may get another verdict."""
 
 

@@ -169,14 +169,36 @@ class Ground:
         own = self.pillars["day"] % 10 // 2
         return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
 
+    def element_of(self, group: str) -> str:
+        """The element that a group of ten gods is for the day stem."""
+        own = self.pillars["day"] % 10 // 2
+        return ELEMENTS[(own + GROUPS.index(group)) % 5]
+
     def pillar(self, position: str) -> int | None:
         """The pillar of a position or of `pillar:14`; None where there is none."""
         if position.startswith("pillar:"):
             return int(position.split(":")[1])
         return self.pillars.get(position)
 
+    def sinsal(self, position: str) -> frozenset[str]:
+        """Keys of the sinsal on one of the chart's own pillars, also without what they are read from."""
+        found = self._sinsal.get(position)
+        if found is None:
+            facts = self.places[position]
+            have = {each.key for each in facts.sinsal}
+            have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
+            found = self._sinsal[position] = frozenset(have | {each.split("_")[0] for each in have})
+        return found
+
+    @cached_property
+    def _sinsal(self) -> dict[str, frozenset[str]]:
+        return {}
+
     def gods(self, position: str, part: str) -> frozenset[str] | None:
-        """The ten gods at a place; None where there is no such place."""
+        """The ten gods at a place, or of all stems or branches at `any`; None where there is no such place."""
+        if position == "any":
+            both = [(each.stem_god, each.branch_god) for each in self.facts.pillars]
+            return frozenset(god.key for pair in both if (god := pair[part == "branch"]) is not None)
         pillar = self.pillar(position)
         if pillar is None:
             return None

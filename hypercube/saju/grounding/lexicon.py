@@ -25,10 +25,6 @@ ELEMENT_OF: Final = {
     **dict(zip("木火土金水", _ELEMENT_HANGUL, strict=True)),
     **{key: key for key in _ELEMENT_HANGUL},
 }
-_PINYIN_STEMS: Final = ["Jia", "Yi", "Bing", "Ding", "Wu", "Ji", "Geng", "Xin", "Ren", "Gui"]
-_PINYIN_BRANCHES: Final = ["Zi", "Chou", "Yin", "Mao", "Chen", "Si", "Wu", "Wei", "Shen", "You", "Xu", "Hai"]
-_ROMAN_STEMS: Final = ["Gap", "Eul", "Byeong", "Jeong", "Mu", "Gi", "Gyeong", "Sin", "Im", "Gye"]
-_ROMAN_BRANCHES: Final = ["Ja", "Chuk", "In", "Myo", "Jin", "Sa", "O", "Mi", "Sin", "Yu", "Sul", "Hae"]
 
 GODS: Final = {
     "비견": "peer",
@@ -42,6 +38,10 @@ GODS: Final = {
     "정관": "direct_officer",
     "편인": "indirect_resource",
     "정인": "direct_resource",
+    "견겁": "peers",
+    "비견겁": "peers",
+    "식상관": "output",
+    "관살": "officers",
     "비겁": "peers",
     "식상": "output",
     "재성": "wealth",
@@ -103,6 +103,7 @@ RELATIONS: Final = {
     "천간합": "stem_combination",
     "천간충": "stem_clash",
     "육합": "six_combination",
+    "육충": "clash",
     "반방합": "half_direction",
     "반합": "half_triad",
     "공합": "arched_triad",
@@ -236,21 +237,11 @@ SINSAL_ENGLISH: Final = {
     **{
         each.name.english.split(" by the ")[0]: each.name.key.split("_")[0]
         for each in RULES
-        if each.name.key not in ("geonrok", "yangin", "wonjin", "gwimun")
+        if each.name.key not in ("geonrok", "yangin")
     },
 }
 NAYINS: Final = {each.hangul: each.key for each in NAYIN}
 PILLAR_HANGUL: Final = {each.hangul: each.index for each in PILLARS}
 PILLAR_HANJA: Final = {each.hanja: each.index for each in PILLARS}
-PILLAR_ROMAN: Final = {
-    f"{stems[each.stem.index]}-{branches[each.branch.index]}".lower(): each.index
-    for stems, branches in ((_ROMAN_STEMS, _ROMAN_BRANCHES), (_PINYIN_STEMS, _PINYIN_BRANCHES))
-    for each in PILLARS
-}
 STEM_NAMES: Final = {each.hangul + _ELEMENT_HANGUL[each.element]: each.index for each in STEMS}
 BRANCH_NAMES: Final = {each.hangul + _ELEMENT_HANGUL[each.element]: each.index for each in BRANCHES}
-STEM_ROMAN: Final = {
-    f"{names[each.index]} {each.element}".lower(): each.index
-    for names in (_ROMAN_STEMS, _PINYIN_STEMS)
-    for each in STEMS
-}

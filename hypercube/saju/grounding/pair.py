@@ -15,7 +15,7 @@ from hypercube.core.reading import Mention
 from hypercube.saju.grounding.between import Between, Spots, each_of, either
 from hypercube.saju.grounding.between_words import Said, said_between
 from hypercube.saju.grounding.check import SentenceCheck
-from hypercube.saju.grounding.claims import Claim, Place, claims
+from hypercube.saju.grounding.claims import Claim, claims
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.people import (
     BOTH,
@@ -30,6 +30,7 @@ from hypercube.saju.grounding.people import (
 )
 from hypercube.saju.grounding.people_beside import beside
 from hypercube.saju.grounding.people_places import places_of
+from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.sentences import sentences
 from hypercube.saju.grounding.verdicts import FALSE, UNDECIDED, Verdict
 from hypercube.saju.grounding.verify import verify
@@ -114,6 +115,9 @@ class PairChecker:
 
     def _settled(self, claim: Claim, segment: Segment, piece: str) -> Claim:
         """A stem right after a person's name is one of the person's; with 일간 behind it, the day's."""
+        if claim.anywhere:
+            # Of the two, nobody says whose: what has no place is settled by the names around it alone.
+            claim = replace(claim, anywhere=False, asserted=False)
         if claim.kind != "stem" or claim.scope:
             return claim
         if piece[claim.end :].startswith(" 일간"):

@@ -6,6 +6,7 @@ from typing import Final
 from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_mask
 from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import NATAL, Ground
+from hypercube.saju.grounding.verdicts import unless
 
 _GROUPS: Final = ("triad", "direction", "triple_punishment")
 _COMBINATIONS: Final = (
@@ -15,6 +16,9 @@ _COMBINATIONS: Final = (
     "arched_triad",
     "half_direction",
 )
+_THREE: Final = 3
+_WIDER: Final = {"punishment": ("triple_punishment",), "combination": ("triad", "direction")}
+"""Groups of three that a word for a pair may mean: 인사신형."""
 _BITS: Final = {rule.name.key: 1 << bit for bit, rule in enumerate(PAIR_RULES)}
 _OF: Final = {rule.name.key: rule.of for rule in PAIR_RULES}
 
@@ -28,9 +32,15 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
     known = [position for position in positions if ground.pillar(position) is not None]
     passing = [position for position in known if position not in NATAL]
     if claim.detail and not _letters(claim, kind, ground, known):
-        return ("false", "other letters")
+        return ("true", "") if claim.negated else ("false", "other letters")
+    if claim.anywhere and not known:
+        have = {each.kind.key for each in ground.facts.relations}
+        kinds = {*_kinds(kind, claim), *(("stem_clash",) if kind == "clash" and not claim.negated else ())}
+        return unless(claim, bool(have & kinds), " ".join(sorted(have)))
     if kind in _GROUPS:
         right = _group(kind, ground, known, passing)
+    elif claim.detail.count(",") == _THREE - 1:
+        right = True
     elif len(known) >= 2:
         right = _any_pair(_kinds(kind, claim), ground, known)
     elif len(known) == 1 and not claim.detail and len(claim.text) > 1:
@@ -55,14 +65,25 @@ def _kinds(kind: str, claim: Claim) -> tuple[str, ...]:
     return (kind,)
 
 
+def of_branches(claim: Claim) -> bool:
+    """Whether a claim of a relation of two is decided by branches alone."""
+    return all(_OF[kind] == "branch" for kind in _kinds(str(claim.value), claim))
+
+
 def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
-    """Whether the two letters named stand in the relation, and are there."""
+    """Whether the two or three letters named stand in the relation, and are there."""
     which, _, text = claim.detail.partition(":")
-    first, second = (int(each) for each in text.split(","))
+    letters = [int(each) for each in text.split(",")]
     wanted = _kinds(kind, claim)
-    pair = frozenset((first, second))
+    pair = frozenset(letters)
     of = "stem" if which == "stems" else "branch"
-    right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
+    if len(letters) == _THREE:
+        right = any(
+            rule.name.key in (*wanted, *_WIDER.get(kind, ())) and pair == set(rule.members)
+            for rule in GROUP_RULES
+        )
+    else:
+        right = any(rule.of == of and rule.name.key in wanted and pair in rule.pairs for rule in PAIR_RULES)
     if not right and kind == "clash":
         right = any(
             rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES

@@ -1,111 +1,37 @@
 """What the words of a term stand for: its kind, its key or index, and a detail where the kind needs one."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from hypercube.saju.facts.symbols import BRANCH, STEM
-from hypercube.saju.grounding import lexicon, patterns
-from hypercube.saju.grounding.lexicon import BRANCH_LETTERS, STEM_LETTERS
-
-
-def value_of(
-    sentence: str, kind: str, text: str, start: int, end: int
-) -> tuple[str, lexicon.Value, str] | None:
-    """Kind, value and detail of the words that a pattern found; None where they are everyday words."""
-    low = text.lower()
-    if kind == "stem":
-        return _letter(text, low)
-    if kind == "branch":
-        bare = text.split("(")[0]
-        index = lexicon.BRANCH_NAMES.get(bare)
-        return ("branch", BRANCH[text[0]] if index is None else index, "")
-    if kind == "month_of":
-        letter = re.search(rf"\(([{lexicon.BRANCH_HANJA}])", text)
-        first = letter.group(1) if letter else text[0]
-        index = BRANCH[first] if first in BRANCH else BRANCH_LETTERS.index(first)
-        return ("month_of", index, "")
-    if kind == "god":
-        bare = text.split("(")[0]
-        god = (
-            lexicon.GODS.get(bare)
-            or lexicon.GODS_HANJA.get(bare)
-            or lexicon.GODS_ENGLISH.get(low)
-            or lexicon.GODS_ENGLISH[low[:-1]]
-        )
-        if bare == "인성" and not re.search(r"\(印|십성|관성|재성|비겁|식상|과다|사주|원국", sentence):
-            return None  # character, in everyday language
-        return ("god", god, "")
-    if kind == "stage":
-        return _stage(sentence, text, low, end)
-    if kind == "relation":
-        name = re.sub(r"\(.\)|살$", "", text)
-        pair = re.search(r"([가-힣]{2}) ?$", sentence[:start])
-        if name == "합":
-            return ("relation", "combination", _pair(pair))
-        if name not in lexicon.RELATIONS:
-            return None
-        return ("relation", lexicon.RELATIONS[name], _pair(pair))
-    if kind == "relation_en":
-        if not re.search(r"between|pillar|branch|stem", sentence, re.IGNORECASE) or "usage" in sentence:
-            return None
-        return ("relation", lexicon.RELATIONS_ENGLISH[low], "")
-    if kind == "sinsal":
-        name = text if text in lexicon.SINSAL else text.removesuffix("살")
-        if name in lexicon.STAGES and "운성" in sentence[:start]:
-            return ("stage", lexicon.STAGES[name], "")
-        if patterns.bare_sinsal(name) and not re.search(
-            r"[연년월일시]주[·\w]*(?:에|의) ?(?:놓인 )?$|신살로는", sentence[:start]
-        ):
-            return None
-        return ("sinsal", lexicon.SINSAL[name], "")
-    if kind == "sinsal_en":
-        named = re.search(
-            r"\b(?:the|your|has an?|have an?|with an?|is an?|no) $", sentence[:start], re.IGNORECASE
-        )
-        plain = low == "blade" and not re.search(r"pillar|branch|chart|star", sentence)
-        if not named or plain or "structure" in sentence[end : end + 11]:
-            return None
-        return ("sinsal", frozenset({lexicon.SINSAL_ENGLISH[low]}), "")
-    if kind == "structure":
-        return ("structure", lexicon.STRUCTURES.get(text) or lexicon.STRUCTURES_ENGLISH[low], "")
-    if kind == "strength":
-        return ("strength", lexicon.STRENGTHS[text], "")
-    if kind == "strength_en":
-        return ("strength", low.replace(" ", "_"), "")
-    simple = {"nayin": lexicon.NAYINS, "zodiac": lexicon.ZODIAC}
-    if kind in simple:
-        return (kind, simple[kind][text], "")  # type: ignore[index]
-    if kind == "zodiac_en":
-        which, *_, animal = low.split()
-        return ("zodiac" if which == "year" else "month_of", lexicon.ANIMALS[animal], "")
-    if kind == "season":
-        return ("season", _SEASONS[low.removeprefix("한").removeprefix("in ")], "")
-    if kind == "sex":
-        return ("sex", "female" if low in ("여성", "여자", "a woman") else "male", "")
-    if kind == "direction":
-        if not re.search(r"대운|월주|\bluck\b", sentence):
-            return None
-        return ("direction", "forward" if low == "순행" or low.endswith("forward") else "backward", "")
-    if kind == "void":
-        return _void(sentence, end)
-    if kind in ("age", "year"):
-        return _number(sentence, kind, text, start, end)
-    return ("date", text, "") if kind == "date" else None
-
+from hypercube.saju.grounding import english, lexicon, patterns
+from hypercube.saju.grounding.lexicon import BRANCH_LETTERS
+from hypercube.saju.grounding.numbers import number_of
+from hypercube.saju.grounding.relation_words import Found, relation, relation_en
 
 _SEASONS: Final = {
     "봄": "spring",
     "여름": "summer",
     "가을": "autumn",
     "겨울": "winter",
-    "spring": "spring",
-    "summer": "summer",
-    "autumn": "autumn",
-    "winter": "winter",
+    **{each: each for each in ("spring", "summer", "autumn", "winter")},
 }
+_BASIS: Final = re.compile(
+    r"(?:연주|년주|연지|년지|일주|일지)(?:\([^)]*\))?(?:(?:를|을)? ?기준"
+    r"|(?:으로|로)(?:는)? |에서 (?:본|보)|의 공망|(?:가|이)? ?정한| 공망)"
+)
+"""What a void is read from: 연주로 본 공망. A place that is void (연지가 공망에 듭니다) is none."""
+_ANIMALS_KO: Final = {word.removesuffix("띠"): index for word, index in lexicon.ZODIAC.items()}
 
 
-def _letter(text: str, low: str) -> tuple[str, lexicon.Value, str]:
+def value_of(sentence: str, kind: str, text: str, start: int, end: int) -> Found | None:
+    """Kind, value and detail of the words that a pattern found; None where they are everyday words."""
+    rule = _RULES.get(kind)
+    return None if rule is None else rule(sentence, text, start, end)
+
+
+def _stem(_: str, text: str, __: int, ___: int) -> Found:
     bare = text.split("(")[0]
     if text[0] in STEM:
         return ("stem", STEM[text[0]], "")
@@ -113,55 +39,232 @@ def _letter(text: str, low: str) -> tuple[str, lexicon.Value, str]:
         if "(" not in text:
             return ("stem", 7, "or_branch")
         return ("stem", 7, "") if "辛" in text else ("branch", 8, "")
-    if bare in lexicon.STEM_NAMES:
-        return ("stem", lexicon.STEM_NAMES[bare], "")
-    return ("stem", lexicon.STEM_ROMAN[low], "")
+    return ("stem", lexicon.STEM_NAMES[bare], "")
 
 
-def _stage(sentence: str, text: str, low: str, end: int) -> tuple[str, lexicon.Value, str] | None:
-    name = text.removesuffix("지")
-    if name in lexicon.STAGES:
-        told = "운성" in sentence[:end] or (len(text) > 2 and text.endswith("지"))
-        return ("stage", lexicon.STAGES[name], "") if told else None
-    key = lexicon.STAGES_ENGLISH.get(low.removeprefix("the "))
+def _branch(_: str, text: str, __: int, ___: int) -> Found:
+    index = lexicon.BRANCH_NAMES.get(text.split("(")[0])
+    return ("branch", BRANCH[text[0]] if index is None else index, "")
+
+
+def _month_of(sentence: str, text: str, start: int, end: int) -> Found | None:
+    letter = re.search(rf"\(([{lexicon.BRANCH_HANJA}])", text)
+    first = letter.group(1) if letter else text[0]
+    index = BRANCH[first] if first in BRANCH else BRANCH_LETTERS.index(first)
+    rest = sentence[end:]
+    said = re.match(
+        rf"생|에 (?:태어|난|나|났|출생)| ?출생|의 (?:{patterns.any_of(lexicon.STEM_NAMES)}|[{lexicon.STEM_HANJA}])",
+        rest,
+    )
+    near = re.search(r"태어난 달(?:은|이|인)? ?$|월지(?:가|는)? ?$|계절은 ?$", sentence[:start])
+    if "(" not in text and not said and not near and text[0] not in BRANCH:
+        return None
+    return ("month_of", index, "") if said or near else None
+
+
+def _god(sentence: str, text: str, start: int, end: int) -> Found | None:
+    bare = text.split("(")[0]
+    if bare == "인성" and not re.search(
+        r"\(印|십성|관성|재성|비겁|식상|과다|사주|원국|명식|[연월일시][간지주]|개|많|없|강하|대운|격|용신",
+        sentence,
+    ):
+        return None  # character, in everyday language
+    if bare == "상관" and re.match(
+        r"(?:이|도|은)? ?(?:없이|없는 (?:일|말|사람|이야기)|관계)", sentence[end:]
+    ):
+        return None
+    return ("god", lexicon.GODS.get(bare) or lexicon.GODS_HANJA[bare], "")
+
+
+def _god_en(_: str, text: str, __: int, ___: int) -> Found | None:
+    low = text.lower()
+    if low in ("peer", "peers") and text[0].islower():
+        return ("god", "peers" if low == "peers" else "peer", "everyday")
+    return ("god", english.GODS.get(low) or english.GODS[low.removesuffix("s")], "")
+
+
+def _stage(sentence: str, text: str, _: int, end: int) -> Found | None:
+    name = text.removesuffix("지") if text not in lexicon.STAGES else text
+    told = "운성" in sentence or (len(text) > 2 and text.endswith("지"))
+    placed = len(name) == 2 and re.search(
+        r"[월일시연년][간지주](?:의|가|는|에|에서)?[^,.]{0,14}$|위에서? ?$", sentence[: end - len(text)]
+    )
+    follows = re.match(
+        r"(?:이라|에 (?:해당|놓|앉|자리|있)|의 (?:자리|기운|힘|지)|입니다|이 되|이며|이고|을 만|를 만|로 )",
+        sentence[end:],
+    )
+    return ("stage", lexicon.STAGES[name], "") if told or (placed and follows) else None
+
+
+def _stage_en(_: str, text: str, __: int, ___: int) -> Found | None:
+    key = lexicon.STAGES_ENGLISH.get(text.lower().removeprefix("the "))
     return None if key is None else ("stage", key, "")
 
 
-def _pair(found: re.Match[str] | None) -> str:
-    """The two letters in front, 을경 or 자오, as indices."""
-    if found is None:
-        return ""
-    letters = found.group(1)
-    if all(each in STEM_LETTERS for each in letters) and not all(each in BRANCH_LETTERS for each in letters):
-        return "stems:" + ",".join(str(STEM_LETTERS.index(each)) for each in letters)
-    if all(each in BRANCH_LETTERS for each in letters):
-        return "branches:" + ",".join(str(BRANCH_LETTERS.index(each)) for each in letters)
-    return ""
+def _sinsal(sentence: str, text: str, start: int, _: int) -> Found | None:
+    name = text if text in lexicon.SINSAL else text.removesuffix("살")
+    if name in lexicon.STAGES:
+        beside = re.search(r"(?:일간의|일주의) ?$", sentence[:start])
+        if "운성" in sentence[:start] or beside:
+            return ("stage", lexicon.STAGES[name], "")
+    if patterns.bare_sinsal(name) and not re.search(
+        r"[연년월일시]주[·\w]*(?:에|의) ?(?:놓인 )?$|신살로는", sentence[:start]
+    ):
+        return None
+    return ("sinsal", lexicon.SINSAL[name], "")
 
 
-def _void(sentence: str, end: int) -> tuple[str, lexicon.Value, str] | None:
-    said = re.match(rf"[은이]? ?([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}})", sentence[end:])
-    basis = (
-        "year"
-        if re.search(r"연주|년주|연지|년지", sentence[:end])
-        else "day"
-        if "일주" in sentence[:end]
-        else ""
+def _sinsal_en(sentence: str, text: str, start: int, end: int) -> Found | None:
+    named = re.search(
+        r"\b(?:the|your|has an?|have an?|with an?|with|is an?|no|carr(?:y|ies) an?|holds? an?) $",
+        sentence[:start],
+        re.IGNORECASE,
     )
+    low = text.lower()
+    plain = low == "blade" and not re.search(r"pillar|branch|chart|star", sentence)
+    told = re.match(
+        r"(?: star)? (?:appears?|sits?|stands?|falls?|shows?|lies|lands?|is (?:in|on|found))\b",
+        sentence[end:],
+    )
+    if not (named or told) or plain or "structure" in sentence[end : end + 11]:
+        return None
+    return ("sinsal", frozenset({lexicon.SINSAL_ENGLISH[low]}), "")
+
+
+def _structure(_: str, text: str, __: int, ___: int) -> Found:
+    return ("structure", lexicon.STRUCTURES.get(text) or lexicon.STRUCTURES_ENGLISH[text.lower()], "")
+
+
+def _strength_en(_: str, text: str, __: int, ___: int) -> Found | None:
+    words = [
+        each
+        for each in text.lower().split()
+        if each in ("very", "extremely", "strong", "weak", "balanced", "neither")
+    ]
+    if "neither" in words:
+        return None
+    return ("strength", "_".join(words).replace("extremely", "very").replace("very_balanced", "balanced"), "")
+
+
+def _self_strength(_: str, text: str, __: int, ___: int) -> Found:
+    return ("strength", "weak" if "약" in text else "strong", "loose")
+
+
+def _zodiac_en(_: str, text: str, __: int, ___: int) -> Found:
+    which, *_rest, animal = text.lower().split()
+    return ("zodiac" if which == "year" else "month_of", lexicon.ANIMALS[animal], "")
+
+
+def _month_of_en(sentence: str, text: str, start: int, end: int) -> Found | None:
+    if "month" not in text.lower():
+        return None
+    name = re.sub(r"(?i)\bthe\b|\bmonth\b|\bof\b", "", text).strip()
+    index = english.BRANCH_BARE.get(name.title())
+    return None if index is None else ("month_of", index, "")
+
+
+def _sex(_: str, text: str, __: int, ___: int) -> Found:
+    return ("sex", "female" if text.lower() in ("여성", "여자", "a woman") else "male", "")
+
+
+def _direction(sentence: str, text: str, _: int, __: int) -> Found | None:
+    if not re.search(r"대운|월주|\bluck\b", sentence, re.IGNORECASE):
+        return None
+    low = text.lower()
+    return ("direction", "forward" if low == "순행" or "forward" in low else "backward", "")
+
+
+def _season(_: str, text: str, __: int, ___: int) -> Found:
+    name = re.search(r"봄|여름|가을|겨울|spring|summer|autumn|winter", text.lower())
+    assert name is not None
+    return ("season", _SEASONS[name.group()], "")
+
+
+def _void(sentence: str, _: str, __: int, end: int) -> Found:
+    said = re.match(
+        rf"(?:으로는|[은이])? ?(?:[연년일]주(?:를)? ?(?:기준(?:으로)?|로)(?:는)? )?"
+        rf"([{BRANCH_LETTERS}]{{2}}|[{lexicon.BRANCH_HANJA}]{{2}}"
+        rf"|[{BRANCH_LETTERS}][, ·](?:와 )?[{BRANCH_LETTERS}])"
+        r"(?=[이가을를은는입로라예인,. (]|$)",
+        sentence[end:],
+    )
+    based = _BASIS.findall(sentence[: end + (said.end() if said else 0)])
+    basis = "" if not based else "day" if based[-1].startswith("일") else "year"
     if said is None:
         return ("void", "", basis)
-    letters = said.group(1)
+    letters = re.sub(r"[, ·와]", "", said.group(1))
     pair = tuple(BRANCH[each] if each in BRANCH else BRANCH_LETTERS.index(each) for each in letters)
     return ("void_pair", pair, basis)
 
 
-def _number(sentence: str, kind: str, text: str, start: int, end: int) -> tuple[str, lexicon.Value, str]:
-    number = re.search(r"\d+(?:\.\d+)?", text)
-    assert number is not None
-    rest = sentence[end : end + 6]
-    detail = "end" if rest.startswith("까지") else "start"
-    if kind == "age" and re.search(r"현재|지금 ", sentence[:start]) and "대운" not in sentence[:start]:
+def _age(sentence: str, text: str, start: int, end: int) -> Found | None:
+    bare = re.sub(
+        r"(?i)^(?:만으로|만|ages?d?|at|turn(?:ing)?|from)(?: age)?(?: of)? ?|age |of |세$|살$", "", text
+    ).strip()
+    figure = re.search(r"\d+(?:\.\d+)?", bare)
+    number = (
+        figure.group() if figure else number_of(bare.replace(" ", "") if "가" <= bare[:1] <= "힣" else bare)
+    )
+    if number is None:
+        return None
+    detail = "end" if sentence[end : end + 6].startswith("까지") else "start"
+    if re.search(r"\d ?[~\-–∼] ?$", sentence[:start]):
+        return ("age", str(number), "end")  # 35~44세
+    if re.search(r"올해 $", sentence[:start]) and "대운" not in sentence:
+        return ("age", str(number), "now")
+    if text.startswith("만으로") or re.match(
+        r"(?:인|의|이신)? ?(?:지금|현재)|,? (?:아직|이제)", sentence[end:]
+    ):
+        return ("age", str(number), "now")
+    if re.search(r"현재|지금 ", sentence[:start]) and "대운" not in sentence[:start]:
         detail = "now"
-    if kind == "year" and re.search(r"태어|생(?:이|입|$)|\bborn\b", sentence):
+    return ("age", str(number), detail)
+
+
+def _year(sentence: str, text: str, _: int, end: int) -> Found:
+    number = re.search(r"\d+", text)
+    assert number is not None
+    detail = "end" if sentence[end : end + 6].startswith("까지") else "start"
+    if re.search(r"태어|생(?:이|입|$)|\d년생|\bborn\b", sentence):
         detail = "birth"
-    return (kind, number.group(), detail)
+    return ("year", number.group(), detail)
+
+
+def _branch_en(sentence: str, text: str, start: int, end: int) -> Found | None:
+    return ("branch", 9 if text == "You" else english.BRANCH_BARE[text], "placed")
+
+
+_RULES: Final[dict[str, Callable[[str, str, int, int], Found | None]]] = {
+    "stem": _stem,
+    "stem_en": lambda _, text, __, ___: ("stem", english.STEM_ROMAN[text.lower()], ""),
+    "stem_bare": lambda _, text, __, ___: ("stem", english.STEM_BARE[text], "placed"),
+    "branch": _branch,
+    "branch_en": _branch_en,
+    "month_of": _month_of,
+    "month_of_en": _month_of_en,
+    "god": _god,
+    "god_en": _god_en,
+    "stage": _stage,
+    "stage_en": _stage_en,
+    "relation": relation,
+    "relation_en": relation_en,
+    "sinsal": _sinsal,
+    "sinsal_en": _sinsal_en,
+    "structure": _structure,
+    "strength": lambda _, text, __, ___: ("strength", lexicon.STRENGTHS[text], ""),
+    "strength_en": _strength_en,
+    "self_strength": _self_strength,
+    "nayin": lambda _, text, __, ___: ("nayin", lexicon.NAYINS[text], ""),
+    "zodiac": lambda _, text, __, ___: ("zodiac", lexicon.ZODIAC[text], ""),
+    "zodiac_ko": lambda _, text, __, ___: ("zodiac", _ANIMALS_KO[text.rstrip("해 ").removesuffix("의")], ""),
+    "zodiac_en": _zodiac_en,
+    "born_as": lambda _, text, __, ___: ("zodiac", lexicon.ANIMALS[text.lower().split()[-1]], ""),
+    "season": _season,
+    "sex": _sex,
+    "direction": _direction,
+    "void": _void,
+    "age": _age,
+    "year": _year,
+    "date": lambda _, text, __, ___: ("date", text, ""),
+    "luck": lambda *_: None,
+}

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 from hypercube.saju.grounding import weighing
-from hypercube.saju.grounding.claims import Claim, Place
+from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, belongs
+from hypercube.saju.grounding.luck_claims import age, luck_pillar, year
+from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.related import relation
 from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, Verdict, decided, unless
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
-
-_AGE_TOLERANCE: Final = 1.0
-"""Years: luck ages are rounded, floored or exact."""
 
 
 def verify(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -29,7 +29,10 @@ def _pillar(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     if head == "civil":
         return _same(index, (int(tail) - 4) % 60)
     if head.startswith("luck"):
-        return _luck(index, head, ground, beside)
+        return luck_pillar(index, head, ground, beside)
+    if claim.anywhere:
+        own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
+        return unless(claim, index in own, " ".join(PILLARS[each].hanja for each in own))
     if not claim.scope:
         return (OPEN, "")
     if any(position == "unknown" for position, _ in claim.scope):
@@ -45,25 +48,17 @@ def _same(index: int, found: int | None, position: str = "") -> Verdict:
     return decided(index == found, PILLARS[found].hanja)
 
 
-def _luck(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    steps = [step.pillar for step in ground.luck]
-    if not steps:
-        return (OPEN, "")
-    dated = any(each.kind in ("age", "year") for each in beside)
-    if how == "luck_first":
-        return decided(index == steps[0], PILLARS[steps[0]].hanja)
-    if how == "luck_now" and ground.current is not None:
-        return decided(index == steps[ground.current], PILLARS[steps[ground.current]].hanja)
-    if how == "luck_next" and not dated and ground.current is not None:
-        after = steps[ground.current + 1 :][:1]
-        return decided(index in after, PILLARS[after[0]].hanja if after else "none")
-    return decided(index in steps, " ".join(PILLARS[each].hanja for each in steps))
-
-
 def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    if not claim.scope:
-        return (OPEN, "")
-    position, part = claim.scope[-1]
+    if claim.anywhere:
+        return _somewhere(claim, ground)
+    for position, part in claim.scope:
+        verdict = _letter_at(claim, ground, position, part)
+        if verdict[0] != TRUE:
+            return verdict
+    return (TRUE, "") if claim.scope else (OPEN, "")
+
+
+def _letter_at(claim: Claim, ground: Ground, position: str, part: str) -> Verdict:
     pillar = ground.pillar(position)
     if pillar is None:
         return (FALSE, "unknown") if position in NATAL else (OPEN, "")
@@ -81,11 +76,33 @@ def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return unless(claim, pillar % 12 == value, BRANCHES[pillar % 12].hanja)
 
 
+def _somewhere(claim: Claim, ground: Ground) -> Verdict:
+    """A letter said of the chart without a place: some place has it."""
+    value = int(str(claim.value))
+    own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
+    stems, branches = {each % 10 for each in own}, {each % 12 for each in own}
+    if claim.kind == "stem" and value not in stems:
+        within = {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
+        if claim.hidden:
+            stems |= within
+        elif value in within and not claim.negated and claim.detail != "own":
+            return (OPEN, "")  # a hidden stem may be meant, unless the person is called by it
+    if claim.detail == "or_branch":
+        return unless(claim, 7 in stems or 8 in branches, "none")
+    have = stems if claim.kind == "stem" else branches
+    return unless(claim, value in have, "none")
+
+
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = str(claim.value)
     visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
-        return decided(len(visible) == int(claim.detail[6:]), str(len(visible)))
+        return _god_count(claim, ground, wanted, len(visible))
+    if claim.detail.startswith("of_"):
+        kind, _, letter = claim.detail.partition(":")
+        own = ground.pillars["day"] % 10
+        index = ten_god(own, int(letter)) if kind == "of_stem" else branch_god(own, int(letter))
+        return unless(claim, belongs(TEN_GODS[index].key, wanted), TEN_GODS[index].hangul)
     if claim.scope:
         return _god_at(claim, ground, wanted)
     if claim.detail == "stems":
@@ -94,6 +111,13 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if claim.detail == "most":
         most = max(ground.group_weights.values())
         return decided(ground.group_weights.get(wanted) == most, "another")
+    if claim.detail == "much":
+        some = ground.group_weights.get(wanted, 0.0) >= weighing.SOME
+        return (OPEN, "") if len(visible) == 1 or (some and not visible) else decided(bool(visible), "none")
+    if claim.detail == "least":
+        least = min(ground.group_weights.values())
+        few = min(sum(belongs(god, group) for god in ground.visible_gods) for group in ground.group_weights)
+        return decided(ground.group_weights.get(wanted) == least or len(visible) == few, "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
         return decided(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
@@ -105,6 +129,20 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return unless(claim, there, wanted)
 
 
+def _god_count(claim: Claim, ground: Ground, wanted: str, count: int) -> Verdict:
+    said = int(claim.detail[6:])
+    if claim.scope:
+        at = _god_at(claim, ground, wanted)
+        inside = sum(
+            belongs(god, wanted)
+            for position, part in claim.scope
+            for each in (("stem", "branch") if part == "pillar" else (part,))
+            for god in ground.gods(position, each) or ()
+        )
+        return at if at[0] != TRUE else decided(said in (count, inside), str(count))
+    return decided(said == count, str(count))
+
+
 def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
     for position, part in claim.scope:
         found = ground.gods(position, part)
@@ -114,9 +152,19 @@ def _god_at(claim: Claim, ground: Ground, wanted: str) -> Verdict:
             return (FALSE, "unknown")
         if not found:
             return (OPEN, "")
+        if claim.hidden and position in ground.places:
+            found |= {stem.ten_god.key for stem in ground.places[position].hidden_stems}
         if any(belongs(god, wanted) for god in found) is claim.negated:
             return (FALSE, " ".join(sorted(found)))
     return (TRUE, "")
+
+
+def _row(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """The letters of all stems or branches one after another, from the year or from the hour."""
+    size = 10 if claim.kind == "stem_row" else 12
+    own = [str(ground.pillars[each] % size) for each in NATAL if each in ground.pillars]
+    said = str(claim.value).split(",")
+    return decided(said in (own[: len(said)], own[::-1]), " ".join(own))
 
 
 def _natal(scope: tuple[Place, ...]) -> list[str]:
@@ -127,6 +175,9 @@ def _stage(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     positions = _natal(claim.scope)
     if claim.scope and not positions:
         return (OPEN, "")
+    if claim.anywhere:
+        known = {key for each in ground.places.values() for key in (each.stage.key, each.own_stage.key)}
+        return decided(claim.value in known, " ".join(sorted(known)))
     for position in positions or ["day"]:
         facts = ground.places.get(position)
         if facts is None:
@@ -143,11 +194,7 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     assert isinstance(wanted, frozenset)
 
     def on(position: str) -> bool:
-        facts = ground.places[position]
-        have = {each.key for each in facts.sinsal}
-        have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
-        have |= {each.split("_")[0] for each in have}
-        return bool(have & wanted)
+        return not ground.sinsal(position).isdisjoint(wanted)
 
     positions = _natal(claim.scope)
     if claim.scope and not positions:
@@ -176,46 +223,6 @@ def _void_pair(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     known = [{sign.index for sign in pair} for pair in wanted]
     assert isinstance(claim.value, tuple)
     return decided(set(claim.value) in known, "".join(sign.hanja for sign in ground.facts.void_day))
-
-
-def _age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    value = float(str(claim.value))
-    if claim.detail == "now":
-        if ground.age is None:
-            return (OPEN, "")
-        exact = claim.text.startswith("만")
-        return decided(value == ground.age or (not exact and value == ground.age + 1), str(ground.age))
-    steps = _steps(claim, ground, beside)
-    if steps is None:
-        return (OPEN, "")
-    later = 10 if claim.detail == "end" else 0
-    right = any(
-        step.ages[0] + later - _AGE_TOLERANCE - bool(later) < value < step.ages[1] + later + _AGE_TOLERANCE
-        for step in steps
-    )
-    return decided(right, " ".join(f"{step.ages[0]:g}" for step in steps))
-
-
-def _year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
-    value = int(str(claim.value))
-    if claim.detail == "birth":
-        return decided(value == ground.birth_year, str(ground.birth_year))
-    steps = _steps(claim, ground, beside)
-    if steps is None or len(steps) > 1:
-        return (OPEN, "")
-    later = 10 if claim.detail == "end" else 0
-    first, last = steps[0].years
-    return decided(first + later - bool(later) <= value <= last + later, str(first))
-
-
-def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[Any] | None:
-    """The luck pillar that an age or year belongs to: the nearest named in the sentence, else any."""
-    named = [each for each in beside if each.kind == "pillar" and each.detail.startswith("luck")]
-    if not ground.luck or not named:
-        return None
-    nearest = min(named, key=lambda each: abs(each.start - claim.start))
-    found = [step for step in ground.luck if step.pillar == nearest.value]
-    return found or None
 
 
 def _simple(read: Callable[[Ground], Any]) -> Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]:
@@ -252,8 +259,8 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "relation": relation,
     "void": _void,
     "void_pair": _void_pair,
-    "age": _age,
-    "year": _year,
+    "age": age,
+    "year": year,
     "date": _date,
     "strength": weighing.strength,
     "structure": _simple(lambda ground: ground.facts.structure.name.key),
@@ -264,14 +271,28 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "element_count": lambda claim, ground, _: decided(
         ground.visible[str(claim.value)] == float(claim.detail), f"{ground.visible[str(claim.value)]:g}"
     ),
+    "elements_missing": lambda claim, ground, _: decided(
+        list(ground.visible.values()).count(0) == int(claim.detail), "another number"
+    ),
+    "god_element": lambda claim, ground, _: unless(
+        claim, claim.value == ground.element_of(claim.detail), ground.element_of(claim.detail)
+    ),
+    "stem_row": _row,
+    "branch_row": _row,
     "element_share": weighing.share,
+    "element_much": weighing.much,
+    "element_little": weighing.little,
+    "element_present": weighing.present,
+    "shunned": weighing.shunned,
     "element_most": weighing.extreme(max, by_count=True),
     "element_most_weighed": weighing.extreme(max, by_count=False),
     "element_least": weighing.extreme(min, by_count=True),
-    "elements_full": lambda _claim, ground, _: decided(all(ground.visible.values()), "not all"),
+    "elements_full": lambda claim, ground, _: unless(claim, all(ground.visible.values()), "not all"),
     "support": weighing.support,
     "polarity": weighing.polarity,
+    "polarity_all": weighing.polarity_all,
     "polarity_one": weighing.polarity_one,
+    "polarity_more": weighing.polarity_more,
     "month_of": _simple(lambda ground: ground.pillars["month"] % 12),
     "season": _simple(lambda ground: SEASONS[ground.pillars["month"] % 12]),
     "zodiac": _simple(lambda ground: ground.pillars["year"] % 12),
@@ -280,5 +301,4 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
         lambda ground: None if ground.forward is None else "forward" if ground.forward else "backward"
     ),
     "nayin": _nayin,
-    "luck": lambda *_: (OPEN, ""),
 }

@@ -1,6 +1,7 @@
 """Claims about strength, the five elements, and yin and yang."""
 
 from collections.abc import Callable
+from typing import Final
 
 from hypercube.saju.grounding.claims import Claim
 from hypercube.saju.grounding.ground import ELEMENTS, Ground
@@ -8,7 +9,7 @@ from hypercube.saju.grounding.verdicts import Verdict, decided, unless
 
 
 def strength(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    """The level, or its side: 신강 is said of 극신강, too."""
+    """The level, or its side: 신강 is said of 극신강, too; "strong" of a balanced chart that leans that way."""
     level = ground.facts.strength.level.key
     right = level == claim.value or level == f"very_{claim.value}"
     return unless(claim, right, level)
@@ -21,6 +22,45 @@ def useful(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         {each.stem.element for each in ground.facts.useful_gods.climate} if "조후" in claim.detail else set()
     )
     return decided(claim.value in (*wanted, *climate), " ".join(wanted) or "none")
+
+
+def shunned(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """An element called unfavourable: none that 억부 chooses."""
+    wanted = ground.facts.useful_gods.balance
+    return decided(claim.value not in wanted, f"useful {' '.join(wanted)}")
+
+
+SOME: Final = 15.0
+_MANY: Final = 30.0
+"""Per cent of weight: below the first nobody says much, above the second nobody says little."""
+
+
+def much(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Much of an element: not one letter or none with little weight."""
+    element = str(claim.value)
+    right = ground.visible[element] > 1 or ground.weighted[element] >= SOME + 5
+    return unless(claim, right, "little")
+
+
+def little(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Little of an element: not three letters with a third of the weight."""
+    element = str(claim.value)
+    right = ground.visible[element] < 3 and ground.weighted[element] < _MANY
+    return decided(right or claim.negated, "much")
+
+
+def present(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """An element that is there, by a letter or within a branch."""
+    element = str(claim.value)
+    right = ground.visible[element] > 0 or (ground.weighted[element] > 0 and claim.hidden)
+    return unless(claim, right, "absent")
+
+
+def polarity_all(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """All letters of one side."""
+    elements = ground.facts.elements
+    other = elements.yin if claim.value == "yang" else elements.yang
+    return unless(claim, other == 0, f"{elements.yang}/{elements.yin}")
 
 
 def extreme(pick: Callable[..., float], *, by_count: bool) -> Callable[..., Verdict]:
@@ -54,6 +94,13 @@ def polarity(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         str(elements.yang) == claim.value and str(elements.yin) == claim.detail,
         f"{elements.yang}/{elements.yin}",
     )
+
+
+def polarity_more(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
+    """Of which side more letters are."""
+    elements = ground.facts.elements
+    more = elements.yang > elements.yin if claim.value == "yang" else elements.yin > elements.yang
+    return unless(claim, more, f"{elements.yang}/{elements.yin}")
 
 
 def polarity_one(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:

@@ -10,7 +10,7 @@ from hypercube.saju.reading.corpus import en, ko
 from hypercube.saju.reading.corpus.table import Corpus
 from hypercube.saju.reading.josa import with_particle
 
-CORPUS_VERSION: Final = "1"
+CORPUS_VERSION: Final = "2"
 """Rises with any change of the text or of the rules that choose it: same version, same facts, same text."""
 _SLOT: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT: Final = 200_000

@@ -7,12 +7,12 @@ from hypercube.saju.reading.corpus.table import Table
 OPENING: Final[Table] = {
     "timed": (
         "{who:은} {year}년, {month}월, {day}일, {hour}시의 네 기둥으로 이루어져 있습니다.",
-        "{year}년 {month}월 {day}일 {hour}시, 이 네 기둥이 {who}의 바탕입니다.",
-        "{who}에 네 기둥을 세워 보면 연주 {year}, 월주 {month}, 일주 {day}, 시주 {hour}, 이렇게 서 있습니다.",
+        "{year}년 {month}월 {day}일 {hour}시, 네 기둥이 {who:을} 떠받치고 있습니다.",
+        "{who:을} 세워 보면 연주 {year}, 월주 {month}, 일주 {day}, 시주 {hour}, 이렇게 네 기둥이 섭니다.",
     ),
     "untimed": (
         "{who:은} {year}년, {month}월, {day}일의 세 기둥까지 확실하고, 태어난 시는 비워 두고 읽습니다.",
-        "{year}년 {month}월 {day}일, 이 세 기둥이 {who}의 바탕이며 시주는 모르는 채로 두었습니다.",
+        "{year}년 {month}월 {day}일, 세 기둥이 {who:을} 떠받치고, 시주는 모르는 채로 두었습니다.",
         "{who:은} 연주 {year}, 월주 {month}, 일주 {day}까지 세웠고, 시를 알 수 없어 시주는 넘겨짚지 않겠습니다.",
     ),
 }
