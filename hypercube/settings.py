@@ -70,6 +70,9 @@ class ServerSettings(_Section):
     read_timeout_s: float = Field(
         60.0, gt=0, le=3600, description="how long a client may take nothing of its answer"
     )
+    idempotency_s: float = Field(
+        600.0, ge=0, le=86_400, description="how long an answer is kept for its idempotency key; 0 keeps none"
+    )
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
     workers: int = Field(
         1, ge=1, le=256, description="front-end processes; with more than 1 the models get one of their own"

@@ -54,6 +54,7 @@ from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
+from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
@@ -145,6 +146,7 @@ class Application:
             clock=clock,
             observe=self.metrics.request_finished,
             regions=SharedRegions(allowed=not settings.server.allow_remote),
+            idempotent=IdempotentAnswers(kept_s=settings.server.idempotency_s, clock=clock),
             access=self.access,
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,

@@ -9,6 +9,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.gateway.grpc.conversation import converse
+from hypercube.gateway.grpc.keyed import keyed
 from hypercube.gateway.grpc.rpc import Methods, Session, Streaming, Unary
 from hypercube.gateway.handlers import choices
 from hypercube.gateway.services import GatewayServices
@@ -72,7 +73,11 @@ def _reason(reason: FinishReason | None) -> str:
 
 
 METHODS: Final[Methods] = {
-    "Complete": Unary(chat_pb2.ChatRequest, complete, lambda services: services.limits.chat_s),
+    "Complete": Unary(
+        chat_pb2.ChatRequest,
+        keyed("hypercube.v1.Chat/Complete", complete),
+        lambda services: services.limits.chat_s,
+    ),
     "Stream": Streaming(chat_pb2.ChatRequest, stream, lambda services: services.limits.chat_s),
     "Converse": Session(converse, lambda services: services.limits.chat_s),
 }

@@ -23,6 +23,7 @@ from hypercube.gateway.access.authenticator import Credential, credential_of
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.grpc.opening import both_ways, many_answers, one_answer
 from hypercube.gateway.grpc.statuses import abort
+from hypercube.gateway.idempotency import IDEMPOTENCY_KEY, REPLAYED
 from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY, request_id_of
 from hypercube.gateway.server_timing import server_timing
@@ -225,13 +226,16 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
-    given = None
+    given, named = None, ""
     for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID and isinstance(value, str):
             given = value
+        elif key == IDEMPOTENCY_KEY and isinstance(value, str):
+            named = value
     return Call(
         request_id=request_id_of(given),
         deadline=services.deadline(context.time_remaining(), default_s),
+        idempotency_key=named,
     )
 
 
@@ -257,6 +261,8 @@ def _tell(context: Context, call: Call, total_s: float) -> None:
     )
     if call.served_by:
         told += ((SERVED_BY, call.served_by),)
+    if call.replayed:
+        told += ((REPLAYED, "true"),)
     if call.quotas is not None:
         told += _standings(call)
     context.set_trailing_metadata(told)
