@@ -34,6 +34,7 @@ async def complete(
         tool_calls=first.tool_calls,
         logprobs=first.logprobs,
         further=further,
+        grounding=first.grounding if first.HasField("grounding") else None,
     )
 
 
@@ -63,6 +64,7 @@ def _choice(choice: choices.Choice) -> chat_pb2.ChatChoice:
         finish_reason=_reason(choice.finish_reason),
         tool_calls=map(convert.tool_call_to_proto, choice.tool_calls),
         logprobs=convert.logprobs_to_proto(choice.logprobs),
+        grounding=convert.grounding_to_proto(choice.grounding),
     )
 
 
