@@ -85,7 +85,7 @@ async def test_openais_client_goes_by_its_key(house: Any, ai: openai.AsyncOpenAI
         )
         for _ in range(2)
     ]
-    assert answers[0] == answers[1]
+    assert answers[0].model_dump() == answers[1].model_dump()
     assert len(house.engine.requests) == 1
     with pytest.raises(openai.ConflictError) as caught:
         await ai.chat.completions.create(
