@@ -61,6 +61,10 @@ class RenewedTls:
         try:
             load_tls(self._settings)
             context, certificate = self._tls.context(), self._grpc_certificate()
+            if self._client_ca is not None:
+                # Clients are asked as the connection began, and judged by the context that it has then.
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(cadata=self._client_ca.decode("ascii", "ignore"))
         except (HyperCubeError, OSError) as error:
             get_logger(__name__).error(
                 "the new certificate cannot be used; the old one stays", why=str(error)
@@ -83,7 +87,7 @@ class RenewedTls:
         return grpc.ssl_server_certificate_configuration([self._tls.pair()], self._client_ca)
 
     def _swap(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        """Show the newest certificate. What is asked of the client is left as it began."""
+        """Show the newest certificate."""
         if self._context is not None:
             connection.context = self._context
 
