@@ -5,6 +5,7 @@ import shutil
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ def live(tmp_path: Path, authority: Authority) -> Files:
 
 
 @pytest.fixture
-def logs() -> "Iterator[list[structlog.typing.EventDict]]":
+def logs() -> Iterator[list[Any]]:
     with structlog.testing.capture_logs() as lines:
         yield lines
 
@@ -68,18 +69,17 @@ async def shown(
 
 
 def application(files: Files, ca: Path | None = None) -> Application:
-    return Application(
-        Settings(
-            server={"http_port": 0, "grpc_port": 0, "drain_s": 1.0},  # type: ignore[arg-type]
-            model={"name": "none"},  # type: ignore[arg-type]
-            kernels={"backend": "reference"},  # type: ignore[arg-type]
-            tls={"certificate": files.certificate, "key": files.key, "client_ca": ca},  # type: ignore[arg-type]
-        )
-    )
+    sections: dict[str, Any] = {
+        "server": {"http_port": 0, "grpc_port": 0, "drain_s": 1.0},
+        "model": {"name": "none"},
+        "kernels": {"backend": "reference"},
+        "tls": {"certificate": files.certificate, "key": files.key, "client_ca": ca},
+    }
+    return Application(Settings(**sections))
 
 
 async def test_both_doors_take_a_renewed_certificate_over(
-    authority: Authority, live: Files, logs: list[dict[str, object]]
+    authority: Authority, live: Files, logs: list[Any]
 ) -> None:
     first, second, third = serial(live), authority.issue("second"), authority.issue("third")
     async with application(live).running() as running:
