@@ -73,6 +73,9 @@ class ServerSettings(_Section):
     burst_wait_ms: float = Field(
         1000.0, gt=0, le=60_000, description="how long a request may wait to be begun; above it 429 at once"
     )
+    idempotency_s: float = Field(
+        600.0, ge=0, le=86_400, description="how long an answer is kept for its idempotency key; 0 keeps none"
+    )
     drain_s: float = Field(6.0, ge=0, le=3600, description="how long Ctrl-C waits for answers in flight")
     workers: int = Field(
         1, ge=1, le=256, description="front-end processes; with more than 1 the models get one of their own"

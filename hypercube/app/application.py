@@ -31,6 +31,7 @@ from hypercube.app.listening import (
 )
 from hypercube.app.readings import make_reading_cube
 from hypercube.app.tls import load_tls
+from hypercube.app.tls_renewal import RenewedTls
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
@@ -58,6 +59,7 @@ from hypercube.gateway.http.app import PATHS
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
 from hypercube.gateway.http.shedding_protocol import shedding
+from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
@@ -101,7 +103,8 @@ class Application:
             HyperCubeError: INVALID_ARGUMENT for settings that cannot work together.
         """
         check_listen_address(settings.server)
-        self._tls = load_tls(settings.tls)
+        tls = load_tls(settings.tls)
+        self.tls = None if tls is None else RenewedTls(settings.tls, tls)
         self.settings = settings
         if settings.kernels.cache is not None:
             keep_in(settings.kernels.cache)
@@ -155,6 +158,7 @@ class Application:
             clock=clock,
             observe=self.metrics.request_finished,
             regions=SharedRegions(allowed=not settings.server.allow_remote),
+            idempotent=IdempotentAnswers(kept_s=settings.server.idempotency_s, clock=clock),
             access=self.access,
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
@@ -184,6 +188,8 @@ class Application:
                 stack.callback(self.services.audit.close)
             if self.access is not None:
                 stack.push_async_callback(self.access.close)
+            if self.tls is not None:
+                stack.callback(asyncio.create_task(self.tls.watch(), name="certificate").cancel)
             stack.push_async_callback(self.engines.close)
             stack.push_async_callback(self.batchers.close)
             await self.cubes.start_all()
@@ -220,6 +226,8 @@ class Application:
                     **self._http_tls(),
                 )
             )
+            if self.tls is not None:
+                self.tls.follow(http_server.config)
             http_task = asyncio.create_task(http_server.serve(sockets=[listener]), name="http")
             stack.push_async_callback(stop_http, http_server, http_task)
             await http_server.until_listening(http_task)
@@ -246,14 +254,14 @@ class Application:
 
     def _http_tls(self) -> dict[str, Any]:
         ports = self.settings.server.http_socket is None
-        return self._tls.uvicorn_options() if self._tls is not None and ports else {}
+        return self.tls.uvicorn_options() if self.tls is not None and ports else {}
 
     def _bind_grpc(self, grpc_server: grpc.aio.Server) -> None:
         server = self.settings.server
         if server.grpc_socket is not None:
             bind_grpc_socket(grpc_server, server.grpc_socket)
             return
-        credentials = None if self._tls is None else self._tls.grpc_credentials()
+        credentials = None if self.tls is None else self.tls.grpc_credentials()
         shared = self._listener is not None
         self.grpc_port = bind_grpc(grpc_server, server.host, server.grpc_port, credentials, shared=shared)
 

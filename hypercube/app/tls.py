@@ -4,8 +4,6 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
-
 from hypercube.core.errors import HyperCubeError, invalid
 from hypercube.settings import TlsSettings
 
@@ -24,11 +22,23 @@ class ServerTls:
     key: Path
     client_ca: Path | None
 
-    def grpc_credentials(self) -> grpc.ServerCredentials:
-        """For `add_secure_port`."""
-        pair = (self.key.read_bytes(), self.certificate.read_bytes())
-        authority = None if self.client_ca is None else self.client_ca.read_bytes()
-        return grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+    def context(self) -> ssl.SSLContext:
+        """The certificate for HTTP, as its files are now.
+
+        Raises:
+            OSError: a file cannot be read, or OpenSSL (`ssl.SSLError`) cannot use it.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key, password=_no_passphrase)
+        return context
+
+    def pair(self) -> tuple[bytes, bytes]:
+        """The key and the certificate for gRPC, as their files are now.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        return self.key.read_bytes(), self.certificate.read_bytes()
 
     def uvicorn_options(self) -> dict[str, object]:
         """For `uvicorn.Config`."""

@@ -20,11 +20,12 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind
-from hypercube.core.reading import Reading, joined
+from hypercube.core.reading import Grounding, Reading, joined
 from hypercube.wire.convert import (
     error_from_proto,
     event_from_proto,
     from_message,
+    grounding_from_proto,
     logprobs_from_proto,
     reading_event_from_proto,
     tool_call_from_proto,
@@ -45,12 +46,14 @@ class ChatChoice:
         finish_reason: why it ended.
         tool_calls: what it calls.
         logprobs: its tokens, where they were asked for.
+        grounding: what it rests on, if the model `saju` answered about a chart.
     """
 
     content: str
     finish_reason: FinishReason
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    grounding: Grounding | None = None
 
     @property
     def message(self) -> ChatMessage:
@@ -71,6 +74,7 @@ class ChatAnswer:
         tool_calls: what it calls.
         logprobs: its tokens, where they were asked for.
         further: the other answers, where `n` asked for them.
+        grounding: what it rests on, if the model `saju` answered about a chart.
     """
 
     content: str
@@ -81,6 +85,7 @@ class ChatAnswer:
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     further: tuple[ChatChoice, ...] = ()
+    grounding: Grounding | None = None
 
     @property
     def message(self) -> ChatMessage:
@@ -204,9 +209,11 @@ def chat_answer(message: chat_pb2.ChatReply) -> ChatAnswer:
                 FinishReason(each.finish_reason),
                 tuple(map(tool_call_from_proto, each.tool_calls)),
                 logprobs_from_proto(each.logprobs),
+                grounding_from_proto(each),
             )
             for each in message.further
         ),
+        grounding=grounding_from_proto(message),
     )
 
 
@@ -267,6 +274,7 @@ class Transcript:
         usage: token counts; None until it ended.
         tool_calls: what the model calls so far; the arguments of the last one may be cut short until it ended.
         logprobs: tokens so far, where they were asked for.
+        grounding: what it rests on, once it ended, if the model `saju` answered about a chart.
         trailers: what the server said at the end, such as `server-timing`; empty until then.
     """
 
@@ -277,6 +285,7 @@ class Transcript:
         self.usage: Usage | None = None
         self.tool_calls: list[ToolCall] = []
         self.logprobs: list[TokenLogprob] = []
+        self.grounding: Grounding | None = None
         self.trailers: Mapping[str, str | bytes] = {}
         self._pieces: list[str] = []
 
@@ -296,6 +305,7 @@ class Transcript:
         self.id, self.model = message.id or self.id, message.model or self.model
         self.finish_reason = event.finish_reason or self.finish_reason
         self.usage = event.usage or self.usage
+        self.grounding = event.grounding or self.grounding
         self._pieces.append(event.text)
         self.logprobs += event.logprobs
         for piece in event.tool_calls:

@@ -9,6 +9,7 @@ from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.authenticator import Access
+from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.inference_statistics import InferenceStatistics
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.response_store import ResponseStore
@@ -129,6 +130,7 @@ class GatewayServices:
         regions: shared memory of same-host clients of the Open Inference Protocol.
         statistics: what became of that protocol's requests.
         responses: answers of OpenAI's Responses API that are kept for a while.
+        idempotent: answers that are kept for their idempotency keys.
         access: who may come in; None lets in whoever reaches the server, which listens on loopback only.
         audit: told of every call that needs an administrator.
         calls: gRPC calls that are open.
@@ -145,6 +147,7 @@ class GatewayServices:
     regions: SharedRegions = field(default_factory=SharedRegions)
     statistics: InferenceStatistics = field(default_factory=InferenceStatistics)
     responses: ResponseStore = field(default_factory=ResponseStore)
+    idempotent: IdempotentAnswers = field(default_factory=IdempotentAnswers)
     access: Access | None = None
     audit: Audit | None = None
     origins: tuple[str, ...] = ()

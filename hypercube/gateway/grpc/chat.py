@@ -9,6 +9,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.gateway.grpc.conversation import converse
+from hypercube.gateway.grpc.keyed import keyed
 from hypercube.gateway.grpc.methods import Methods, Session, Streaming, Unary
 from hypercube.gateway.handlers import choices
 from hypercube.gateway.services import GatewayServices
@@ -33,6 +34,7 @@ async def complete(
         tool_calls=first.tool_calls,
         logprobs=first.logprobs,
         further=further,
+        grounding=first.grounding if first.HasField("grounding") else None,
     )
 
 
@@ -62,6 +64,7 @@ def _choice(choice: choices.Choice) -> chat_pb2.ChatChoice:
         finish_reason=_reason(choice.finish_reason),
         tool_calls=map(convert.tool_call_to_proto, choice.tool_calls),
         logprobs=convert.logprobs_to_proto(choice.logprobs),
+        grounding=convert.grounding_to_proto(choice.grounding),
     )
 
 
@@ -72,7 +75,11 @@ def _reason(reason: FinishReason | None) -> str:
 
 
 METHODS: Final[Methods] = {
-    "Complete": Unary(chat_pb2.ChatRequest, complete, lambda services: services.limits.chat_s),
+    "Complete": Unary(
+        chat_pb2.ChatRequest,
+        keyed("hypercube.v1.Chat/Complete", complete),
+        lambda services: services.limits.chat_s,
+    ),
     "Stream": Streaming(chat_pb2.ChatRequest, stream, lambda services: services.limits.chat_s),
     "Converse": Session(converse, lambda services: services.limits.chat_s),
 }

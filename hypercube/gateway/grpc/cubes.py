@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from hypercube.core.cube import Call
+from hypercube.gateway.grpc.keyed import keyed
 from hypercube.gateway.grpc.methods import Methods, Unary
 from hypercube.gateway.handlers import cubes as handler
 from hypercube.gateway.handlers.cubes import CubeView
@@ -64,5 +65,9 @@ def _cube(view: CubeView) -> cubes_pb2.Cube:
 METHODS: Final[Methods] = {
     "List": Unary(cubes_pb2.ListCubesRequest, list_cubes, lambda services: services.limits.chart_s),
     "Get": Unary(cubes_pb2.GetCubeRequest, get_cube, lambda services: services.limits.chart_s),
-    "Process": Unary(cubes_pb2.ProcessRequest, process, lambda services: services.limits.chat_s),
+    "Process": Unary(
+        cubes_pb2.ProcessRequest,
+        keyed("hypercube.v1.Cubes/Process", process),
+        lambda services: services.limits.chat_s,
+    ),
 }

@@ -8,6 +8,7 @@ from typing import Final
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import EmbeddingRequest
+from hypercube.gateway.grpc.keyed import keyed
 from hypercube.gateway.grpc.methods import Methods, Serializable, Unary
 from hypercube.gateway.handlers import embeddings as handler
 from hypercube.gateway.handlers.embeddings import EmbeddingsAnswer
@@ -49,5 +50,9 @@ async def embed(services: GatewayServices, request: embeddings_pb2.EmbedRequest,
 
 
 METHODS: Final[Methods] = {
-    "Embed": Unary(embeddings_pb2.EmbedRequest, embed, lambda services: services.limits.batch_s),
+    "Embed": Unary(
+        embeddings_pb2.EmbedRequest,
+        keyed("hypercube.v1.Embeddings/Embed", embed),
+        lambda services: services.limits.batch_s,
+    ),
 }

@@ -8,6 +8,7 @@ from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind
 from hypercube.core.principal import Role
 from hypercube.gateway.grpc.methods import Context
+from hypercube.gateway.idempotency import REPLAYED
 from hypercube.gateway.quota_headers import quota_headers
 from hypercube.gateway.request_id import REQUEST_ID, SERVED_BY
 from hypercube.gateway.server_timing import server_timing
@@ -22,6 +23,8 @@ def tell(context: Context, call: Call, total_s: float) -> None:
     told = (REQUEST_ID, call.request_id), (SERVER_TIMING, server_timing(call.timing, total_s))
     if call.served_by:
         told += ((SERVED_BY, call.served_by),)
+    if call.replayed:
+        told += ((REPLAYED, "true"),)
     if call.quotas is not None:
         told += _standings(call)
     context.set_trailing_metadata(told)

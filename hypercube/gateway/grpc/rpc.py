@@ -17,6 +17,7 @@ from hypercube.gateway.grpc.methods import Context, Duplex, Methods, Packed, Ses
 from hypercube.gateway.grpc.opening import both_ways, many_answers, one_answer
 from hypercube.gateway.grpc.outcome import Observed, ended, tell
 from hypercube.gateway.grpc.statuses import abort
+from hypercube.gateway.idempotency import IDEMPOTENCY_KEY
 from hypercube.gateway.request_id import REQUEST_ID, request_id_of
 from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
@@ -168,13 +169,16 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
-    given = None
+    given, named = None, ""
     for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID and isinstance(value, str):
             given = value
+        elif key == IDEMPOTENCY_KEY and isinstance(value, str):
+            named = value
     return Call(
         request_id=request_id_of(given),
         deadline=services.deadline(context.time_remaining(), default_s),
+        idempotency_key=named,
     )
 
 

@@ -221,6 +221,7 @@ class ResponseBody(TypedDict):
     truncation: str
     usage: ResponseUsageBody | None
     user: str | None
+    x_hypercube: NotRequired[GroundingBody]
 
 
 class DeletedResponseBody(TypedDict):

@@ -6,10 +6,13 @@ from typing import Final
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from hypercube.gateway.idempotency import REPLAYED
+
 _SHOWN: Final = (
     "x-request-id",
     "server-timing",
     "retry-after",
+    REPLAYED,
     *(
         f"x-ratelimit-{what}-{of}"
         for what in ("limit", "remaining", "reset")

@@ -18,7 +18,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, Failure
-from hypercube.gateway.http.openai_chunks import logprob_bodies
+from hypercube.gateway.http.openai_chunks import grounding_body, logprob_bodies
 from hypercube.gateway.http.openai_responses import ResponsesRequest
 
 Event = dict[str, Any]
@@ -65,6 +65,8 @@ class ResponseWriter:
         for piece in event.tool_calls:
             yield from self._call(piece)
         if event.finish_reason is not None and event.usage is not None:
+            if event.grounding is not None:
+                self.body["x_hypercube"] = grounding_body(event.grounding)
             yield from self._end(event.finish_reason, event.usage)
 
     def fail(self, failure: Failure) -> Event:

@@ -14,6 +14,7 @@ from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.query import Parameter
 from hypercube.gateway.http.responses import EVENTS, JSON, speaks_v2
 from hypercube.gateway.http.timeout import TIMEOUT_HEADER
+from hypercube.gateway.idempotency import IDEMPOTENCY_KEY
 from hypercube.gateway.request_id import REQUEST_ID
 from hypercube.gateway.services import Limits
 
@@ -22,7 +23,7 @@ _REASONS: Final = {
     400: "Something in the request is wrong; `param`, `value` and `fix` say what.",
     403: "The caller is known, and may not do this.",
     404: "There is nothing of that name here.",
-    409: "What it is about is in the wrong state for that.",
+    409: "What it is about is in the wrong state for that; or another request went by its idempotency key.",
     413: "The body is over the limit.",
     429: "The queue is full; `Retry-After` says when to come back.",
     502: "The model's engine failed under this request.",
@@ -141,6 +142,16 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         }
         for name, each in operation.query.items()
     ]
+    if operation.keyed:
+        path.append(
+            {
+                "name": IDEMPOTENCY_KEY,
+                "in": "header",
+                "description": "Your name for this request, if you may have to send it again: it is then not "
+                "computed again. Streams are.",
+                "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            }
+        )
     return [
         *path,
         {

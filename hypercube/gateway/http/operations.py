@@ -33,6 +33,7 @@ class Operation:
         parameters: what each path parameter is, with an example.
         query: what may follow the question mark.
         role: what its caller needs.
+        keyed: whether an idempotency key is honoured.
         not_ready: status under which the answer comes that says "no", of the same type as the good one.
     """
 
@@ -52,6 +53,7 @@ class Operation:
     parameters: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     query: Mapping[str, Parameter] = field(default_factory=dict)
     role: Role = Role.USER
+    keyed: bool = False
     not_ready: int | None = None
 
     @property

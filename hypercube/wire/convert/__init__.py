@@ -23,6 +23,8 @@ from hypercube.wire.convert.chat import (
 from hypercube.wire.convert.chat_answers import (
     event_from_proto,
     event_to_proto,
+    grounding_from_proto,
+    grounding_to_proto,
     logprobs_from_proto,
     logprobs_to_proto,
     tool_call_from_proto,
@@ -79,6 +81,8 @@ __all__ = [
     "event_to_proto",
     "everyday_to_bytes",
     "from_message",
+    "grounding_from_proto",
+    "grounding_to_proto",
     "logprobs_from_proto",
     "logprobs_to_proto",
     "member",

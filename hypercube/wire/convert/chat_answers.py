@@ -1,6 +1,7 @@
 """What a model answers, on the wire: pieces, calls of tools, log-probabilities, token counts."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from hypercube.core.engine import (
     FinishReason,
@@ -11,7 +12,9 @@ from hypercube.core.engine import (
     TopLogprob,
     Usage,
 )
-from hypercube.wire.v1 import chat_pb2
+from hypercube.core.reading import Grounding
+from hypercube.wire.convert.records import from_message, to_message
+from hypercube.wire.v1 import chat_pb2, reading_pb2
 
 
 def usage_to_proto(usage: Usage) -> chat_pb2.Usage:
@@ -67,6 +70,18 @@ def logprobs_from_proto(messages: Iterable[chat_pb2.TokenLogprob]) -> tuple[Toke
     )
 
 
+def grounding_to_proto(grounding: Grounding | None) -> reading_pb2.Grounding | None:
+    """What an answer about a chart rests on; None for any other answer."""
+    return None if grounding is None else cast("reading_pb2.Grounding", to_message(grounding))
+
+
+def grounding_from_proto(
+    message: chat_pb2.ChatReply | chat_pb2.ChatChoice | chat_pb2.ChatEvent,
+) -> Grounding | None:
+    """What an answer rests on, if it is one about a chart."""
+    return from_message(Grounding, message.grounding) if message.HasField("grounding") else None
+
+
 def event_to_proto(
     event: GenerationEvent,
     *,
@@ -87,6 +102,7 @@ def event_to_proto(
             for each in event.tool_calls
         ],
         index=index,
+        grounding=grounding_to_proto(event.grounding),
     )
 
 
@@ -100,4 +116,5 @@ def event_from_proto(message: chat_pb2.ChatEvent) -> GenerationEvent:
         tool_calls=tuple(
             ToolCallDelta(each.index, each.id, each.name, each.arguments) for each in message.tool_calls
         ),
+        grounding=grounding_from_proto(message),
     )

@@ -24,6 +24,7 @@ from hypercube.core.match import MatchPart
 from hypercube.core.reading import (
     Checked,
     CitedFact,
+    Grounding,
     ReadingAudience,
     ReadingLanguage,
     ReadingLength,
@@ -89,6 +90,7 @@ _MESSAGES |= {
         Checked,
         CitedFact,
         CompatibilityOptions,
+        Grounding,
         MatchPart,
         PairSentence,
         ReadingOptions,

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from hypercube.wire.v1 import error_pb2 as hypercube_dot_v1_dot_error__pb2
+from hypercube.wire.v1 import reading_pb2 as hypercube_dot_v1_dot_reading__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hypercube/v1/chat.proto\x12\x0chypercube.v1\x1a\x18hypercube/v1/error.proto\"7\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\t\"n\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12\x14\n\x0ctool_call_id\x18\x04 \x01(\t\"=\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"\x8d\x06\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x08messages\x18\x02 \x03(\x0b\x32\x19.hypercube.v1.ChatMessage\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\x06 \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05min_p\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\t \x01(\x01H\x06\x88\x01\x01\x12\x11\n\x04seed\x18\n \x01(\x03H\x07\x88\x01\x01\x12\x0c\n\x04stop\x18\x0b \x03(\t\x12\x18\n\x0bjson_schema\x18\x0c \x01(\tH\x08\x88\x01\x01\x12\x15\n\x08logprobs\x18\r \x01(\x05H\t\x88\x01\x01\x12!\n\x05tools\x18\x0e \x03(\x0b\x32\x12.hypercube.v1.Tool\x12-\n\x0btool_choice\x18\x0f \x01(\x0e\x32\x18.hypercube.v1.ToolChoice\x12\x11\n\ttool_name\x18\x10 \x01(\t\x12 \n\x13parallel_tool_calls\x18\x11 \x01(\x08H\n\x88\x01\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\x12 \x01(\t\x12<\n\nlogit_bias\x18\x13 \x03(\x0b\x32(.hypercube.v1.ChatRequest.LogitBiasEntry\x12\x0e\n\x01n\x18\x14 \x01(\x05H\x0b\x88\x01\x01\x1a\x30\n\x0eLogitBiasEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_max_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x08\n\x06_min_pB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x0e\n\x0c_json_schemaB\x0b\n\t_logprobsB\x16\n\x14_parallel_tool_callsB\x04\n\x02_n\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x05\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x05\x12\x14\n\x0ctotal_tokens\x18\x03 \x01(\x05\";\n\nTopLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\"d\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\x12%\n\x03top\x18\x04 \x03(\x0b\x32\x18.hypercube.v1.TopLogprob\"\x8e\x01\n\nChatChoice\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x15\n\rfinish_reason\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12,\n\x08logprobs\x18\x04 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\"\xf7\x01\n\tChatReply\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\"\n\x05usage\x18\x05 \x01(\x0b\x32\x13.hypercube.v1.Usage\x12*\n\ntool_calls\x18\x06 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12,\n\x08logprobs\x18\x07 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\x12)\n\x07\x66urther\x18\x08 \x03(\x0b\x32\x18.hypercube.v1.ChatChoice\"K\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\x05\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\"\xec\x01\n\tChatEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\'\n\x05usage\x18\x05 \x01(\x0b\x32\x13.hypercube.v1.UsageH\x00\x88\x01\x01\x12,\n\x08logprobs\x18\x06 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\x12/\n\ntool_calls\x18\x07 \x03(\x0b\x32\x1b.hypercube.v1.ToolCallDelta\x12\r\n\x05index\x18\x08 \x01(\x05\x42\x08\n\x06_usage\"\x93\x01\n\x0f\x43onverseRequest\x12\x0c\n\x04turn\x18\x01 \x01(\t\x12(\n\x03say\x18\x02 \x01(\x0b\x32\x19.hypercube.v1.ChatRequestH\x00\x12\x36\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32$.hypercube.v1.ConverseRequest.CancelH\x00\x1a\x08\n\x06\x43\x61ncelB\x06\n\x04what\"u\n\rConverseEvent\x12\x0c\n\x04turn\x18\x01 \x01(\t\x12(\n\x05piece\x18\x02 \x01(\x0b\x32\x17.hypercube.v1.ChatEventH\x00\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x13.hypercube.v1.ErrorH\x00\x42\x06\n\x04what*o\n\nToolChoice\x12\x1b\n\x17TOOL_CHOICE_UNSPECIFIED\x10\x00\x12\x14\n\x10TOOL_CHOICE_AUTO\x10\x01\x12\x14\n\x10TOOL_CHOICE_NONE\x10\x02\x12\x18\n\x14TOOL_CHOICE_REQUIRED\x10\x03\x32\xd2\x01\n\x04\x43hat\x12>\n\x08\x43omplete\x12\x19.hypercube.v1.ChatRequest\x1a\x17.hypercube.v1.ChatReply\x12>\n\x06Stream\x12\x19.hypercube.v1.ChatRequest\x1a\x17.hypercube.v1.ChatEvent0\x01\x12J\n\x08\x43onverse\x12\x1d.hypercube.v1.ConverseRequest\x1a\x1b.hypercube.v1.ConverseEvent(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17hypercube/v1/chat.proto\x12\x0chypercube.v1\x1a\x18hypercube/v1/error.proto\x1a\x1ahypercube/v1/reading.proto\"7\n\x08ToolCall\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\t\"n\n\x0b\x43hatMessage\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12\x14\n\x0ctool_call_id\x18\x04 \x01(\t\"=\n\x04Tool\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\"\x8d\x06\n\x0b\x43hatRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x08messages\x18\x02 \x03(\x0b\x32\x19.hypercube.v1.ChatMessage\x12\x17\n\nmax_tokens\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05top_p\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\x05top_k\x18\x06 \x01(\x05H\x03\x88\x01\x01\x12\x12\n\x05min_p\x18\x07 \x01(\x01H\x04\x88\x01\x01\x12\x1e\n\x11\x66requency_penalty\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x1d\n\x10presence_penalty\x18\t \x01(\x01H\x06\x88\x01\x01\x12\x11\n\x04seed\x18\n \x01(\x03H\x07\x88\x01\x01\x12\x0c\n\x04stop\x18\x0b \x03(\t\x12\x18\n\x0bjson_schema\x18\x0c \x01(\tH\x08\x88\x01\x01\x12\x15\n\x08logprobs\x18\r \x01(\x05H\t\x88\x01\x01\x12!\n\x05tools\x18\x0e \x03(\x0b\x32\x12.hypercube.v1.Tool\x12-\n\x0btool_choice\x18\x0f \x01(\x0e\x32\x18.hypercube.v1.ToolChoice\x12\x11\n\ttool_name\x18\x10 \x01(\t\x12 \n\x13parallel_tool_calls\x18\x11 \x01(\x08H\n\x88\x01\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\x12 \x01(\t\x12<\n\nlogit_bias\x18\x13 \x03(\x0b\x32(.hypercube.v1.ChatRequest.LogitBiasEntry\x12\x0e\n\x01n\x18\x14 \x01(\x05H\x0b\x88\x01\x01\x1a\x30\n\x0eLogitBiasEntry\x12\x0b\n\x03key\x18\x01 \x01(\x05\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_max_tokensB\x0e\n\x0c_temperatureB\x08\n\x06_top_pB\x08\n\x06_top_kB\x08\n\x06_min_pB\x14\n\x12_frequency_penaltyB\x13\n\x11_presence_penaltyB\x07\n\x05_seedB\x0e\n\x0c_json_schemaB\x0b\n\t_logprobsB\x16\n\x14_parallel_tool_callsB\x04\n\x02_n\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\x05\x12\x19\n\x11\x63ompletion_tokens\x18\x02 \x01(\x05\x12\x14\n\x0ctotal_tokens\x18\x03 \x01(\x05\";\n\nTopLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\"d\n\x0cTokenLogprob\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07logprob\x18\x02 \x01(\x01\x12\r\n\x05\x62ytes\x18\x03 \x01(\x0c\x12%\n\x03top\x18\x04 \x03(\x0b\x32\x18.hypercube.v1.TopLogprob\"\xcd\x01\n\nChatChoice\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x15\n\rfinish_reason\x18\x02 \x01(\t\x12*\n\ntool_calls\x18\x03 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12,\n\x08logprobs\x18\x04 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\x12/\n\tgrounding\x18\x05 \x01(\x0b\x32\x17.hypercube.v1.GroundingH\x00\x88\x01\x01\x42\x0c\n\n_grounding\"\xb6\x02\n\tChatReply\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\"\n\x05usage\x18\x05 \x01(\x0b\x32\x13.hypercube.v1.Usage\x12*\n\ntool_calls\x18\x06 \x03(\x0b\x32\x16.hypercube.v1.ToolCall\x12,\n\x08logprobs\x18\x07 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\x12)\n\x07\x66urther\x18\x08 \x03(\x0b\x32\x18.hypercube.v1.ChatChoice\x12/\n\tgrounding\x18\t \x01(\x0b\x32\x17.hypercube.v1.GroundingH\x00\x88\x01\x01\x42\x0c\n\n_grounding\"K\n\rToolCallDelta\x12\r\n\x05index\x18\x01 \x01(\x05\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\targuments\x18\x04 \x01(\t\"\xab\x02\n\tChatEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x15\n\rfinish_reason\x18\x04 \x01(\t\x12\'\n\x05usage\x18\x05 \x01(\x0b\x32\x13.hypercube.v1.UsageH\x00\x88\x01\x01\x12,\n\x08logprobs\x18\x06 \x03(\x0b\x32\x1a.hypercube.v1.TokenLogprob\x12/\n\ntool_calls\x18\x07 \x03(\x0b\x32\x1b.hypercube.v1.ToolCallDelta\x12\r\n\x05index\x18\x08 \x01(\x05\x12/\n\tgrounding\x18\t \x01(\x0b\x32\x17.hypercube.v1.GroundingH\x01\x88\x01\x01\x42\x08\n\x06_usageB\x0c\n\n_grounding\"\x93\x01\n\x0f\x43onverseRequest\x12\x0c\n\x04turn\x18\x01 \x01(\t\x12(\n\x03say\x18\x02 \x01(\x0b\x32\x19.hypercube.v1.ChatRequestH\x00\x12\x36\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32$.hypercube.v1.ConverseRequest.CancelH\x00\x1a\x08\n\x06\x43\x61ncelB\x06\n\x04what\"u\n\rConverseEvent\x12\x0c\n\x04turn\x18\x01 \x01(\t\x12(\n\x05piece\x18\x02 \x01(\x0b\x32\x17.hypercube.v1.ChatEventH\x00\x12$\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x13.hypercube.v1.ErrorH\x00\x42\x06\n\x04what*o\n\nToolChoice\x12\x1b\n\x17TOOL_CHOICE_UNSPECIFIED\x10\x00\x12\x14\n\x10TOOL_CHOICE_AUTO\x10\x01\x12\x14\n\x10TOOL_CHOICE_NONE\x10\x02\x12\x18\n\x14TOOL_CHOICE_REQUIRED\x10\x03\x32\xd2\x01\n\x04\x43hat\x12>\n\x08\x43omplete\x12\x19.hypercube.v1.ChatRequest\x1a\x17.hypercube.v1.ChatReply\x12>\n\x06Stream\x12\x19.hypercube.v1.ChatRequest\x1a\x17.hypercube.v1.ChatEvent0\x01\x12J\n\x08\x43onverse\x12\x1d.hypercube.v1.ConverseRequest\x1a\x1b.hypercube.v1.ConverseEvent(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,38 +35,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHATREQUEST_LOGITBIASENTRY']._loaded_options = None
   _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_options = b'8\001'
-  _globals['_TOOLCHOICE']._serialized_start=2307
-  _globals['_TOOLCHOICE']._serialized_end=2418
-  _globals['_TOOLCALL']._serialized_start=67
-  _globals['_TOOLCALL']._serialized_end=122
-  _globals['_CHATMESSAGE']._serialized_start=124
-  _globals['_CHATMESSAGE']._serialized_end=234
-  _globals['_TOOL']._serialized_start=236
-  _globals['_TOOL']._serialized_end=297
-  _globals['_CHATREQUEST']._serialized_start=300
-  _globals['_CHATREQUEST']._serialized_end=1081
-  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_start=861
-  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_end=909
-  _globals['_USAGE']._serialized_start=1083
-  _globals['_USAGE']._serialized_end=1162
-  _globals['_TOPLOGPROB']._serialized_start=1164
-  _globals['_TOPLOGPROB']._serialized_end=1223
-  _globals['_TOKENLOGPROB']._serialized_start=1225
-  _globals['_TOKENLOGPROB']._serialized_end=1325
-  _globals['_CHATCHOICE']._serialized_start=1328
-  _globals['_CHATCHOICE']._serialized_end=1470
-  _globals['_CHATREPLY']._serialized_start=1473
-  _globals['_CHATREPLY']._serialized_end=1720
-  _globals['_TOOLCALLDELTA']._serialized_start=1722
-  _globals['_TOOLCALLDELTA']._serialized_end=1797
-  _globals['_CHATEVENT']._serialized_start=1800
-  _globals['_CHATEVENT']._serialized_end=2036
-  _globals['_CONVERSEREQUEST']._serialized_start=2039
-  _globals['_CONVERSEREQUEST']._serialized_end=2186
-  _globals['_CONVERSEREQUEST_CANCEL']._serialized_start=2170
-  _globals['_CONVERSEREQUEST_CANCEL']._serialized_end=2178
-  _globals['_CONVERSEEVENT']._serialized_start=2188
-  _globals['_CONVERSEEVENT']._serialized_end=2305
-  _globals['_CHAT']._serialized_start=2421
-  _globals['_CHAT']._serialized_end=2631
+  _globals['_TOOLCHOICE']._serialized_start=2524
+  _globals['_TOOLCHOICE']._serialized_end=2635
+  _globals['_TOOLCALL']._serialized_start=95
+  _globals['_TOOLCALL']._serialized_end=150
+  _globals['_CHATMESSAGE']._serialized_start=152
+  _globals['_CHATMESSAGE']._serialized_end=262
+  _globals['_TOOL']._serialized_start=264
+  _globals['_TOOL']._serialized_end=325
+  _globals['_CHATREQUEST']._serialized_start=328
+  _globals['_CHATREQUEST']._serialized_end=1109
+  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_start=889
+  _globals['_CHATREQUEST_LOGITBIASENTRY']._serialized_end=937
+  _globals['_USAGE']._serialized_start=1111
+  _globals['_USAGE']._serialized_end=1190
+  _globals['_TOPLOGPROB']._serialized_start=1192
+  _globals['_TOPLOGPROB']._serialized_end=1251
+  _globals['_TOKENLOGPROB']._serialized_start=1253
+  _globals['_TOKENLOGPROB']._serialized_end=1353
+  _globals['_CHATCHOICE']._serialized_start=1356
+  _globals['_CHATCHOICE']._serialized_end=1561
+  _globals['_CHATREPLY']._serialized_start=1564
+  _globals['_CHATREPLY']._serialized_end=1874
+  _globals['_TOOLCALLDELTA']._serialized_start=1876
+  _globals['_TOOLCALLDELTA']._serialized_end=1951
+  _globals['_CHATEVENT']._serialized_start=1954
+  _globals['_CHATEVENT']._serialized_end=2253
+  _globals['_CONVERSEREQUEST']._serialized_start=2256
+  _globals['_CONVERSEREQUEST']._serialized_end=2403
+  _globals['_CONVERSEREQUEST_CANCEL']._serialized_start=2387
+  _globals['_CONVERSEREQUEST_CANCEL']._serialized_end=2395
+  _globals['_CONVERSEEVENT']._serialized_start=2405
+  _globals['_CONVERSEEVENT']._serialized_end=2522
+  _globals['_CHAT']._serialized_start=2638
+  _globals['_CHAT']._serialized_end=2848
 # @@protoc_insertion_point(module_scope)

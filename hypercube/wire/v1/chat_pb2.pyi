@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import hypercube.wire.v1.error_pb2
+import hypercube.wire.v1.reading_pb2
 import sys
 import typing
 
@@ -325,6 +326,7 @@ class ChatChoice(google.protobuf.message.Message):
     FINISH_REASON_FIELD_NUMBER: builtins.int
     TOOL_CALLS_FIELD_NUMBER: builtins.int
     LOGPROBS_FIELD_NUMBER: builtins.int
+    GROUNDING_FIELD_NUMBER: builtins.int
     content: builtins.str
     finish_reason: builtins.str
     """stop, length or tool_calls."""
@@ -332,6 +334,10 @@ class ChatChoice(google.protobuf.message.Message):
     def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCall]: ...
     @property
     def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]: ...
+    @property
+    def grounding(self) -> hypercube.wire.v1.reading_pb2.Grounding:
+        """Of an answer of the model saju about a chart."""
+
     def __init__(
         self,
         *,
@@ -339,8 +345,11 @@ class ChatChoice(google.protobuf.message.Message):
         finish_reason: builtins.str = ...,
         tool_calls: collections.abc.Iterable[Global___ToolCall] | None = ...,
         logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
+        grounding: hypercube.wire.v1.reading_pb2.Grounding | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "finish_reason", b"finish_reason", "logprobs", b"logprobs", "tool_calls", b"tool_calls"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_grounding", b"_grounding", "grounding", b"grounding"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_grounding", b"_grounding", "content", b"content", "finish_reason", b"finish_reason", "grounding", b"grounding", "logprobs", b"logprobs", "tool_calls", b"tool_calls"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_grounding", b"_grounding"]) -> typing.Literal["grounding"] | None: ...
 
 Global___ChatChoice: typing_extensions.TypeAlias = ChatChoice
 
@@ -356,6 +365,7 @@ class ChatReply(google.protobuf.message.Message):
     TOOL_CALLS_FIELD_NUMBER: builtins.int
     LOGPROBS_FIELD_NUMBER: builtins.int
     FURTHER_FIELD_NUMBER: builtins.int
+    GROUNDING_FIELD_NUMBER: builtins.int
     id: builtins.str
     model: builtins.str
     content: builtins.str
@@ -374,6 +384,10 @@ class ChatReply(google.protobuf.message.Message):
     def further(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ChatChoice]:
         """The second answer and those behind it, where n asked for them."""
 
+    @property
+    def grounding(self) -> hypercube.wire.v1.reading_pb2.Grounding:
+        """Of the first answer, where it is one of the model saju about a chart."""
+
     def __init__(
         self,
         *,
@@ -385,9 +399,11 @@ class ChatReply(google.protobuf.message.Message):
         tool_calls: collections.abc.Iterable[Global___ToolCall] | None = ...,
         logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
         further: collections.abc.Iterable[Global___ChatChoice] | None = ...,
+        grounding: hypercube.wire.v1.reading_pb2.Grounding | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "finish_reason", b"finish_reason", "further", b"further", "id", b"id", "logprobs", b"logprobs", "model", b"model", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_grounding", b"_grounding", "grounding", b"grounding", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_grounding", b"_grounding", "content", b"content", "finish_reason", b"finish_reason", "further", b"further", "grounding", b"grounding", "id", b"id", "logprobs", b"logprobs", "model", b"model", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_grounding", b"_grounding"]) -> typing.Literal["grounding"] | None: ...
 
 Global___ChatReply: typing_extensions.TypeAlias = ChatReply
 
@@ -429,6 +445,7 @@ class ChatEvent(google.protobuf.message.Message):
     LOGPROBS_FIELD_NUMBER: builtins.int
     TOOL_CALLS_FIELD_NUMBER: builtins.int
     INDEX_FIELD_NUMBER: builtins.int
+    GROUNDING_FIELD_NUMBER: builtins.int
     id: builtins.str
     model: builtins.str
     text: builtins.str
@@ -442,6 +459,10 @@ class ChatEvent(google.protobuf.message.Message):
     def logprobs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TokenLogprob]: ...
     @property
     def tool_calls(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ToolCallDelta]: ...
+    @property
+    def grounding(self) -> hypercube.wire.v1.reading_pb2.Grounding:
+        """With the last event of an answer of the model saju about a chart."""
+
     def __init__(
         self,
         *,
@@ -453,9 +474,13 @@ class ChatEvent(google.protobuf.message.Message):
         logprobs: collections.abc.Iterable[Global___TokenLogprob] | None = ...,
         tool_calls: collections.abc.Iterable[Global___ToolCallDelta] | None = ...,
         index: builtins.int = ...,
+        grounding: hypercube.wire.v1.reading_pb2.Grounding | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_usage", b"_usage", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_usage", b"_usage", "finish_reason", b"finish_reason", "id", b"id", "index", b"index", "logprobs", b"logprobs", "model", b"model", "text", b"text", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_grounding", b"_grounding", "_usage", b"_usage", "grounding", b"grounding", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_grounding", b"_grounding", "_usage", b"_usage", "finish_reason", b"finish_reason", "grounding", b"grounding", "id", b"id", "index", b"index", "logprobs", b"logprobs", "model", b"model", "text", b"text", "tool_calls", b"tool_calls", "usage", b"usage"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_grounding", b"_grounding"]) -> typing.Literal["grounding"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_usage", b"_usage"]) -> typing.Literal["usage"] | None: ...
 
 Global___ChatEvent: typing_extensions.TypeAlias = ChatEvent

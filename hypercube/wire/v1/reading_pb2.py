@@ -26,27 +26,27 @@ from hypercube.wire.v1 import error_pb2 as hypercube_dot_v1_dot_error__pb2
 from hypercube.wire.v1 import saju_pb2 as hypercube_dot_v1_dot_saju__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahypercube/v1/reading.proto\x12\x0chypercube.v1\x1a\x18hypercube/v1/error.proto\x1a\x17hypercube/v1/saju.proto\"\xf8\x01\n\x0eReadingOptions\x12.\n\x08sections\x18\x01 \x03(\x0e\x32\x1c.hypercube.v1.ReadingSection\x12/\n\x08language\x18\x02 \x01(\x0e\x32\x1d.hypercube.v1.ReadingLanguage\x12+\n\x06length\x18\x03 \x01(\x0e\x32\x1b.hypercube.v1.ReadingLength\x12\'\n\x04tone\x18\x04 \x01(\x0e\x32\x19.hypercube.v1.ReadingTone\x12/\n\x08\x61udience\x18\x05 \x01(\x0e\x32\x1d.hypercube.v1.ReadingAudience\"\xb3\x01\n\x10InterpretRequest\x12\"\n\x05\x62irth\x18\x01 \x01(\x0b\x32\x13.hypercube.v1.Birth\x12-\n\x07options\x18\x02 \x01(\x0b\x32\x1c.hypercube.v1.ReadingOptions\x12+\n\x06writer\x18\x03 \x01(\x0e\x32\x1b.hypercube.v1.ReadingWriter\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08question\x18\x05 \x01(\t\"S\n\x0fReadingSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0f\n\x07schools\x18\x03 \x03(\t\x12\x12\n\nwritten_by\x18\x04 \x01(\t\"%\n\tCitedFact\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x9b\x01\n\x07\x43hecked\x12\x11\n\tsentences\x18\x01 \x01(\x05\x12\x10\n\x08mentions\x18\x02 \x01(\x05\x12\x11\n\tconfirmed\x18\x03 \x01(\x05\x12\x16\n\x0e\x63ontradictions\x18\x04 \x01(\x05\x12\x0b\n\x03\x63ut\x18\x05 \x01(\x05\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x13\n\x0b\x61sked_again\x18\x07 \x01(\x05\x12\r\n\x05unfit\x18\x08 \x01(\x05\"\xff\x01\n\nReadingEnd\x12&\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x17.hypercube.v1.CitedFact\x12\x12\n\nwritten_by\x18\x02 \x01(\t\x12\x16\n\x0e\x63orpus_version\x18\x03 \x01(\t\x12&\n\x07\x63hecked\x18\x04 \x01(\x0b\x32\x15.hypercube.v1.Checked\x12\r\n\x05\x61s_of\x18\x05 \x01(\t\x12-\n\x07options\x18\x06 \x01(\x0b\x32\x1c.hypercube.v1.ReadingOptions\x12\'\n\x05\x63hart\x18\x07 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12\x0e\n\x06prompt\x18\x08 \x01(\t\"\xd5\x01\n\x0cReadingEvent\x12-\n\x07section\x18\x01 \x01(\x0e\x32\x1c.hypercube.v1.ReadingSection\x12\r\n\x05title\x18\x02 \x01(\t\x12\x34\n\x08sentence\x18\x03 \x01(\x0b\x32\x1d.hypercube.v1.ReadingSentenceH\x00\x88\x01\x01\x12*\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x18.hypercube.v1.ReadingEndH\x01\x88\x01\x01\x12\x10\n\x08\x66\x61llback\x18\x05 \x01(\tB\x0b\n\t_sentenceB\x06\n\x04_end\"z\n\x14\x43ompatibilityOptions\x12/\n\x08language\x18\x01 \x01(\x0e\x32\x1d.hypercube.v1.ReadingLanguage\x12\x31\n\x06length\x18\x02 \x01(\x0e\x32!.hypercube.v1.CompatibilityLength\"\xf4\x01\n\x14\x43ompatibilityRequest\x12\"\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x13.hypercube.v1.Birth\x12(\n\x06second\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.BirthH\x00\x88\x01\x01\x12#\n\x06others\x18\x03 \x03(\x0b\x32\x13.hypercube.v1.Birth\x12\x10\n\x03top\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x33\n\x07options\x18\x06 \x01(\x0b\x32\".hypercube.v1.CompatibilityOptionsB\t\n\x07_secondB\x06\n\x04_top\":\n\tMatchPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x11\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x03(\t\"K\n\x0cPairSentence\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x03 \x03(\t\x12\x0f\n\x07schools\x18\x04 \x03(\t\"\xd9\x01\n\x11\x43ompatibilityPair\x12\r\n\x05index\x18\x01 \x01(\x05\x12\r\n\x05score\x18\x02 \x01(\x11\x12&\n\x05parts\x18\x03 \x03(\x0b\x32\x17.hypercube.v1.MatchPart\x12\'\n\x05\x63hart\x18\x04 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12-\n\tsentences\x18\x05 \x03(\x0b\x32\x1a.hypercube.v1.PairSentence\x12&\n\x05\x66\x61\x63ts\x18\x06 \x03(\x0b\x32\x17.hypercube.v1.CitedFact\">\n\tPairError\x12\r\n\x05index\x18\x01 \x01(\x05\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.Error\"\xc8\x02\n\x12\x43ompatibilityReply\x12\'\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12.\n\x05pairs\x18\x02 \x03(\x0b\x32\x1f.hypercube.v1.CompatibilityPair\x12\'\n\x06\x65rrors\x18\x03 \x03(\x0b\x32\x17.hypercube.v1.PairError\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x05\x12\x15\n\rscore_version\x18\x05 \x01(\x05\x12\x12\n\nwritten_by\x18\x06 \x01(\t\x12\x16\n\x0e\x63orpus_version\x18\x07 \x01(\t\x12&\n\x07\x63hecked\x18\x08 \x01(\x0b\x32\x15.hypercube.v1.Checked\x12\x33\n\x07options\x18\t \x01(\x0b\x32\".hypercube.v1.CompatibilityOptions*\x91\x02\n\x0eReadingSection\x12\x1f\n\x1bREADING_SECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16READING_SECTION_TEMPER\x10\x01\x12\x18\n\x14READING_SECTION_WORK\x10\x02\x12\x1a\n\x16READING_SECTION_WEALTH\x10\x03\x12!\n\x1dREADING_SECTION_RELATIONSHIPS\x10\x04\x12\x1a\n\x16READING_SECTION_HEALTH\x10\x05\x12\x18\n\x14READING_SECTION_LUCK\x10\x06\x12\x17\n\x13READING_SECTION_NOW\x10\x07\x12\x1a\n\x16READING_SECTION_ADVICE\x10\x08*e\n\x0fReadingLanguage\x12 \n\x1cREADING_LANGUAGE_UNSPECIFIED\x10\x00\x12\x17\n\x13READING_LANGUAGE_KO\x10\x01\x12\x17\n\x13READING_LANGUAGE_EN\x10\x02*}\n\rReadingLength\x12\x1e\n\x1aREADING_LENGTH_UNSPECIFIED\x10\x00\x12\x18\n\x14READING_LENGTH_SHORT\x10\x01\x12\x19\n\x15READING_LENGTH_NORMAL\x10\x02\x12\x17\n\x13READING_LENGTH_LONG\x10\x03*Z\n\x0bReadingTone\x12\x1c\n\x18READING_TONE_UNSPECIFIED\x10\x00\x12\x15\n\x11READING_TONE_WARM\x10\x01\x12\x16\n\x12READING_TONE_PLAIN\x10\x02*p\n\x0fReadingAudience\x12 \n\x1cREADING_AUDIENCE_UNSPECIFIED\x10\x00\x12\x1c\n\x18READING_AUDIENCE_GENERAL\x10\x01\x12\x1d\n\x19READING_AUDIENCE_BEGINNER\x10\x02*d\n\rReadingWriter\x12\x1e\n\x1aREADING_WRITER_UNSPECIFIED\x10\x00\x12\x19\n\x15READING_WRITER_CORPUS\x10\x01\x12\x18\n\x14READING_WRITER_MODEL\x10\x02*|\n\x13\x43ompatibilityLength\x12$\n COMPATIBILITY_LENGTH_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43OMPATIBILITY_LENGTH_SHORT\x10\x01\x12\x1f\n\x1b\x43OMPATIBILITY_LENGTH_NORMAL\x10\x02\x32\xab\x01\n\x07Reading\x12I\n\tInterpret\x12\x1e.hypercube.v1.InterpretRequest\x1a\x1a.hypercube.v1.ReadingEvent0\x01\x12U\n\rCompatibility\x12\".hypercube.v1.CompatibilityRequest\x1a .hypercube.v1.CompatibilityReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahypercube/v1/reading.proto\x12\x0chypercube.v1\x1a\x18hypercube/v1/error.proto\x1a\x17hypercube/v1/saju.proto\"\xf8\x01\n\x0eReadingOptions\x12.\n\x08sections\x18\x01 \x03(\x0e\x32\x1c.hypercube.v1.ReadingSection\x12/\n\x08language\x18\x02 \x01(\x0e\x32\x1d.hypercube.v1.ReadingLanguage\x12+\n\x06length\x18\x03 \x01(\x0e\x32\x1b.hypercube.v1.ReadingLength\x12\'\n\x04tone\x18\x04 \x01(\x0e\x32\x19.hypercube.v1.ReadingTone\x12/\n\x08\x61udience\x18\x05 \x01(\x0e\x32\x1d.hypercube.v1.ReadingAudience\"\xb3\x01\n\x10InterpretRequest\x12\"\n\x05\x62irth\x18\x01 \x01(\x0b\x32\x13.hypercube.v1.Birth\x12-\n\x07options\x18\x02 \x01(\x0b\x32\x1c.hypercube.v1.ReadingOptions\x12+\n\x06writer\x18\x03 \x01(\x0e\x32\x1b.hypercube.v1.ReadingWriter\x12\r\n\x05model\x18\x04 \x01(\t\x12\x10\n\x08question\x18\x05 \x01(\t\"S\n\x0fReadingSentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12\x0f\n\x07schools\x18\x03 \x03(\t\x12\x12\n\nwritten_by\x18\x04 \x01(\t\"%\n\tCitedFact\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x9b\x01\n\x07\x43hecked\x12\x11\n\tsentences\x18\x01 \x01(\x05\x12\x10\n\x08mentions\x18\x02 \x01(\x05\x12\x11\n\tconfirmed\x18\x03 \x01(\x05\x12\x16\n\x0e\x63ontradictions\x18\x04 \x01(\x05\x12\x0b\n\x03\x63ut\x18\x05 \x01(\x05\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x13\n\x0b\x61sked_again\x18\x07 \x01(\x05\x12\r\n\x05unfit\x18\x08 \x01(\x05\"V\n\tGrounding\x12\x12\n\nwritten_by\x18\x01 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x02 \x03(\t\x12&\n\x07\x63hecked\x18\x03 \x01(\x0b\x32\x15.hypercube.v1.Checked\"\xff\x01\n\nReadingEnd\x12&\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x17.hypercube.v1.CitedFact\x12\x12\n\nwritten_by\x18\x02 \x01(\t\x12\x16\n\x0e\x63orpus_version\x18\x03 \x01(\t\x12&\n\x07\x63hecked\x18\x04 \x01(\x0b\x32\x15.hypercube.v1.Checked\x12\r\n\x05\x61s_of\x18\x05 \x01(\t\x12-\n\x07options\x18\x06 \x01(\x0b\x32\x1c.hypercube.v1.ReadingOptions\x12\'\n\x05\x63hart\x18\x07 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12\x0e\n\x06prompt\x18\x08 \x01(\t\"\xd5\x01\n\x0cReadingEvent\x12-\n\x07section\x18\x01 \x01(\x0e\x32\x1c.hypercube.v1.ReadingSection\x12\r\n\x05title\x18\x02 \x01(\t\x12\x34\n\x08sentence\x18\x03 \x01(\x0b\x32\x1d.hypercube.v1.ReadingSentenceH\x00\x88\x01\x01\x12*\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x18.hypercube.v1.ReadingEndH\x01\x88\x01\x01\x12\x10\n\x08\x66\x61llback\x18\x05 \x01(\tB\x0b\n\t_sentenceB\x06\n\x04_end\"z\n\x14\x43ompatibilityOptions\x12/\n\x08language\x18\x01 \x01(\x0e\x32\x1d.hypercube.v1.ReadingLanguage\x12\x31\n\x06length\x18\x02 \x01(\x0e\x32!.hypercube.v1.CompatibilityLength\"\xf4\x01\n\x14\x43ompatibilityRequest\x12\"\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x13.hypercube.v1.Birth\x12(\n\x06second\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.BirthH\x00\x88\x01\x01\x12#\n\x06others\x18\x03 \x03(\x0b\x32\x13.hypercube.v1.Birth\x12\x10\n\x03top\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x0f\n\x07\x65xplain\x18\x05 \x01(\x08\x12\x33\n\x07options\x18\x06 \x01(\x0b\x32\".hypercube.v1.CompatibilityOptionsB\t\n\x07_secondB\x06\n\x04_top\":\n\tMatchPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06points\x18\x02 \x01(\x11\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x03(\t\"K\n\x0cPairSentence\x12\r\n\x05\x61\x62out\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\r\n\x05\x66\x61\x63ts\x18\x03 \x03(\t\x12\x0f\n\x07schools\x18\x04 \x03(\t\"\xd9\x01\n\x11\x43ompatibilityPair\x12\r\n\x05index\x18\x01 \x01(\x05\x12\r\n\x05score\x18\x02 \x01(\x11\x12&\n\x05parts\x18\x03 \x03(\x0b\x32\x17.hypercube.v1.MatchPart\x12\'\n\x05\x63hart\x18\x04 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12-\n\tsentences\x18\x05 \x03(\x0b\x32\x1a.hypercube.v1.PairSentence\x12&\n\x05\x66\x61\x63ts\x18\x06 \x03(\x0b\x32\x17.hypercube.v1.CitedFact\">\n\tPairError\x12\r\n\x05index\x18\x01 \x01(\x05\x12\"\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x13.hypercube.v1.Error\"\xc8\x02\n\x12\x43ompatibilityReply\x12\'\n\x05\x66irst\x18\x01 \x01(\x0b\x32\x18.hypercube.v1.ChartReply\x12.\n\x05pairs\x18\x02 \x03(\x0b\x32\x1f.hypercube.v1.CompatibilityPair\x12\'\n\x06\x65rrors\x18\x03 \x03(\x0b\x32\x17.hypercube.v1.PairError\x12\x10\n\x08\x63ompared\x18\x04 \x01(\x05\x12\x15\n\rscore_version\x18\x05 \x01(\x05\x12\x12\n\nwritten_by\x18\x06 \x01(\t\x12\x16\n\x0e\x63orpus_version\x18\x07 \x01(\t\x12&\n\x07\x63hecked\x18\x08 \x01(\x0b\x32\x15.hypercube.v1.Checked\x12\x33\n\x07options\x18\t \x01(\x0b\x32\".hypercube.v1.CompatibilityOptions*\x91\x02\n\x0eReadingSection\x12\x1f\n\x1bREADING_SECTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16READING_SECTION_TEMPER\x10\x01\x12\x18\n\x14READING_SECTION_WORK\x10\x02\x12\x1a\n\x16READING_SECTION_WEALTH\x10\x03\x12!\n\x1dREADING_SECTION_RELATIONSHIPS\x10\x04\x12\x1a\n\x16READING_SECTION_HEALTH\x10\x05\x12\x18\n\x14READING_SECTION_LUCK\x10\x06\x12\x17\n\x13READING_SECTION_NOW\x10\x07\x12\x1a\n\x16READING_SECTION_ADVICE\x10\x08*e\n\x0fReadingLanguage\x12 \n\x1cREADING_LANGUAGE_UNSPECIFIED\x10\x00\x12\x17\n\x13READING_LANGUAGE_KO\x10\x01\x12\x17\n\x13READING_LANGUAGE_EN\x10\x02*}\n\rReadingLength\x12\x1e\n\x1aREADING_LENGTH_UNSPECIFIED\x10\x00\x12\x18\n\x14READING_LENGTH_SHORT\x10\x01\x12\x19\n\x15READING_LENGTH_NORMAL\x10\x02\x12\x17\n\x13READING_LENGTH_LONG\x10\x03*Z\n\x0bReadingTone\x12\x1c\n\x18READING_TONE_UNSPECIFIED\x10\x00\x12\x15\n\x11READING_TONE_WARM\x10\x01\x12\x16\n\x12READING_TONE_PLAIN\x10\x02*p\n\x0fReadingAudience\x12 \n\x1cREADING_AUDIENCE_UNSPECIFIED\x10\x00\x12\x1c\n\x18READING_AUDIENCE_GENERAL\x10\x01\x12\x1d\n\x19READING_AUDIENCE_BEGINNER\x10\x02*d\n\rReadingWriter\x12\x1e\n\x1aREADING_WRITER_UNSPECIFIED\x10\x00\x12\x19\n\x15READING_WRITER_CORPUS\x10\x01\x12\x18\n\x14READING_WRITER_MODEL\x10\x02*|\n\x13\x43ompatibilityLength\x12$\n COMPATIBILITY_LENGTH_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43OMPATIBILITY_LENGTH_SHORT\x10\x01\x12\x1f\n\x1b\x43OMPATIBILITY_LENGTH_NORMAL\x10\x02\x32\xab\x01\n\x07Reading\x12I\n\tInterpret\x12\x1e.hypercube.v1.InterpretRequest\x1a\x1a.hypercube.v1.ReadingEvent0\x01\x12U\n\rCompatibility\x12\".hypercube.v1.CompatibilityRequest\x1a .hypercube.v1.CompatibilityReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hypercube.wire.v1.reading_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_READINGSECTION']._serialized_start=2408
-  _globals['_READINGSECTION']._serialized_end=2681
-  _globals['_READINGLANGUAGE']._serialized_start=2683
-  _globals['_READINGLANGUAGE']._serialized_end=2784
-  _globals['_READINGLENGTH']._serialized_start=2786
-  _globals['_READINGLENGTH']._serialized_end=2911
-  _globals['_READINGTONE']._serialized_start=2913
-  _globals['_READINGTONE']._serialized_end=3003
-  _globals['_READINGAUDIENCE']._serialized_start=3005
-  _globals['_READINGAUDIENCE']._serialized_end=3117
-  _globals['_READINGWRITER']._serialized_start=3119
-  _globals['_READINGWRITER']._serialized_end=3219
-  _globals['_COMPATIBILITYLENGTH']._serialized_start=3221
-  _globals['_COMPATIBILITYLENGTH']._serialized_end=3345
+  _globals['_READINGSECTION']._serialized_start=2496
+  _globals['_READINGSECTION']._serialized_end=2769
+  _globals['_READINGLANGUAGE']._serialized_start=2771
+  _globals['_READINGLANGUAGE']._serialized_end=2872
+  _globals['_READINGLENGTH']._serialized_start=2874
+  _globals['_READINGLENGTH']._serialized_end=2999
+  _globals['_READINGTONE']._serialized_start=3001
+  _globals['_READINGTONE']._serialized_end=3091
+  _globals['_READINGAUDIENCE']._serialized_start=3093
+  _globals['_READINGAUDIENCE']._serialized_end=3205
+  _globals['_READINGWRITER']._serialized_start=3207
+  _globals['_READINGWRITER']._serialized_end=3307
+  _globals['_COMPATIBILITYLENGTH']._serialized_start=3309
+  _globals['_COMPATIBILITYLENGTH']._serialized_end=3433
   _globals['_READINGOPTIONS']._serialized_start=96
   _globals['_READINGOPTIONS']._serialized_end=344
   _globals['_INTERPRETREQUEST']._serialized_start=347
@@ -57,24 +57,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CITEDFACT']._serialized_end=650
   _globals['_CHECKED']._serialized_start=653
   _globals['_CHECKED']._serialized_end=808
-  _globals['_READINGEND']._serialized_start=811
-  _globals['_READINGEND']._serialized_end=1066
-  _globals['_READINGEVENT']._serialized_start=1069
-  _globals['_READINGEVENT']._serialized_end=1282
-  _globals['_COMPATIBILITYOPTIONS']._serialized_start=1284
-  _globals['_COMPATIBILITYOPTIONS']._serialized_end=1406
-  _globals['_COMPATIBILITYREQUEST']._serialized_start=1409
-  _globals['_COMPATIBILITYREQUEST']._serialized_end=1653
-  _globals['_MATCHPART']._serialized_start=1655
-  _globals['_MATCHPART']._serialized_end=1713
-  _globals['_PAIRSENTENCE']._serialized_start=1715
-  _globals['_PAIRSENTENCE']._serialized_end=1790
-  _globals['_COMPATIBILITYPAIR']._serialized_start=1793
-  _globals['_COMPATIBILITYPAIR']._serialized_end=2010
-  _globals['_PAIRERROR']._serialized_start=2012
-  _globals['_PAIRERROR']._serialized_end=2074
-  _globals['_COMPATIBILITYREPLY']._serialized_start=2077
-  _globals['_COMPATIBILITYREPLY']._serialized_end=2405
-  _globals['_READING']._serialized_start=3348
-  _globals['_READING']._serialized_end=3519
+  _globals['_GROUNDING']._serialized_start=810
+  _globals['_GROUNDING']._serialized_end=896
+  _globals['_READINGEND']._serialized_start=899
+  _globals['_READINGEND']._serialized_end=1154
+  _globals['_READINGEVENT']._serialized_start=1157
+  _globals['_READINGEVENT']._serialized_end=1370
+  _globals['_COMPATIBILITYOPTIONS']._serialized_start=1372
+  _globals['_COMPATIBILITYOPTIONS']._serialized_end=1494
+  _globals['_COMPATIBILITYREQUEST']._serialized_start=1497
+  _globals['_COMPATIBILITYREQUEST']._serialized_end=1741
+  _globals['_MATCHPART']._serialized_start=1743
+  _globals['_MATCHPART']._serialized_end=1801
+  _globals['_PAIRSENTENCE']._serialized_start=1803
+  _globals['_PAIRSENTENCE']._serialized_end=1878
+  _globals['_COMPATIBILITYPAIR']._serialized_start=1881
+  _globals['_COMPATIBILITYPAIR']._serialized_end=2098
+  _globals['_PAIRERROR']._serialized_start=2100
+  _globals['_PAIRERROR']._serialized_end=2162
+  _globals['_COMPATIBILITYREPLY']._serialized_start=2165
+  _globals['_COMPATIBILITYREPLY']._serialized_end=2493
+  _globals['_READING']._serialized_start=3436
+  _globals['_READING']._serialized_end=3607
 # @@protoc_insertion_point(module_scope)

@@ -320,6 +320,35 @@ class Checked(google.protobuf.message.Message):
 Global___Checked: typing_extensions.TypeAlias = Checked
 
 @typing.final
+class Grounding(google.protobuf.message.Message):
+    """What an answer about a chart rests on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WRITTEN_BY_FIELD_NUMBER: builtins.int
+    FACTS_FIELD_NUMBER: builtins.int
+    CHECKED_FIELD_NUMBER: builtins.int
+    written_by: builtins.str
+    """corpus, the name of a model, or mixed."""
+    @property
+    def facts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids of the facts that its sentences state."""
+
+    @property
+    def checked(self) -> Global___Checked: ...
+    def __init__(
+        self,
+        *,
+        written_by: builtins.str = ...,
+        facts: collections.abc.Iterable[builtins.str] | None = ...,
+        checked: Global___Checked | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checked", b"checked"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["checked", b"checked", "facts", b"facts", "written_by", b"written_by"]) -> None: ...
+
+Global___Grounding: typing_extensions.TypeAlias = Grounding
+
+@typing.final
 class ReadingEnd(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -1,5 +1,7 @@
 """The model `saju` through the official client: births over turns, questions, corrections, both languages, the tool."""
 
+import asyncio
+import dataclasses
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,8 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hypercube import client as sdk
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationRequest
+from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.saju import chart
 from hypercube.saju.grounding import Checker
@@ -215,6 +219,63 @@ async def test_what_an_answer_rests_on(ai: openai.AsyncOpenAI) -> None:
     )
     last = [chunk async for chunk in stream][-1].choices[0].model_dump()
     assert last["x_hypercube"] == note
+
+
+async def test_responses_say_what_they_rest_on(ai: openai.AsyncOpenAI) -> None:
+    question = f"{HER}, 내 일간이 뭐야?"
+    chat = await ai.chat.completions.create(model="saju", messages=[{"role": "user", "content": question}])
+    note = chat.choices[0].model_dump()["x_hypercube"]
+    assert note["facts"]
+    whole = await ai.responses.create(model="saju", input=question)
+    assert whole.output_text == chat.choices[0].message.content
+    assert whole.model_dump()["x_hypercube"] == note
+    assert (await ai.responses.retrieve(whole.id)).model_dump()["x_hypercube"] == note
+    stream = await ai.responses.create(model="saju", input=question, stream=True)
+    events: list[Any] = [event async for event in stream]
+    assert events[-1].type == "response.completed"
+    assert events[-1].response.model_dump()["x_hypercube"] == note
+    assert "x_hypercube" not in events[0].response.model_dump()
+    ordinary = await ai.responses.create(model="saju", input="오늘 날씨 어때?")
+    assert "x_hypercube" not in ordinary.model_dump()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_grpc_says_what_an_answer_rests_on(house: SajuHouse, ai: openai.AsyncOpenAI, kind: str) -> None:
+    question = f"{HER}, 내 일간이 뭐야?"
+    chat = await ai.chat.completions.create(model="saju", messages=[{"role": "user", "content": question}])
+    note = chat.choices[0].model_dump()["x_hypercube"]
+    server = create_grpc_server(house.services)
+    target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+
+    async def asynchronously() -> tuple[list[sdk.ChatAnswer], Any]:
+        async with sdk.AsyncClient(target) as client:
+            answers = [await client.chat(said, model="saju", n=2) for said in (question, "오늘 날씨 어때?")]
+            stream = await client.chat(question, model="saju", stream=True)
+            async for _ in stream:
+                pass
+            return answers, stream
+
+    def synchronously() -> tuple[list[sdk.ChatAnswer], Any]:
+        with sdk.Client(target) as client:
+            answers = [client.chat(said, model="saju", n=2) for said in (question, "오늘 날씨 어때?")]
+            stream = client.chat(question, model="saju", stream=True)
+            for _ in stream:
+                pass
+            return answers, stream
+
+    try:
+        (whole, ordinary), stream = await (
+            asynchronously() if kind == "async" else asyncio.to_thread(synchronously)
+        )
+    finally:
+        await server.stop(None)
+    assert whole.content == stream.text == chat.choices[0].message.content
+    for said in (whole.grounding, whole.further[0].grounding, stream.grounding):
+        assert said is not None
+        assert (said.written_by, list(said.facts)) == (note["written_by"], note["facts"])
+        assert dataclasses.asdict(said.checked) == note["checked"]
+    assert (ordinary.grounding, ordinary.further[0].grounding) == (None, None)
 
 
 async def test_limits_are_kept(ai: openai.AsyncOpenAI) -> None:

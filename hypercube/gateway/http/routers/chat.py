@@ -1,15 +1,17 @@
 """Chat: /v1/chat/completions, in OpenAI's grammar to the byte."""
 
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
 
 from hypercube.core.errors import HyperCubeError
 from hypercube.gateway.handlers import choices as handler
-from hypercube.gateway.handlers.choices import Choice, Choices, total
+from hypercube.gateway.handlers.choices import Choice, Choices, ChoicesStream, total
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.bodies import ChatChoice, ChatCompletionBody
 from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.keyed import once
 from hypercube.gateway.http.openai_chunks import (
     ChatChunks,
     grounding_body,
@@ -20,9 +22,10 @@ from hypercube.gateway.http.openai_chunks import (
 )
 from hypercube.gateway.http.openai_protocol import ChatCompletionRequest, renamed
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, json_response
+from hypercube.gateway.http.responses import EVENTS, JSON, EventStream
 from hypercube.gateway.validation import JsonModel, json_model
 
+PATH: Final = "/v1/chat/completions"
 _REQUEST: Final[JsonModel[ChatCompletionRequest]] = json_model(ChatCompletionRequest)
 
 
@@ -30,18 +33,30 @@ async def completions(request: HttpRequest) -> Response:
     """Whole answers, or a stream of their pieces."""
     asked = _REQUEST.read(request.body)
     request.call.end_user = asked.end_user
+    if asked.stream:
+        pieces = ChatChunks(await _begun(request, asked), n=asked.choices, with_usage=asked.wants_usage)
+        return EventStream(pieces, request.call.request_id)
+    return await once(request, PATH, partial(_whole, request, asked))
+
+
+async def _begun(request: HttpRequest, asked: ChatCompletionRequest) -> ChoicesStream:
     try:
-        generation, n = asked.to_generation(), asked.choices
-        answer = await handler.stream(request.services, handler.repeated(generation, n), request.call)
-        if asked.stream:
-            return EventStream(ChatChunks(answer, n=n, with_usage=asked.wants_usage), request.call.request_id)
-        whole = await handler.collected(answer, n)
+        wanted = handler.repeated(asked.to_generation(), asked.choices)
+        return await handler.stream(request.services, wanted, request.call)
     except HyperCubeError as error:
         raise renamed(error, asked.names) from None
-    return json_response(_whole(whole, with_logprobs=generation.logprobs is not None))
 
 
-def _whole(answer: Choices, *, with_logprobs: bool) -> ChatCompletionBody:
+async def _whole(request: HttpRequest, asked: ChatCompletionRequest) -> ChatCompletionBody:
+    begun = await _begun(request, asked)
+    try:
+        answer = await handler.collected(begun, asked.choices)
+    except HyperCubeError as error:
+        raise renamed(error, asked.names) from None
+    return _body(answer, with_logprobs=bool(asked.logprobs))
+
+
+def _body(answer: Choices, *, with_logprobs: bool) -> ChatCompletionBody:
     return {
         "id": answer.id,
         "object": "chat.completion",
@@ -69,7 +84,7 @@ def _choice(index: int, choice: Choice, *, with_logprobs: bool) -> ChatChoice:
 OPERATIONS: Final = (
     Operation(
         "POST",
-        "/v1/chat/completions",
+        PATH,
         "chat",
         "Continue a chat, as OpenAI does",
         completions,
@@ -79,7 +94,8 @@ OPERATIONS: Final = (
         response=ChatCompletionBody,
         response_example=examples.CHAT_COMPLETION,
         media=(JSON, EVENTS),
-        errors=(400, 404, 413, 429, 502, 503, 504),
+        errors=(400, 404, 409, 413, 429, 502, 503, 504),
+        keyed=True,
         description=(
             "Any OpenAI client works with this server's address and `/v1` as its `base_url`. With `stream` the "
             "answer comes as server-sent events and ends with `data: [DONE]`; a failure after the first event "

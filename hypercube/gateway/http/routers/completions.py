@@ -1,15 +1,16 @@
 """A plain text continued: /v1/completions, in OpenAI's grammar; and the tokenizer, in vLLM's."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
-from hypercube.core.engine import TokenLogprob
+from hypercube.core.engine import GenerationRequest, TokenLogprob
 from hypercube.core.errors import HyperCubeError
 from hypercube.gateway.handlers import choices as handler
 from hypercube.gateway.handlers import tokens
-from hypercube.gateway.handlers.choices import ChoiceEvent, Choices, ChoicesStream, total
+from hypercube.gateway.handlers.choices import ChoiceEvent, ChoicesStream, total
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.bodies import (
     CompletionBody,
@@ -18,6 +19,7 @@ from hypercube.gateway.http.bodies import (
     TokenizeBody,
 )
 from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.keyed import once
 from hypercube.gateway.http.openai_chunks import Chunks, reason_of, usage_body
 from hypercube.gateway.http.openai_completions import (
     CompletionRequest,
@@ -29,6 +31,7 @@ from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, json_response
 from hypercube.gateway.validation import JsonModel, json_model
 
+PATH: Final = "/v1/completions"
 _COMPLETION: Final[JsonModel[CompletionRequest]] = json_model(CompletionRequest)
 _TOKENIZE: Final[JsonModel[TokenizeBodyRequest]] = json_model(TokenizeBodyRequest)
 _DETOKENIZE: Final[JsonModel[DetokenizeBodyRequest]] = json_model(DetokenizeBodyRequest)
@@ -39,18 +42,30 @@ async def completions(request: HttpRequest) -> Response:
     asked = _COMPLETION.read(request.body)
     request.call.end_user = end_user_of(asked.user)
     wanted = asked.to_generations()
+    if asked.stream:
+        begun = await _begun(request, asked, wanted)
+        pieces = TextChunks(begun, count=len(wanted), n=asked.choices, with_usage=asked.wants_usage)
+        return EventStream(pieces, request.call.request_id)
+    return await once(request, PATH, partial(_whole, request, asked, wanted))
+
+
+async def _begun(
+    request: HttpRequest, asked: CompletionRequest, wanted: Sequence[GenerationRequest]
+) -> ChoicesStream:
     try:
-        answer = await handler.stream(request.services, wanted, request.call, "cmpl")
-        if asked.stream:
-            pieces = TextChunks(answer, count=len(wanted), n=asked.choices, with_usage=asked.wants_usage)
-            return EventStream(pieces, request.call.request_id)
-        whole = await handler.collected(answer, len(wanted))
+        return await handler.stream(request.services, wanted, request.call, "cmpl")
     except HyperCubeError as error:
         raise renamed(error, asked.names) from None
-    return json_response(_whole(whole, asked))
 
 
-def _whole(answer: Choices, asked: CompletionRequest) -> CompletionBody:
+async def _whole(
+    request: HttpRequest, asked: CompletionRequest, wanted: Sequence[GenerationRequest]
+) -> CompletionBody:
+    begun = await _begun(request, asked, wanted)
+    try:
+        answer = await handler.collected(begun, len(wanted))
+    except HyperCubeError as error:
+        raise renamed(error, asked.names) from None
     rated = asked.logprobs is not None
     return {
         "id": answer.id,
@@ -133,7 +148,7 @@ async def detokenize(request: HttpRequest) -> Response:
 OPERATIONS: Final = (
     Operation(
         "POST",
-        "/v1/completions",
+        PATH,
         "chat",
         "Continue a plain text, as OpenAI does",
         completions,
@@ -143,7 +158,8 @@ OPERATIONS: Final = (
         response=CompletionBody,
         response_example=examples.COMPLETION,
         media=(JSON, EVENTS),
-        errors=(400, 404, 413, 429, 502, 503, 504),
+        errors=(400, 404, 409, 413, 429, 502, 503, 504),
+        keyed=True,
         description="The model reads the prompt as it is: no turns, no template.",
     ),
     Operation(

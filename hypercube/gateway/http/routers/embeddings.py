@@ -3,6 +3,7 @@
 import base64
 import sys
 from array import array
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -13,12 +14,13 @@ from hypercube.gateway.handlers import embeddings as handler
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.bodies import EmbeddingsBody
 from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.keyed import once
 from hypercube.gateway.http.openai_embeddings import EmbeddingsRequest
 from hypercube.gateway.http.openai_protocol import end_user_of
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import json_response
 from hypercube.gateway.validation import JsonModel, json_model
 
+PATH: Final = "/v1/embeddings"
 _REQUEST: Final[JsonModel[EmbeddingsRequest]] = json_model(EmbeddingsRequest)
 
 
@@ -26,11 +28,15 @@ async def embeddings(request: HttpRequest) -> Response:
     """A vector a text, as numbers or as base64 of little-endian float32."""
     asked = _REQUEST.read(request.body)
     request.call.end_user = end_user_of(asked.user)
+    return await once(request, PATH, partial(_whole, request, asked))
+
+
+async def _whole(request: HttpRequest, asked: EmbeddingsRequest) -> EmbeddingsBody:
     answer = await handler.embeddings(
         request.services, asked.to_embedding(), request.call, dimensions=asked.dimensions
     )
     written = _packed if asked.encoding_format == "base64" else _numbers
-    body: EmbeddingsBody = {
+    return {
         "object": "list",
         "data": [
             {"object": "embedding", "index": index, "embedding": written(vector)}
@@ -39,7 +45,6 @@ async def embeddings(request: HttpRequest) -> Response:
         "model": answer.model,
         "usage": {"prompt_tokens": answer.prompt_tokens, "total_tokens": answer.prompt_tokens},
     }
-    return json_response(body)
 
 
 def _packed(vector: "array[float]") -> str:
@@ -57,7 +62,7 @@ def _numbers(vector: "array[float]") -> Any:
 OPERATIONS: Final = (
     Operation(
         "POST",
-        "/v1/embeddings",
+        PATH,
         "embeddings",
         "Vectors of texts, as OpenAI does",
         embeddings,
@@ -66,7 +71,8 @@ OPERATIONS: Final = (
         examples=examples.EMBEDDINGS,
         response=EmbeddingsBody,
         response_example=examples.EMBEDDINGS_ANSWER,
-        errors=(400, 404, 413, 429, 502, 503, 504),
+        errors=(400, 404, 409, 413, 429, 502, 503, 504),
+        keyed=True,
         description=(
             "Texts of all requests share batches. One text that the model cannot read (it is too long) fails its "
             "request, and `param` names it; no text is cut."

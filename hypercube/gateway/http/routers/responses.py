@@ -1,14 +1,16 @@
 """OpenAI's Responses: create (whole, streamed, or in the background), read again, cancel, delete, go on from."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import orjson
 from starlette.responses import Response
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, GenerationRequest
+from hypercube.core.engine import ChatMessage
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.handlers import chat as handler
@@ -16,6 +18,7 @@ from hypercube.gateway.handlers.models import default_model
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.bodies import DeletedResponseBody, ResponseBody
 from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.keyed import once
 from hypercube.gateway.http.openai_protocol import renamed
 from hypercube.gateway.http.openai_response_events import Event, ResponseWriter
 from hypercube.gateway.http.openai_responses import ResponsesRequest
@@ -26,25 +29,39 @@ from hypercube.gateway.services import GatewayServices
 from hypercube.gateway.streams import close
 from hypercube.gateway.validation import JsonModel, json_model
 
+PATH: Final = "/v1/responses"
 _REQUEST: Final[JsonModel[ResponsesRequest]] = json_model(ResponsesRequest)
 
 
 async def create(request: HttpRequest) -> Response:
     """A whole response, a stream of its events, or the promise of one."""
     asked = _REQUEST.read(request.body)
+    request.call.end_user = asked.end_user
+    if asked.stream and not asked.background:
+        with _named_as_asked(asked):
+            return EventStream(await _begun(request, asked), request.call.request_id, frame=_named, last=b"")
+    return await once(request, PATH, partial(_whole, request, asked))
+
+
+async def _begun(request: HttpRequest, asked: ResponsesRequest) -> "_Making":
     services, call = request.services, request.call
-    call.end_user = asked.end_user
     before = _before(services, asked.previous_response_id, call)
-    generation = asked.to_generation(before)
-    turns = (*before, *asked.turns())
-    try:
+    answer = await handler.stream(services, asked.to_generation(before), call)
+    writer = ResponseWriter(asked, answer.model)
+    return _Making(answer, writer, services, asked, (*before, *asked.turns()), call)
+
+
+async def _whole(request: HttpRequest, asked: ResponsesRequest) -> dict[str, Any]:
+    with _named_as_asked(asked):
         if asked.background:
-            return json_response(await _begin(services, asked, generation, turns, call))
-        answer = await handler.stream(services, generation, call)
-        making = _Making(answer, ResponseWriter(asked, answer.model), services, asked, turns, call)
-        if asked.stream:
-            return EventStream(making, call.request_id, frame=_named, last=b"")
-        return json_response(await making.whole())
+            return await _begin(request.services, asked, request.call)
+        return await (await _begun(request, asked)).whole()
+
+
+@contextmanager
+def _named_as_asked(asked: ResponsesRequest) -> Iterator[None]:
+    try:
+        yield
     except HyperCubeError as error:
         error = renamed(error, asked.names)
         if error.param is not None:  # tools are flat here
@@ -139,14 +156,10 @@ class _Making(AsyncIterator[bytes]):
         await close(self._answer.events)
 
 
-async def _begin(
-    services: GatewayServices,
-    asked: ResponsesRequest,
-    generation: GenerationRequest,
-    turns: tuple[ChatMessage, ...],
-    call: Call,
-) -> dict[str, Any]:
+async def _begin(services: GatewayServices, asked: ResponsesRequest, call: Call) -> dict[str, Any]:
     """Start a response that goes on without its client."""
+    before = _before(services, asked.previous_response_id, call)
+    generation, turns = asked.to_generation(before), (*before, *asked.turns())
     model = asked.model or await default_model(services, call)
     writer = ResponseWriter(asked, model, status="queued")
     kept = StoredResponse(writer.body, turns, call.tenant)
@@ -227,7 +240,7 @@ _NAME: Final = {"id": ("The id of a response.", "resp_5f0c9be6a1b24e0bb2f3b0c7a8
 OPERATIONS: Final = (
     Operation(
         "POST",
-        "/v1/responses",
+        PATH,
         "chat",
         "Answer, as OpenAI's Responses do",
         create,
@@ -237,7 +250,8 @@ OPERATIONS: Final = (
         response=ResponseBody,
         response_example=examples.RESPONSE,
         media=(JSON, EVENTS),
-        errors=(400, 404, 413, 429, 502, 503, 504),
+        errors=(400, 404, 409, 413, 429, 502, 503, 504),
+        keyed=True,
         description=(
             "Responses are kept in memory for an hour, unless `store` is false: read them again by their id, go on "
             "from them with `previous_response_id`. A stream ends with `response.completed`, "
