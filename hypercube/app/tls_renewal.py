@@ -49,7 +49,9 @@ class RenewedTls:
     def grpc_credentials(self) -> grpc.ServerCredentials:
         """For `add_secure_port`, once."""
         return grpc.dynamic_ssl_server_credentials(
-            self._offered, self._news, require_client_authentication=self._client_ca is not None
+            self._offered,
+            self._news,  # type: ignore[arg-type]  # None, for no news, is gRPC's own word, which its stubs lack
+            require_client_authentication=self._client_ca is not None,
         )
 
     def renew(self) -> bool:

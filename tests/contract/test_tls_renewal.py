@@ -149,7 +149,7 @@ async def test_who_may_connect_stays_as_it_was(authority: Authority, live: Files
             ):
                 if welcome:
                     assert (await http.get(url)).status_code == 200
-                    assert (await client.chart("1990-05-03")).pillars
+                    assert (await client.chart("1990-05-03T07:20")).pillars.indices() == (6, 16, 4, 52)
                     assert await shown(running.http_port, authority, own=ours) == serial(second)
                     continue
                 with pytest.raises(httpx.HTTPError):
