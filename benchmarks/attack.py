@@ -140,7 +140,7 @@ def main() -> int:
                 before = _row(seconds["quiet"][door])
                 for phase in PHASES:
                     found = seconds[phase]
-                    row = {
+                    row: dict[str, Any] = {
                         "subject": "others during an attack",
                         "door": door,
                         "phase": phase,

@@ -146,8 +146,9 @@ class Line:
             return
         crowded = now < self._crowded_until
         self._rate += _NEWEST * (self._answered / lasted - self._rate)
-        # Of a window in which nothing happened for a while nothing can be said of what came at its end.
-        if lasted < 3 * window and self._arrived > self._rate * lasted * _MORE + FEW:
+        # Of a window in which nothing happened for a while nothing can be said of what came at its end; where many are
+        # inside, a long one means that nobody came to look.
+        if (lasted < 3 * window or self.inside > FEW) and self._arrived > self._rate * lasted * _MORE + FEW:
             if self._noticed:
                 self._since_arrived += self._arrived
                 self._since_answered += self._answered
