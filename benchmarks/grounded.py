@@ -221,7 +221,7 @@ def _checked(checks: Sequence[SentenceCheck]) -> dict[str, Any]:
     }
 
 
-def _sum(rows: list[dict[str, Any]], what: str) -> dict[str, Any]:
+def _sum(rows: Sequence[Mapping[str, Any]], what: str) -> dict[str, Any]:
     own = [row for row in rows if row["what"] == what]
     names = ("sentences", "mentions", "confirmed", "contradictions", "contradicting_sentences", "seconds")
     sums = {name: round(sum(row[name] for row in own), 1) for name in names}

@@ -51,14 +51,10 @@ from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
-from hypercube.gateway.door_queue import DoorQueue, Line
 from hypercube.gateway.grpc import create_grpc_server
-from hypercube.gateway.grpc.server import IN_LINE
 from hypercube.gateway.http import create_http_app
-from hypercube.gateway.http.app import PATHS
 from hypercube.gateway.http.cors import with_cors
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits
-from hypercube.gateway.http.shedding_protocol import shedding
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
 from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
@@ -67,13 +63,7 @@ from hypercube.gateway.traffic import Traffic
 from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
 from hypercube.observability.logs import get_logger
-from hypercube.observability.metrics import (
-    Metrics,
-    batcher_families,
-    cube_families,
-    model_families,
-    shed_family,
-)
+from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
 from hypercube.settings import Settings
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -164,8 +154,6 @@ class Application:
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
         )
-        self.door_queue = DoorQueue(PATHS, settings.server.burst_wait_ms / 1e3, clock)
-        self.call_lines = {name: Line(clock) for name in IN_LINE}
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
         self._warming: asyncio.Task[None] | None = None
@@ -196,9 +184,7 @@ class Application:
             stack.push_async_callback(self.cubes.stop_all)
 
             shared = self._listener is not None
-            grpc_server = self.grpc_server = create_grpc_server(
-                self.services, share_port=shared, lines=self.call_lines
-            )
+            grpc_server = self.grpc_server = create_grpc_server(self.services, share_port=shared)
             self._bind_grpc(grpc_server)  # gRPC removes its Unix socket itself
             await grpc_server.start()
             stack.push_async_callback(grpc_server.stop, _CLOSE_S / 2)
@@ -206,7 +192,7 @@ class Application:
             http_server = self.http_server = HttpServer(
                 uvicorn.Config(
                     with_cors(create_http_app(self.services), server.cors_origins),
-                    http=shedding(
+                    http=guarded(
                         ConnectionLimits(
                             max_header_bytes=server.max_header_bytes,
                             max_headers=server.max_headers,
@@ -214,8 +200,7 @@ class Application:
                             header_s=server.header_timeout_s,
                             body_s=server.body_timeout_s,
                             read_s=server.read_timeout_s,
-                        ),
-                        self.door_queue,
+                        )
                     ),
                     log_config=None,
                     access_log=False,
@@ -307,8 +292,6 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
-        calls = sum(line.refused for line in self.call_lines.values())
-        yield shed_family({"http": self.door_queue.refused, "grpc": calls})
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

@@ -164,16 +164,6 @@ class BatcherCounts(Protocol):
         ...
 
 
-def shed_family(refused: Mapping[str, int]) -> Metric:
-    """Requests that were refused at the doors, before anything was done for them."""
-    shed = CounterMetricFamily(
-        "hypercube_requests_shed", "Requests refused before they were read", labels=("transport",)
-    )
-    for transport, count in refused.items():
-        shed.add_metric((transport,), count)
-    return shed
-
-
 def batcher_families(batchers: Mapping[str, BatcherCounts]) -> Iterable[Metric]:
     """The batchers' snapshots, by name, as metric families."""
     items = GaugeMetricFamily("hypercube_batcher_queued_items", "Items waiting", labels=("batcher",))

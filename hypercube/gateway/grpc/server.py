@@ -1,16 +1,13 @@
 """The gRPC server: every service, health, reflection, and the limits they share."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import grpc
 import grpc.aio
 
-from hypercube.gateway.door_queue import Line
 from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
-from hypercube.gateway.grpc.door import GrpcDoor
 from hypercube.gateway.grpc.health import HealthServicer
-from hypercube.gateway.grpc.methods import Duplex, Methods, Session
+from hypercube.gateway.grpc.methods import Methods
 from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
 from hypercube.gateway.services import GatewayServices, Limits
@@ -24,13 +21,6 @@ SERVICES: Final[dict[str, Methods]] = {
     "hypercube.v1.Cubes": cubes.METHODS,
     inference.SERVICE: inference.METHODS,
 }
-IN_LINE: Final = tuple(
-    f"/{service}/{name}"
-    for service, methods in SERVICES.items()
-    for name, method in methods.items()
-    if not isinstance(method, (Duplex, Session))
-)
-"""Methods whose calls have one message and end with their answer."""
 KEEPALIVE_MS: Final = 10_000
 KEEPALIVE_TIMEOUT_MS: Final = 5_000
 METADATA_BYTES: Final = 16 << 10
@@ -43,24 +33,20 @@ lose other people's. A call that waits was measured to take up to 15 KiB."""
 
 
 def create_grpc_server(
-    services: GatewayServices,
-    *,
-    health_period_s: float = 1.0,
-    share_port: bool = False,
-    lines: Mapping[str, Line] | None = None,
+    services: GatewayServices, *, health_period_s: float = 1.0, share_port: bool = False
 ) -> grpc.aio.Server:
     """A server of these services; the caller adds a port, starts it and stops it.
 
-    With `share_port` the kernel shares connections out among all that listen there. `lines` are those of `IN_LINE`;
-    without them no call is refused for there being too many.
+    With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
     server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))
     made[REFLECTION] = reflection_handlers(services, (*SERVICES, HEALTH, REFLECTION))
-    methods = {f"/{service}/{name}": each for service, found in made.items() for name, each in found.items()}
-    server.add_generic_rpc_handlers((GrpcDoor(methods, lines or {}),))
+    server.add_generic_rpc_handlers(
+        tuple(grpc.method_handlers_generic_handler(name, methods) for name, methods in made.items())
+    )
     return server
 
 

@@ -27,18 +27,15 @@ _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
 
 async def abort(context: Context, request_id: str, failure: Failure) -> NoReturn:
     """End the call."""
-    words, told = trailer_of(failure)
-    await context.abort(GRPC[failure.kind], words, ((REQUEST_ID, request_id), *told))
-
-
-def trailer_of(failure: Failure) -> tuple[str, tuple[tuple[str, bytes], ...]]:
-    """The words of a failure's status, and the trailing metadata beside its request's id."""
     words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
     words = words[:_DETAILS_CHARACTERS]
-    told: tuple[tuple[str, bytes], ...] = ((ERROR_METADATA, _packed(failure)),)
+    told: tuple[tuple[str, str | bytes], ...] = (
+        (REQUEST_ID, request_id),
+        (ERROR_METADATA, _packed(failure)),
+    )
     if failure.retry_after_s is not None:
         told += ((DETAILS_METADATA, retry_info(GRPC[failure.kind], words, failure.retry_after_s)),)
-    return words, told
+    await context.abort(GRPC[failure.kind], words, told)
 
 
 def retry_info(code: grpc.StatusCode, words: str, seconds: float) -> bytes:

@@ -49,8 +49,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *inference.OPERATIONS,
     *health.OPERATIONS,
 )
-PATHS: Final = tuple(each.path.encode() for each in OPERATIONS if "{" not in each.path)
-"""Of the operations that have one of their own."""
 
 
 def create_http_app(services: GatewayServices) -> HttpDoor:

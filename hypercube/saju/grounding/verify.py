@@ -99,7 +99,7 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     if claim.detail.startswith("count:"):
         return _god_count(claim, ground, wanted, len(visible))
     if claim.detail.startswith("of_"):
-        kind, _, letter = claim.detail.partition(":")
+        kind, letter = claim.detail.split(":")
         own = ground.pillars["day"] % 10
         index = ten_god(own, int(letter)) if kind == "of_stem" else branch_god(own, int(letter))
         return unless(claim, belongs(TEN_GODS[index].key, wanted), TEN_GODS[index].hangul)
