@@ -10,6 +10,7 @@ from hypercube.gateway.grpc.health import HealthServicer
 from hypercube.gateway.grpc.methods import Methods
 from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
+from hypercube.gateway.grpc.threads import patient_threads
 from hypercube.gateway.services import GatewayServices, Limits
 
 SERVICES: Final[dict[str, Methods]] = {
@@ -40,7 +41,8 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    server = grpc.aio.server(options=_options(services.limits, share_port))
+    with patient_threads():
+        server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))
     made[REFLECTION] = reflection_handlers(services, (*SERVICES, HEALTH, REFLECTION))
