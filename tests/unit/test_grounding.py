@@ -217,3 +217,16 @@ def test_claims_need_no_chart() -> None:
 
 def test_the_charts_are_of_one_day() -> None:
     assert {found.options.as_of for found in charts().values()} == {AS_OF}
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["여러 요소를 묘사합니다.", "두 사람은 유사합니다.", "의견을 진술해서 좋습니다.", "늘 먼저 인사합니다."],
+)
+def test_verbs_of_two_syllables_are_no_bonds(sentence: str) -> None:
+    assert claims(sentence) == ()
+
+
+@pytest.mark.parametrize("sentence", ["묘술합이 있습니다.", "묘술합입니다.", "축오해가 있습니다."])
+def test_bonds_of_two_letters_are_read(sentence: str) -> None:
+    assert [claim.kind for claim in claims(sentence)] == ["relation"]

@@ -103,8 +103,8 @@ _KOREAN: Final = (
     ("pillar_ko", rf"(?<![가-힣])(?:{any_of(PILLAR_HANGUL)})(?=년|월|일|시|생|대운|{_PARTICLE}|[^가-힣]|$)"),
     (
         "pair",
-        rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2,3}})(?= ?(?:천간합|천간충|합|충"
-        rf"|형|파|해|원진|귀문|자형|육합|반합|상형|삼형|삼합|방합)"
+        rf"(?<![가-힣])(?:[{STEM_LETTERS}]{{2}}|[{BRANCH_LETTERS}]{{2,3}})(?= ?(?:천간합|천간충|합(?!니다|니까)|충"
+        rf"|형|파|해(?![서요졌질지])|원진|귀문|자형|육합|반합|상형|삼형|삼합|방합)"
         rf"(?![가-힣]*[분실동격창리산]))|(?:[{STEM_HANJA}]{{2}}|[{BRANCH_HANJA}]{{2,3}})(?= ?[沖冲衝合刑破害三])",
     ),
     (
@@ -125,7 +125,8 @@ _KOREAN: Final = (
     (
         "relation",
         rf"(?:{any_of([each for each in RELATIONS if len(each) > 1])})"
-        rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합|충|형|파|해)"
+        # 묘사합니다, 진술해서: a verb of everyday language, not a bond of two letters.
+        rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}})(?:합(?!니다|니까)|충|형|파|해(?![서요졌질지]))"
         rf"|(?<=[{STEM_LETTERS}{BRANCH_LETTERS}]{{2}} )(?:합|충|형|파|해)"
         rf"|(?<=[{STEM_HANJA}{BRANCH_HANJA}]{{2}})(?:三合|三刑|[沖冲衝刑破害合])"
         r"|(?<![가-힣])(?:합|충|형|파|해)\([沖冲衝刑破害合]\)"
