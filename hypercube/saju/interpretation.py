@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.chart import Chart
-from hypercube.core.reading import CORPUS, Reading, ReadingOptions, SectionText
-from hypercube.saju.grounding import Checker, cut
+from hypercube.core.reading import CORPUS, Checked, Reading, ReadingOptions, SectionText
+from hypercube.saju.grounding import CHECKER_VERSION, Checker
 from hypercube.saju.reading import CORPUS_VERSION, cited, read
 
 _DEFAULT: Final = ReadingOptions()
@@ -22,21 +22,27 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
         HyperCubeError: FAILED_PRECONDITION for a chart without facts.
     """
     checker = Checker(chart)
-    checks, sections = [], []
+    count = mentions = confirmed = contradictions = cut = 0
+    sections = []
     for section in read(chart, options):
-        own = [checker.sentence(sentence.text) for sentence in section.sentences]
-        checks += own
-        kept = tuple(
-            sentence for sentence, check in zip(section.sentences, own, strict=True) if check.grounded
-        )
+        kept = []
+        for sentence in section.sentences:
+            said, right, wrong = checker.tally(sentence.text)
+            mentions += said
+            confirmed += right
+            contradictions += wrong
+            if not wrong:
+                kept.append(sentence)
+        count += len(section.sentences)
+        cut += len(section.sentences) - len(kept)
         if kept:
-            sections.append(SectionText(section.section, section.title, kept))
+            sections.append(SectionText(section.section, section.title, tuple(kept)))
     return Reading(
         sections=tuple(sections),
         facts=cited(chart, sections, options.language),
         written_by=CORPUS,
         corpus_version=CORPUS_VERSION,
-        checked=cut(checks)[1],
+        checked=Checked(count, mentions, confirmed, contradictions, cut, CHECKER_VERSION),
         as_of="" if chart.periods is None else chart.periods.as_of.date,
         options=options,
         chart=replace(chart, facts=None, luck=None, luck_ranges=(), periods=None, period_relations=()),

@@ -6,9 +6,11 @@ from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.reading import Checked, Mention
+from hypercube.saju.grounding.asking import Answers
 from hypercube.saju.grounding.claims import Claim, claims
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.sentences import sentences
+from hypercube.saju.grounding.tally import Tally, tally
 from hypercube.saju.grounding.verdicts import FALSE, TRUE
 from hypercube.saju.grounding.verify import verify
 
@@ -41,6 +43,7 @@ class Checker:
             HyperCubeError: FAILED_PRECONDITION for a chart without facts.
         """
         self._ground = Ground.of(chart)
+        self._answers = Answers(self._ground)
 
     def sentence(self, text: str, start: int = 0) -> SentenceCheck:
         """One sentence."""
@@ -50,6 +53,10 @@ class Checker:
     def text(self, text: str) -> list[SentenceCheck]:
         """Every sentence of a text."""
         return [self.sentence(text[start:end], start) for start, end in sentences(text)]
+
+    def tally(self, text: str) -> Tally:
+        """A sentence's claims counted: the quick form of `sentence`, without saying which and why."""
+        return tally(text, self._answers)
 
     def grounded(self, text: str) -> bool:
         """Whether a sentence contradicts nothing; the quick form."""

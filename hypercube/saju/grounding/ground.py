@@ -9,6 +9,7 @@ from hypercube.core.calendar import LuckPillar, LuckRange
 from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, PillarFacts
+from hypercube.saju.facts.relations import pair_mask
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 
 ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
@@ -168,6 +169,45 @@ class Ground:
         """Per cent by group of ten gods."""
         own = self.pillars["day"] % 10 // 2
         return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
+
+    def shown(self, god: str) -> int:
+        """How many visible ten gods are this one, or of this group."""
+        return sum(belongs(each, god) for each in self.visible_gods)
+
+    def exposed(self, god: str) -> bool:
+        """Whether a stem is of this ten god or group (투출)."""
+        stems = (each.stem_god for each in self.facts.pillars)
+        return any(belongs(each.key, god) for each in stems if each is not None)
+
+    def hides(self, god: str) -> bool:
+        """Whether a hidden stem is of this ten god or group."""
+        return any(belongs(each, god) for each in self.hidden_gods)
+
+    def heaviest(self, group: str) -> bool:
+        """Whether no group of ten gods weighs more than this one."""
+        return self.group_weights.get(group) == max(self.group_weights.values())
+
+    def bears(self, position: str, sinsal: frozenset[str]) -> bool:
+        """Whether one of the chart's own pillars has one of these sinsal, named with or without its basis."""
+        return not self._sinsal[position].isdisjoint(sinsal)
+
+    @cached_property
+    def _sinsal(self) -> dict[str, frozenset[str]]:
+        found = {}
+        for position, facts in self.places.items():
+            have = {each.key for each in facts.sinsal}
+            have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
+            found[position] = frozenset(have | {each.split("_")[0] for each in have})
+        return found
+
+    def meet(self, first: str, second: str, relations: int) -> bool:
+        """Whether two positions stand in one of some relations, as bits of `PAIR_RULES`; False where one is not."""
+        a, b = self.pillar(first), self.pillar(second)
+        return a is not None and b is not None and bool(pair_mask(a, b) & relations)
+
+    def has(self, position: str) -> bool:
+        """Whether there is a pillar at a position."""
+        return self.pillar(position) is not None
 
     def pillar(self, position: str) -> int | None:
         """The pillar of a position or of `pillar:14`; None where there is none."""

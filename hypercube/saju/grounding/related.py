@@ -23,9 +23,9 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
     """The verdict on a relation, and what is there instead."""
     kind = str(claim.value)
     positions = list(dict.fromkeys(position for position, _ in claim.near if position != "unknown"))
-    if any(ground.pillar(position) is None and position in NATAL for position in positions):
+    if any(position in NATAL and not ground.has(position) for position in positions):
         return ("false", "unknown")
-    known = [position for position in positions if ground.pillar(position) is not None]
+    known = [position for position in positions if ground.has(position)]
     passing = [position for position in known if position not in NATAL]
     if claim.detail and not _letters(claim, kind, ground, known):
         return ("false", "other letters")
@@ -88,8 +88,7 @@ def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> b
 
 def _any_pair(kinds: tuple[str, ...], ground: Ground, known: list[str]) -> bool:
     wanted = sum(_BITS[kind] for kind in kinds)
-    pairs = [(ground.pillar(a), ground.pillar(b)) for a, b in combinations(known, 2)]
-    return any(a is not None and b is not None and pair_mask(a, b) & wanted for a, b in pairs)
+    return any(ground.meet(a, b, wanted) for a, b in combinations(known, 2))
 
 
 def _any_with(kinds: tuple[str, ...], ground: Ground, position: str) -> bool:

@@ -83,24 +83,20 @@ def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
 
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = str(claim.value)
-    visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
-        return decided(len(visible) == int(claim.detail[6:]), str(len(visible)))
+        count = ground.shown(wanted)
+        return decided(count == int(claim.detail[6:]), str(count))
     if claim.scope:
         return _god_at(claim, ground, wanted)
     if claim.detail == "stems":
-        stems = [each.stem_god.key for each in ground.facts.pillars if each.stem_god is not None]
-        return unless(claim, any(belongs(god, wanted) for god in stems), wanted)
+        return unless(claim, ground.exposed(wanted), wanted)
     if claim.detail == "most":
-        most = max(ground.group_weights.values())
-        return decided(ground.group_weights.get(wanted) == most, "another")
+        return decided(ground.heaviest(wanted), "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
-        return decided(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
-    there = bool(visible) or (
-        claim.detail != "shown"
-        and not claim.negated
-        and any(belongs(god, wanted) for god in ground.hidden_gods)
+        return decided(reason == f"{wanted}_excess" or ground.shown(wanted) >= 3, reason)
+    there = bool(ground.shown(wanted)) or (
+        claim.detail != "shown" and not claim.negated and ground.hides(wanted)
     )
     return unless(claim, there, wanted)
 
@@ -142,21 +138,18 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = claim.value
     assert isinstance(wanted, frozenset)
 
-    def on(position: str) -> bool:
-        facts = ground.places[position]
-        have = {each.key for each in facts.sinsal}
-        have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
-        have |= {each.split("_")[0] for each in have}
-        return bool(have & wanted)
-
     positions = _natal(claim.scope)
     if claim.scope and not positions:
         return (OPEN, "")
     if any(position not in ground.places for position in positions):
         return (FALSE, "unknown")
     if positions:
-        return unless(claim, all(on(position) for position in positions), " ".join(sorted(wanted)))
-    return unless(claim, any(on(position) for position in ground.places), " ".join(sorted(wanted)))
+        return unless(
+            claim, all(ground.bears(position, wanted) for position in positions), " ".join(sorted(wanted))
+        )
+    return unless(
+        claim, any(ground.bears(position, wanted) for position in ground.places), " ".join(sorted(wanted))
+    )
 
 
 def _void(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
