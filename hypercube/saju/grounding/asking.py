@@ -144,7 +144,7 @@ class _Record(_Watched):
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        kind: type[object] = type(self._value)
+        kind = cast("Hashable", type(self._value))
         return self._told(("attribute", name), certain=_always(kind, name))
 
 
@@ -187,7 +187,7 @@ def _call(
 
 
 @functools.lru_cache(maxsize=1_024)
-def _always(kind: type, name: str) -> bool:
+def _always(kind: Any, name: str) -> bool:
     """Whether an attribute is a record or mapping, by its type, and never None."""
     member = inspect.getattr_static(kind, name, None)
     if isinstance(member, functools.cached_property):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hypercube.core.chart import Chart
-from hypercube.core.facts import ChartFacts, Name, PillarFacts
+from hypercube.core.facts import ChartFacts, Name, PillarFacts, Relation
 from hypercube.core.reading import CitedFact, ReadingLanguage, SectionText
 from hypercube.core.signs import Pillar
 from hypercube.saju.reading.naming import NAMES, branch_name, listed
@@ -51,6 +51,11 @@ _EN: Final = {
     "as_of": "as of",
 }
 _PARTS: Final = {"stem": 0, "branch": 1}
+_PLACED: Final = {"pillar": 1, "stem": 1, "branch": 1, "god": 1, "hidden": 1, "stage": 1, "sinsal": 2}
+"""Kinds of facts that are said of one pillar alone, and where in the id its position stands."""
+_KEPT: Final = 65_536
+_kept: Final[dict[tuple[int, str, ReadingLanguage], tuple[PillarFacts | Relation, CitedFact]]] = {}
+"""Facts in words, by the record they are read from: charts share the records of their pillars and relations."""
 
 
 def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLanguage) -> tuple[CitedFact, ...]:
@@ -65,7 +70,7 @@ def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLangua
         for sentence in section.sentences:
             for fact in sentence.facts:
                 if fact not in found:
-                    found[fact] = CitedFact(fact, words.of(fact))
+                    found[fact] = words.cited(fact)
     return tuple(found.values())
 
 
@@ -89,6 +94,26 @@ class _Words:
         self._relations = {
             relation_id(each): each for each in (*chart.facts.relations, *chart.period_relations)
         }
+
+    def cited(self, fact: str) -> CitedFact:
+        """The fact with its words, kept where they follow from one pillar or relation."""
+        source = self._source(fact)
+        if source is None:
+            return CitedFact(fact, self.of(fact))
+        key = (id(source), fact, self._language)
+        found = _kept.get(key)
+        if found is None:
+            if len(_kept) >= _KEPT:
+                _kept.clear()
+            found = _kept[key] = source, CitedFact(fact, self.of(fact))
+        return found[1]
+
+    def _source(self, fact: str) -> PillarFacts | Relation | None:
+        if fact.startswith("relation."):
+            return self._relations[fact]
+        parts = fact.split(".")
+        at = _PLACED.get(parts[0])
+        return None if at is None else self._places[parts[at]]
 
     def of(self, fact: str) -> str:
         """The fact in words."""

@@ -13,8 +13,10 @@ _KEPT: Final = 4_096
 class Kept(Generic[R, W]):
     """What was written for a frozen record, by its identity; the record is held as long as that."""
 
-    def __init__(self, write: Callable[[R], W]) -> None:
+    def __init__(self, write: Callable[[R], W], most: int = _KEPT) -> None:
+        """Nothing is kept yet; what is, is at most `most` records, and begins anew when they are full."""
         self._write = write
+        self._most = most
         self._kept: dict[int, tuple[R, W]] = {}
 
     def __call__(self, record: R) -> W:
@@ -22,7 +24,7 @@ class Kept(Generic[R, W]):
         found = self._kept.get(id(record))
         if found is not None:
             return found[1]
-        if len(self._kept) >= _KEPT:
+        if len(self._kept) >= self._most:
             self._kept.clear()
         written = self._write(record)
         self._kept[id(record)] = record, written

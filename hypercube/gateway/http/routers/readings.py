@@ -9,7 +9,8 @@ from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, encode, json_response
+from hypercube.gateway.http.reading_json import event_json, reading_json
+from hypercube.gateway.http.responses import EVENTS, JSON, EventStream
 from hypercube.gateway.streams import Mapped
 from hypercube.gateway.validation import JsonModel, json_model
 
@@ -21,8 +22,10 @@ async def reading(request: HttpRequest) -> Response:
     asked = _BODY.read(request.body)
     if asked.stream:
         pieces = await handler.stream(request.services, asked, request.call)
-        return EventStream(Mapped(pieces, encode), request.call.request_id)
-    return json_response(await handler.reading(request.services, asked, request.call))
+        return EventStream(Mapped(pieces, event_json), request.call.request_id)
+    return Response(
+        reading_json(await handler.reading(request.services, asked, request.call)), media_type=JSON
+    )
 
 
 OPERATIONS: Final = (
