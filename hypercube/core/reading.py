@@ -100,6 +100,9 @@ class ReadingOptions:
     audience: ReadingAudience = ReadingAudience.GENERAL
 
 
+_BIRTH: Final = tuple(each.name for each in fields(BirthInput))
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingRequest(BirthInput):
     """A birth, and how to read it; the fields mean what `BirthInput` and `ReadingOptions` say.
@@ -130,8 +133,9 @@ class ReadingRequest(BirthInput):
         include = (
             (Include.FACTS, Include.LUCK, Include.PERIODS) if self.sex else (Include.FACTS, Include.PERIODS)
         )
-        values = {each.name: getattr(self, each.name) for each in fields(BirthInput)}
-        return BirthInput(**{**values, "include": include})
+        values = {name: getattr(self, name) for name in _BIRTH}
+        values["include"] = include
+        return BirthInput(**values)
 
     def to_options(self) -> ReadingOptions:
         """How it is to be read."""
