@@ -17,7 +17,8 @@ async def reading(services: GatewayServices, request: ReadingRequest, call: Call
         HyperCubeError: what is wrong with the birth, naming the field as it stands in the request.
     """
     async with within(call, services.clock):
-        answer: Reading = await services.cubes.process(READING, replace(request, stream=False), call)
+        asked = replace(request, stream=False) if request.stream else request
+        answer: Reading = await services.cubes.process(READING, asked, call)
     return answer
 
 

@@ -19,6 +19,8 @@ _SENTENCES: Final = 32_768
 """Sentences remembered; the written ones are some 12,000 a language, with those that name luck pillars and years."""
 _COUNTS: Final = 256
 """Counts kept of one sentence."""
+_FEWER: Final = 8
+"""What is left of its room, divided, each time that it cannot be watched."""
 
 
 class Tally(NamedTuple):
@@ -81,7 +83,7 @@ def _counted(sentence: _Sentence, ground: Ground) -> Tally:
     try:
         count = _count(sentence, asked)
     except Exception:  # noqa: BLE001 - whatever a rule does with a watched ground that it cannot do
-        sentence.room -= 1
+        sentence.room //= _FEWER
         return _count(sentence, ground)
     _keep(sentence, tuple(notes.items()), count)
     return count

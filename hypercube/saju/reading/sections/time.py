@@ -84,6 +84,8 @@ def _useful(sheet: Sheet, writer: Writer, pillar: Pillar, fact: tuple[str, ...])
 
 def _each(sheet: Sheet, writer: Writer, level: int) -> None:
     assert sheet.luck is not None
+    if level > writer.level:
+        return
     for at, each in enumerate(sheet.luck.pillars):
         god, name = _stem_god(sheet, each.pillar), writer.names.pillars[each.pillar.index]
         writer.say(level, "LUCK_EACH", god, (f"luck.{at}",), age=_age(each), pillar=name)
