@@ -6,6 +6,7 @@ its count. A sentence that most charts answer differently is counted each time.
 """
 
 import functools
+import itertools
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,10 +18,14 @@ from hypercube.saju.grounding.verify import verify
 
 _SENTENCES: Final = 32_768
 """Sentences remembered; the written ones are some 12,000 a language, with those that name luck pillars and years."""
-_COUNTS: Final = 256
-"""Counts kept of one sentence."""
+_COUNTS: Final = 32
+"""Counts kept of one sentence; one that needs more is of figures that hardly two charts share."""
+_ALL: Final = 131_072
+"""Counts kept of all of them, of some 1 kB; then all begin anew."""
 _FEWER: Final = 8
 """What is left of its room, divided, each time that it cannot be watched."""
+_kept: Final = itertools.count()
+"""How many counts were kept so far."""
 
 
 class Tally(NamedTuple):
@@ -95,6 +100,8 @@ def _count(sentence: _Sentence, ground: Ground) -> Tally:
 
 
 def _keep(sentence: _Sentence, notes: tuple[tuple[Question, Answer], ...], count: Tally) -> None:
+    if next(_kept) % _ALL == _ALL - 1:
+        _sentence.cache_clear()
     sentence.room -= 1
     if not notes:
         sentence.known = count
