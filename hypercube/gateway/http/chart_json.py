@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from hypercube.core.chart import Chart, ChartOptions, Pillar, Term, Versions
-from hypercube.gateway.http.responses import encode
+from hypercube.gateway.http.responses import encode, ready
 from hypercube.wire.convert.kept import Kept
 
 
@@ -50,11 +50,7 @@ def chart_document(chart: Chart) -> dict[str, Any]:
     }
 
 
-def _ready(record: Any) -> orjson.Fragment:
-    return orjson.Fragment(encode(record))
-
-
-_pillar: Final[Kept[Pillar, orjson.Fragment]] = Kept(_ready)
-_term: Final[Kept[Term, orjson.Fragment]] = Kept(_ready)
-_options: Final[Kept[ChartOptions, orjson.Fragment]] = Kept(_ready)
-_versions: Final[Kept[Versions, orjson.Fragment]] = Kept(_ready)
+_pillar: Final[Kept[Pillar, orjson.Fragment]] = Kept(ready)
+_term: Final[Kept[Term, orjson.Fragment]] = Kept(ready)
+_options: Final[Kept[ChartOptions, orjson.Fragment]] = Kept(ready)
+_versions: Final[Kept[Versions, orjson.Fragment]] = Kept(ready)

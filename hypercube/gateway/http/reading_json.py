@@ -9,7 +9,7 @@ import orjson
 
 from hypercube.core.reading import CitedFact, Reading, ReadingEvent, ReadingSentence
 from hypercube.gateway.http.chart_json import chart_document
-from hypercube.gateway.http.responses import encode
+from hypercube.gateway.http.responses import encode, ready
 from hypercube.wire.convert.kept import Kept
 
 _SENTENCES: Final = 32_768
@@ -58,9 +58,5 @@ def _document(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _ready(record: Any) -> orjson.Fragment:
-    return orjson.Fragment(encode(record))
-
-
-_sentence: Final[Kept[ReadingSentence, orjson.Fragment]] = Kept(_ready, _SENTENCES)
-_fact: Final[Kept[CitedFact, orjson.Fragment]] = Kept(_ready, _FACTS)
+_sentence: Final[Kept[ReadingSentence, orjson.Fragment]] = Kept(ready, _SENTENCES)
+_fact: Final[Kept[CitedFact, orjson.Fragment]] = Kept(ready, _FACTS)
