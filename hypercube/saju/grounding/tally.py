@@ -18,7 +18,7 @@ from hypercube.saju.grounding.verify import verify
 
 _SENTENCES: Final = 32_768
 """Sentences remembered; the written ones are some 12,000 a language, with those that name luck pillars and years."""
-_COUNTS: Final = 32
+_COUNTS: Final = 96
 """Counts kept of one sentence; one that needs more is of figures that hardly two charts share."""
 _ALL: Final = 131_072
 """Counts kept of all of them, of some 1 kB; then all begin anew."""
