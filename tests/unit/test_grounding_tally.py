@@ -2,6 +2,7 @@
 
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +10,14 @@ from hypercube.core.chart import BirthInput, Chart, Include, Sex
 from hypercube.core.reading import ReadingAudience, ReadingLanguage, ReadingLength, ReadingOptions
 from hypercube.core.schools import HiddenStemSet, LifeStageSchool
 from hypercube.saju import charts
-from hypercube.saju.grounding import Checker, cut
+from hypercube.saju.grounding import Checker, cut, patterns
 from hypercube.saju.grounding.asking import watched
 from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.tally import Tally, _count, _sentence
 from hypercube.saju.reading import read
 
 _CHARTS = 1_200
+_GOLDEN = Path(__file__).parents[1] / "golden" / "grounding"
 
 
 def _charts(count: int, seed: int) -> list[Chart]:
@@ -111,3 +113,16 @@ def test_a_watched_ground_answers_as_the_ground() -> None:
                     continue
                 assert count == _count(sentence, ground)
                 assert all(question.of(ground) == answer for question, answer in notes.items())
+
+
+def test_a_sentence_without_latin_letters_loses_no_term_to_the_shorter_pattern() -> None:
+    rows = [
+        line.split("\t")[-1]
+        for name in ("hand", "held_out", "unseen")
+        for line in (_GOLDEN / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+    ]
+    assert any(patterns._LATIN.search(each) for each in rows)
+    assert sum(not patterns._LATIN.search(each) for each in rows) > 100
+    for each in rows:
+        whole = [(m.lastgroup, m.group(), *m.span()) for m in patterns._TOKEN.finditer(each)]
+        assert patterns.scan(each) == whole

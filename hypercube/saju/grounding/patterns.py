@@ -144,11 +144,17 @@ _PATTERNS: Final = (
     ("sex", r"(?:남성|여성|남자|여자)(?=의 사주)|(?i:\ba (?:man|woman)(?='s chart))"),
 )
 _TOKEN: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS))
+_TOKEN_WITHOUT_LATIN: Final = re.compile(
+    "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS if not kind.endswith("_en"))
+)
+"""Without the kinds that are written in Latin letters alone, which cost a Korean sentence two fifths of its time."""
+_LATIN: Final = re.compile("[a-z]", re.IGNORECASE)
 
 
 def scan(sentence: str) -> list[tuple[str, str, int, int]]:
     """Kind, words, start and end of every term, in order."""
-    return [(str(m.lastgroup), m.group(), m.start(), m.end()) for m in _TOKEN.finditer(sentence)]
+    token = _TOKEN if _LATIN.search(sentence) else _TOKEN_WITHOUT_LATIN
+    return [(str(m.lastgroup), m.group(), m.start(), m.end()) for m in token.finditer(sentence)]
 
 
 def bare_sinsal(name: str) -> bool:
