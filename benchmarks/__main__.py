@@ -14,6 +14,7 @@ SUBJECTS: Final = (
     "inference_v2",
     "gateway",
     "reading",
+    "pairs",
     "workers",
 )
 

@@ -39,6 +39,9 @@ AS_OF: Final = "2026-11-27"
 _PATH: Final = "/v1/saju/readings"
 _COMPARED: Final = 20
 """One answer in so many is kept and compared."""
+_IDLE_S: Final = 2.0
+"""A connection that nobody used for longer is left alone: the server closes them after five seconds, and a request
+that crosses that is lost, as HTTP has it."""
 
 
 def requests(count: int, seed: int, options: ReadingOptions) -> list[bytes]:
@@ -66,7 +69,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[Connection] = []
+        self._free: list[tuple[float, Connection]] = []
         self.seconds: list[float] = []
         self.kept: list[tuple[bytes, bytes]] = []
         self.wrong: list[bytes] = []
@@ -74,17 +77,18 @@ class Load:
 
     async def one(self, body: bytes, due: float) -> None:
         """One request that was due at `due` (`time.perf_counter` seconds)."""
-        while self._free and self._free[-1].closed:
-            self._free.pop()  # a connection that nobody used for a while
-        if self._free:
-            connection = self._free.pop()
-        else:
+        connection = None
+        while self._free and connection is None:
+            since, connection = self._free.pop()
+            if connection.closed or time.perf_counter() - since > _IDLE_S:
+                connection = None
+        if connection is None:
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
         head = f"POST {_PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         whole = await connection.ask(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.seconds.append(time.perf_counter() - due)
-        self._free.append(connection)
+        self._free.append((time.perf_counter(), connection))
         self.bytes += len(whole)
         if not whole.startswith(b"HTTP/1.1 200 ") or b'"contradictions":0,"cut":0' not in whole:
             self.wrong.append(whole)

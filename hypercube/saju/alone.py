@@ -1,16 +1,20 @@
 """The chart of one birth by plain integers: the same chart as `prepare`, a kernel and `assemble` make, sooner.
 
 Calling NumPy some sixty times costs a birth that comes alone 300 us; the same sums on Python's integers take a
-tenth of that. What is not everyday (an hour unknown, a lunar date, a 절 within a minute, a clock that was changed,
-the equation of time, anything included) is left to the arrays, and so is every refusal: they are where the rules
-are written. tests/parity/test_saju_alone.py holds the two against each other.
+tenth of that; with facts, luck and periods it is a millisecond against a third of one. What is not everyday (an hour
+unknown, a lunar date, a 절 within a minute, a clock that was changed, the equation of time, luck by days) is left to
+the arrays, and so is every refusal: they are where the rules are written. tests/parity/test_saju_alone.py holds the
+two against each other.
 """
 
+import datetime as dt
 import functools
 from bisect import bisect_right
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from hypercube.core.chart import BirthInput, Chart, DayBoundary
+from hypercube.core.calendar import AsOf, Luck
+from hypercube.core.chart import BirthInput, Chart, ChartOptions, DayBoundary, Include
 from hypercube.core.errors import HyperCubeError
 from hypercube.core.everyday import BirthOptions, EverydayChart, OneBirth
 from hypercube.core.kept import Kept
@@ -23,11 +27,14 @@ from hypercube.kernels.pillars.reference import (
 )
 from hypercube.kernels.pillars.terms import load_terms
 from hypercube.saju import notes
+from hypercube.saju.as_of import Today, system_today
 from hypercube.saju.assembly import term
 from hypercube.saju.births import read_birth, read_time
 from hypercube.saju.clock_text import clock_text
-from hypercube.saju.extras import lunar_date
-from hypercube.saju.options import settle
+from hypercube.saju.extras import lunar_date, periods_of, schools_of, with_periods
+from hypercube.saju.facts.alone import facts_alone
+from hypercube.saju.luck_alone import BIRTHDAYS, luck_alone
+from hypercube.saju.options import on_day, settle
 from hypercube.saju.preparation import TERM_MARGIN_S
 from hypercube.saju.signs import PILLARS
 from hypercube.saju.site import Site, site_of
@@ -36,20 +43,66 @@ _LATE_ZI_S: Final = DAY_S - ZI_LEAD_S
 _YEAR_MONTHS: Final = tuple((PILLARS[at // 12], PILLARS[(at + 2) % 60]) for at in range(720))
 """By months since that of a 甲子 year: sixty years have them all."""
 _DAY_HOURS: Final = tuple((day, hour) for day in PILLARS for hour in PILLARS)
+_EPOCH: Final = dt.datetime(1970, 1, 1)
 _site: Final = Kept(site_of)
 
 
-def chart_alone(birth: BirthInput) -> Chart | None:
-    """The chart of one everyday birth; None for one that the arrays must read."""
+def chart_alone(birth: BirthInput, *, today: Today = system_today) -> Chart | None:
+    """The chart of one everyday birth; None for one that the arrays must read.
+
+    Args:
+        birth: as for `prepare`.
+        today: today's date in a zone, for periods without an `as_of`.
+    """
     try:
         time, options = read_birth(birth)
     except HyperCubeError:
         return None
-    site = _site(options)
+    bare = options if not options.include and options.fold is None else _bare(options)
+    site = _site(bare)
     if site is None or not time.exact:
         return None
     found = _chart(site, time.seconds)
-    return None if found is None else found.chart()
+    if found is None or bare is options:
+        return None if found is None else found.chart()
+    return _with_what_is_asked(found.chart(), time.seconds, options, today)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _bare(options: ChartOptions) -> ChartOptions:
+    """What decides the pillars; `fold` does not, where the clock showed a time once."""
+    return replace(options, include=(), as_of=None, fold=None)
+
+
+def _with_what_is_asked(chart: Chart, local: int, options: ChartOptions, today: Today) -> Chart | None:
+    """The chart with what was included; None where the arrays must count the luck pillars."""
+    include, pillars = options.include, list(chart.pillars.indices())
+    luck: Luck | None = None
+    if Include.LUCK in include:
+        born = (_EPOCH + dt.timedelta(seconds=local)).date()
+        leap_day = born.month == 2 and born.day == 29
+        if options.sex is None or options.luck_age not in BIRTHDAYS or leap_day:
+            return None
+        terms, utc = _terms(), chart.instant.utc_seconds
+        jie = bisect_right(terms.jie_s, utc) - 1
+        past_ms, left_ms = 1_000 * utc - terms.jie_ms[jie], terms.jie_ms[jie + 1] - 1_000 * utc
+        luck = luck_alone(terms.jie_number0 + jie, past_ms, left_ms, born, options.sex, options.luck_age)
+    facts = facts_alone(pillars, schools_of(options)) if Include.FACTS in include else None
+    if Include.PERIODS not in include:
+        return replace(chart, options=options, facts=facts, luck=luck)
+    given = options.as_of is not None
+    if not given:
+        options = on_day(options, today(options.zone).isoformat())
+    assert options.as_of is not None
+    now = periods_of(AsOf(options.as_of, options.zone, given))
+    return replace(
+        chart,
+        options=options,
+        facts=facts,
+        luck=luck,
+        periods=now,
+        period_relations=with_periods(pillars, now, luck),
+    )
 
 
 def everyday_chart(birth: OneBirth) -> EverydayChart | None:
@@ -162,10 +215,11 @@ def _day_and_hour(local: int, boundary: DayBoundary) -> tuple[int, int]:
 
 class _Terms(NamedTuple):
     jie_s: list[int]
+    jie_ms: list[int]
     jie_number0: int
 
 
 @functools.cache
 def _terms() -> _Terms:
     table = load_terms()
-    return _Terms(table.jie_s.tolist(), table.jie_number0)
+    return _Terms(table.jie_s.tolist(), table.jie_ms.tolist(), table.jie_number0)

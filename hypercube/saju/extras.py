@@ -63,9 +63,9 @@ def extras(columns: Columns, pillars: NDArray[np.uint8]) -> Extras:
             options = columns.options[row]
             assert options.as_of is not None
             given = columns.position[row] not in columns.today
-            now = found.periods[row] = _periods(AsOf(options.as_of, options.zone, given))
+            now = found.periods[row] = periods_of(AsOf(options.as_of, options.zone, given))
             own = [*pillars[row, :3].tolist(), int(pillars[row, 3]) if columns.exact[row] else UNKNOWN_HOUR]
-            found.period_relations[row] = _with_periods(own, now, found.luck.get(row))
+            found.period_relations[row] = with_periods(own, now, found.luck.get(row))
     return found
 
 
@@ -104,14 +104,15 @@ def _table() -> LunarTable | None:
         return None
 
 
-_periods = functools.lru_cache(maxsize=4_096)(periods_now)
+periods_of: Final = functools.lru_cache(maxsize=4_096)(periods_now)
+"""`periods_now`: many births are read on one day."""
 
 
 def _asking(columns: Columns, rows: list[int], part: Include) -> list[int]:
     return [row for row in rows if part in columns.options[row].include]
 
 
-def _with_periods(own: list[int], now: PeriodsNow, luck: Luck | None) -> tuple[Relation, ...]:
+def with_periods(own: list[int], now: PeriodsNow, luck: Luck | None) -> tuple[Relation, ...]:
     """What the periods in force, one at a time, do to the chart's own pillars."""
     running = None if luck is None else luck.in_force(now.as_of.date)
     passing = [
@@ -135,14 +136,15 @@ def _grouped(rows: Iterable[int], key: Callable[[int], _Key]) -> dict[_Key, list
     return groups
 
 
-def _schools(options: ChartOptions) -> Schools:
+def schools_of(options: ChartOptions) -> Schools:
+    """The schools that a chart's facts go by."""
     return Schools(options.hidden_stems, options.life_stages, options.blade, options.goegang)
 
 
 def _facts(
     found: dict[int, ChartFacts], columns: Columns, pillars: NDArray[np.uint8], rows: list[int]
 ) -> None:
-    for schools, members in _grouped(rows, lambda row: _schools(columns.options[row])).items():
+    for schools, members in _grouped(rows, lambda row: schools_of(columns.options[row])).items():
         known = pillars[members]  # a copy
         known[~columns.exact[members], 3] = UNKNOWN_HOUR
         computed = compute(known, schools)

@@ -1,12 +1,17 @@
 """One birth by plain integers is the same chart as by arrays and the reference kernel."""
 
+import datetime as dt
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
-from hypercube.saju import charts
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.kernels.pillars import pillars
+from hypercube.saju import assemble, charts, prepare
 from hypercube.saju.alone import chart_alone
 
 PLACES = (
@@ -55,6 +60,49 @@ def test_random_births_are_equal_to_the_field() -> None:
     )
 
 
+def test_random_births_with_all_that_stands_beside_the_pillars() -> None:
+    draw = random.Random(21)
+    births = []
+    for birth in _births(4_000, seed=22):
+        include = tuple(each for each in Include if draw.random() < 0.8)
+        sex = draw.choice((Sex.MALE, Sex.FEMALE))
+        births.append(
+            replace(
+                birth,
+                sex=sex,
+                fold=draw.choice((None, 0, 1)),
+                include=include,
+                luck_age=draw.choice((LuckAge.ROUNDED, LuckAge.FLOORED)),
+                as_of=f"{draw.randint(1800, 2200)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}",
+                hidden_stems=draw.choice(list(HiddenStemSet)),
+                life_stages=draw.choice(list(LifeStageSchool)),
+                blade=draw.choice(list(BladeSchool)),
+                goegang=draw.choice(list(GoegangSchool)),
+            )
+        )
+    answered = 0
+    for birth, result in zip(births, charts(births, backend="reference"), strict=True):
+        chart = chart_alone(birth)
+        if chart is not None:
+            assert chart == result.chart, birth
+            answered += bool(birth.include)
+    assert answered > 2_000
+
+
+def test_without_a_day_that_counts_as_now_it_is_today() -> None:
+    birth = BirthInput("1990-05-03T07:20", Sex.MALE, "Seoul", include=(Include.PERIODS,))
+    day = dt.date(2031, 2, 4)
+    prepared = prepare([birth], today=lambda _: day)
+    (group,) = prepared.groups
+    table = pillars(group.utc_seconds, group.offset_seconds, backend="reference")
+    (result,) = assemble(prepared, [table])
+    alone = chart_alone(birth, today=lambda _: day)
+    assert alone == result.chart
+    assert alone is not None
+    assert alone.periods is not None
+    assert not alone.periods.as_of.given
+
+
 @pytest.mark.parametrize("boundary", list(DayBoundary))
 @pytest.mark.parametrize("clock", ["22:59:59", "23:00", "23:59:59", "00:00", "00:59:59", "01:00"])
 def test_every_edge_of_the_day(clock: str, boundary: DayBoundary) -> None:
@@ -71,7 +119,10 @@ def test_every_edge_of_the_day(clock: str, boundary: DayBoundary) -> None:
     "birth",
     [
         BirthInput("1990-05-03"),
-        BirthInput("1990-05-03T07:20", Sex.MALE, include=(Include.LUCK,)),
+        BirthInput("1990-05-03T07:20", include=(Include.LUCK,)),  # which way it runs, nobody knows
+        BirthInput("1990-05-03T07:20", Sex.MALE, include=(Include.LUCK,), luck_age=LuckAge.YMD),
+        BirthInput("1990-05-03T07:20", Sex.MALE, include=(Include.LUCK,), luck_age=LuckAge.EXACT),
+        BirthInput("1988-02-29T07:20", Sex.MALE, include=(Include.LUCK,)),
         BirthInput("1990-05-03T07:20", place="Seoul", time_basis=TimeBasis.TRUE_SOLAR),
         BirthInput("1990-05-03T07:20", calendar=Calendar.LUNAR),
         BirthInput("1987-05-10T02:30"),  # summer time skipped it

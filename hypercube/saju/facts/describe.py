@@ -3,7 +3,7 @@
 import functools
 import operator
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hypercube.core.facts import (
     ChartFacts,
@@ -34,46 +34,86 @@ from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 _VOID: Final = (("day", VOID_BY_DAY), ("year", VOID_BY_YEAR))
 
 
+class Codes(NamedTuple):
+    """The facts of one chart as plain numbers: a row of `Facts`, whose names and codes these are."""
+
+    pillars: list[int]
+    flags: list[int]
+    void_day: list[int]
+    void_year: list[int]
+    element_counts: list[int]
+    hidden_counts: list[int]
+    polarity: list[int]
+    group_weights: list[int]
+    support: list[int]
+    strength: int
+    roots: int
+    structure: list[int]
+    """Its code, its stem, and whether that is exposed."""
+    balance_gods: list[int]
+    balance_reason: int
+    climate_gods: list[int]
+
+
 def describe(facts: Facts, i: int) -> ChartFacts:
     """The facts of chart `i`, by name. What would need an unknown hour is left out.
 
     Raises:
         IndexError: there is no chart `i`.
     """
-    pillars: list[int] = facts.pillars[i].tolist()
-    flags: list[int] = facts.flags[i].tolist()
+    codes = Codes(
+        facts.pillars[i].tolist(),
+        facts.flags[i].tolist(),
+        facts.void_day[i].tolist(),
+        facts.void_year[i].tolist(),
+        facts.element_counts[i].tolist(),
+        facts.hidden_counts[i].tolist(),
+        facts.polarity[i].tolist(),
+        facts.group_weights[i].tolist(),
+        facts.support[i].tolist(),
+        int(facts.strength[i]),
+        int(facts.roots[i]),
+        [int(facts.structure[i]), int(facts.structure_stem[i]), int(facts.structure_exposed[i])],
+        facts.balance_gods[i].tolist(),
+        int(facts.balance_reason[i]),
+        facts.climate_gods[i].tolist(),
+    )
+    return named(codes, facts.schools)
+
+
+def named(codes: Codes, schools: Schools) -> ChartFacts:
+    """The facts of one chart, by name."""
+    pillars, flags = codes.pillars, codes.flags
     known = [position for position in range(4) if pillars[position] != NONE]
-    versions = _versions(facts.schools)
-    void_day, void_year = facts.void_day[i].tolist(), facts.void_year[i].tolist()
-    found = functools.reduce(operator.or_, (flags[position] for position in known))
+    versions = _versions(schools)
+    void_day, void_year = codes.void_day, codes.void_year
+    found = functools.reduce(operator.or_, [flags[position] for position in known])
+    structure, stem, exposed = codes.structure
     return ChartFacts(
         pillars=tuple(
-            _pillar(facts.schools, position, pillars[position], pillars[2] % 10, flags[position])
-            for position in known
+            [
+                _pillar(schools, position, pillars[position], pillars[2] % 10, flags[position])
+                for position in known
+            ]
         ),
         relations=relations(POSITIONS, pillars),
         void_day=(BRANCHES[void_day[0]], BRANCHES[void_day[1]]),
         void_year=(BRANCHES[void_year[0]], BRANCHES[void_year[1]]),
-        elements=_elements(facts, i, versions["element_weights"]),
-        strength=_strength(facts, i, len(known), versions["strength"]),
-        structure=Structure(
-            STRUCTURES[facts.structure[i]],
-            STEMS[facts.structure_stem[i]],
-            bool(facts.structure_exposed[i]),
-            versions["structure"],
-        ),
-        useful_gods=_useful_gods(facts, i, [pillars[position] for position in known]),
-        sinsal_rules=tuple(rule for bit, rule in _sinsal_rules(facts.schools) if found >> bit & 1),
-        schools=facts.schools.choices(),
+        elements=_elements(codes, versions["element_weights"]),
+        strength=_strength(codes, len(known), versions["strength"]),
+        structure=Structure(STRUCTURES[structure], STEMS[stem], bool(exposed), versions["structure"]),
+        useful_gods=_useful_gods(codes, schools, known),
+        sinsal_rules=tuple([rule for bit, rule in _sinsal_rules(schools) if found >> bit & 1]),
+        schools=schools.choices(),
     )
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _versions(schools: Schools) -> dict[str, str]:
     return {choice.topic: choice.version for choice in schools.choices()}
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _sinsal_rules(schools: Schools) -> tuple[tuple[int, SinsalRule], ...]:
     return tuple(
         (bit, SinsalRule(rule.name, rule.quality, rule.basis, rule.sex, rule.source))
@@ -81,6 +121,7 @@ def _sinsal_rules(schools: Schools) -> tuple[tuple[int, SinsalRule], ...]:
     )
 
 
+@functools.lru_cache(maxsize=32_768)
 def _pillar(schools: Schools, position: int, index: int, day_stem: int, flags: int) -> PillarFacts:
     """Out of the tables' rules: a chart's arrays hold the same codes, but reading them one by one is slow."""
     return PillarFacts(
@@ -113,47 +154,47 @@ def _by_day_stem(schools: Schools, position: int, index: int, day_stem: int) -> 
     }
 
 
-def _elements(facts: Facts, i: int, method: str) -> Elements:
-    groups: list[int] = facts.group_weights[i].tolist()
-    own = int(facts.pillars[i, 2]) % 10 // 2
-    yang, yin = facts.polarity[i].tolist()
+def _elements(codes: Codes, method: str) -> Elements:
+    groups = codes.group_weights
+    own = codes.pillars[2] % 10 // 2
+    yang, yin = codes.polarity
     whole = sum(groups)
     return Elements(
-        visible=ElementValues(*map(float, facts.element_counts[i].tolist())),
-        hidden=ElementValues(*map(float, facts.hidden_counts[i].tolist())),
-        weighted=ElementValues(*(round(100 * groups[(e - own) % 5] / whole, 2) for e in range(5))),
+        visible=ElementValues(*map(float, codes.element_counts)),
+        hidden=ElementValues(*map(float, codes.hidden_counts)),
+        weighted=ElementValues(*[round(100 * groups[(e - own) % 5] / whole, 2) for e in range(5)]),
         yang=yang,
         yin=yin,
         method=method,
     )
 
 
-def _strength(facts: Facts, i: int, known: int, method: str) -> Strength:
-    support, season, seat, company = facts.support[i].tolist()
-    roots = int(facts.roots[i])
+def _strength(codes: Codes, known: int, method: str) -> Strength:
+    support, season, seat, company = codes.support
     return Strength(
-        level=strength.LEVELS[facts.strength[i]],
+        level=strength.LEVELS[codes.strength],
         support=support,
         available=strength.ALL_POINTS if known == 4 else strength.WITHOUT_HOUR,
         season=season,
         seat=seat,
         company=company,
-        roots=tuple(name for bit, name in enumerate(POSITIONS) if roots >> bit & 1),
+        roots=tuple([name for bit, name in enumerate(POSITIONS) if codes.roots >> bit & 1]),
         method=method,
     )
 
 
-def _useful_gods(facts: Facts, i: int, pillars: Sequence[int]) -> UsefulGods:
+def _useful_gods(codes: Codes, schools: Schools, known: Sequence[int]) -> UsefulGods:
+    pillars = [codes.pillars[position] for position in known]
     visible = {pillar % 10 for pillar in pillars}
-    hidden = set(facts.hidden_stems[i, : len(pillars)].ravel().tolist())
+    hidden = {each.stem for pillar in pillars for each in slots(schools.hidden_stems, pillar % 12) if each}
 
     def presence(stem: int) -> str:
         return "visible" if stem in visible else "hidden" if stem in hidden else "absent"
 
     return UsefulGods(
-        balance=tuple(ELEMENTS[element] for element in facts.balance_gods[i].tolist() if element != NONE),
-        balance_reason=strength.REMEDIES[facts.balance_reason[i]][0],
+        balance=tuple([ELEMENTS[element] for element in codes.balance_gods if element != NONE]),
+        balance_reason=strength.REMEDIES[codes.balance_reason][0],
         climate=tuple(
-            ClimateGod(STEMS[stem], presence(stem)) for stem in facts.climate_gods[i].tolist() if stem != NONE
+            [ClimateGod(STEMS[stem], presence(stem)) for stem in codes.climate_gods if stem != NONE]
         ),
     )

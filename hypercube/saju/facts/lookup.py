@@ -69,9 +69,9 @@ class Lookup(NamedTuple):
     remedy: NDArray[np.uint32]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def load(schools: Schools) -> Lookup:
-    """Compile; about a tenth of a second, once a choice of schools."""
+    """Compile; about a tenth of a second, once a choice of schools, of which there are sixteen."""
     lookup = Lookup(
         rows=_rows(schools),
         sums=tuple(_sums(schools, position) for position in range(4)),

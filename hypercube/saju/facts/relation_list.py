@@ -1,8 +1,10 @@
 """Relations as a list that people read, instead of masks."""
 
 import functools
+import operator
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Final
 
 from hypercube.core.facts import Name, Relation
 from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_element, pair_mask
@@ -37,12 +39,18 @@ def relations(
     return tuple(each for each in found if involving is None or involving in each.positions)
 
 
+_GROUPS: Final = tuple(
+    (rule, frozenset(rule.members), functools.reduce(operator.or_, (1 << branch for branch in rule.members)))
+    for rule in GROUP_RULES
+)
+"""Each rule, its branches, and these as a mask."""
+
+
 def _groups(known: list[tuple[str, int]]) -> list[tuple[Relation, frozenset[int]]]:
-    branches = {pillar % 12 for _, pillar in known}
+    present = functools.reduce(operator.or_, (1 << pillar % 12 for _, pillar in known), 0)
     found = []
-    for rule in GROUP_RULES:
-        members = frozenset(rule.members)
-        if members <= branches:
+    for rule, members, mask in _GROUPS:
+        if present & mask == mask:
             places = [(label, pillar % 12) for label, pillar in known if pillar % 12 in members]
             letters = "".join(BRANCHES[branch].hanja for _, branch in places)
             element = None if rule.element is None else ELEMENTS[rule.element]
@@ -56,18 +64,29 @@ def _pairs(
 ) -> list[Relation]:
     found = []
     for at, ((label_a, a), (label_b, b)) in enumerate(combinations(known, 2)):
-        if involving is not None and involving not in (label_a, label_b):
+        if involving is not None and involving != label_a and involving != label_b:
             continue
-        for bit, name, part_of, both, letters, element in _between(a, b):
-            if part_of and any(part_of == kind and both <= members for kind, members in whole):
+        for bit, part_of, both, relation in _related(label_a, label_b, a, b):
+            if whole and part_of and any(part_of == kind and both <= members for kind, members in whole):
                 continue
-            found.append((bit, at, Relation(name, (label_a, label_b), letters, element)))
+            found.append((bit, at, relation))
     found.sort(key=_by_rule)
     return [relation for _, _, relation in found]
 
 
 def _by_rule(found: tuple[int, int, Relation]) -> tuple[int, int]:
     return found[:2]
+
+
+@functools.lru_cache(maxsize=32_768)
+def _related(
+    label_a: str, label_b: str, a: int, b: int
+) -> tuple[tuple[int, str | None, frozenset[int], Relation], ...]:
+    """`_between`, with the relation as it is listed for two labels."""
+    return tuple(
+        (bit, part_of, both, Relation(name, (label_a, label_b), letters, element))
+        for bit, name, part_of, both, letters, element in _between(a, b)
+    )
 
 
 @functools.lru_cache(maxsize=3_600)

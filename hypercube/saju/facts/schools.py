@@ -69,7 +69,7 @@ _NUMBERS: Final[dict[str, int]] = {}
 """Versions above 1; empty until a rule changes."""
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _choices(schools: Schools) -> tuple[SchoolChoice, ...]:
     chosen = (_choice(each.name, str(getattr(schools, each.name))) for each in fields(schools))
     return (*chosen, *(_choice(topic, choice) for topic, choice in _METHODS.items()))

@@ -46,7 +46,7 @@ class FlagTables(NamedTuple):
     """By position: the bits that may fall there."""
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def rules(schools: Schools) -> tuple[Rule, ...]:
     """`RULES` as the chosen schools have them."""
     found = list(RULES)
@@ -74,7 +74,7 @@ def falls_on(rule: Rule, basis: int, target: int) -> bool:
     return False
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def flag_tables(schools: Schools) -> FlagTables:
     """Compile; some tens of milliseconds, once a choice of schools."""
     chosen = rules(schools)
