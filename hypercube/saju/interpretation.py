@@ -5,7 +5,8 @@ from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.reading import CORPUS, Reading, ReadingOptions, SectionText
-from hypercube.saju.grounding import Checker, cut
+from hypercube.saju.grounding import Checker, checked
+from hypercube.saju.grounding.verdicts import FALSE
 from hypercube.saju.reading import CORPUS_VERSION, cited, read
 
 _DEFAULT: Final = ReadingOptions()
@@ -22,12 +23,12 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
         HyperCubeError: FAILED_PRECONDITION for a chart without facts.
     """
     checker = Checker(chart)
-    checks, sections = [], []
+    verdicts, sections = [], []
     for section in read(chart, options):
-        own = [checker.sentence(sentence.text) for sentence in section.sentences]
-        checks += own
+        own = [checker.verdicts(sentence.text) for sentence in section.sentences]
+        verdicts += own
         kept = tuple(
-            sentence for sentence, check in zip(section.sentences, own, strict=True) if check.grounded
+            [sentence for sentence, each in zip(section.sentences, own, strict=True) if FALSE not in each]
         )
         if kept:
             sections.append(SectionText(section.section, section.title, kept))
@@ -36,7 +37,7 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
         facts=cited(chart, sections, options.language),
         written_by=CORPUS,
         corpus_version=CORPUS_VERSION,
-        checked=cut(checks)[1],
+        checked=checked(verdicts),
         as_of="" if chart.periods is None else chart.periods.as_of.date,
         options=options,
         chart=replace(chart, facts=None, luck=None, luck_ranges=(), periods=None, period_relations=()),

@@ -1,6 +1,6 @@
 """A text against a chart: what each sentence says of it, what contradicts it, and the text without that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,11 @@ class Checker:
         """Every sentence of a text."""
         return [self.sentence(text[start:end], start) for start, end in sentences(text)]
 
+    def verdicts(self, text: str) -> list[str]:
+        """What becomes of each mention of a sentence, without the words for it: for texts that are only counted."""
+        found = claims(text)
+        return [verify(each, self._ground, found)[0] for each in found]
+
     def grounded(self, text: str) -> bool:
         """Whether a sentence contradicts nothing; the quick form."""
         found = claims(text)
@@ -66,12 +71,17 @@ def cut(checks: Iterable[SentenceCheck]) -> tuple[list[SentenceCheck], Checked]:
     """The sentences that contradict nothing, and the count of all."""
     every = list(checks)
     kept = [each for each in every if each.grounded]
-    verdicts = [mention.verdict for each in every for mention in each.mentions]
-    return kept, Checked(
-        sentences=len(every),
+    return kept, checked([[mention.verdict for mention in each.mentions] for each in every])
+
+
+def checked(sentences: Sequence[Sequence[str]]) -> Checked:
+    """The count of some sentences' verdicts; one with a contradiction is cut."""
+    verdicts = [verdict for each in sentences for verdict in each]
+    return Checked(
+        sentences=len(sentences),
         mentions=len(verdicts),
         confirmed=verdicts.count(TRUE),
         contradictions=verdicts.count(FALSE),
-        cut=len(every) - len(kept),
+        cut=sum(1 for each in sentences if FALSE in each),
         version=CHECKER_VERSION,
     )
