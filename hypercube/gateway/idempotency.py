@@ -26,7 +26,8 @@ MAX_ANSWERS: Final = 10_000
 MAX_BYTES: Final = 64 * 2**20
 _BESIDE: Final = 1024
 """Bytes that an answer is taken to cost beside its own."""
-_KEY: Final = re.compile(r"[!-~]{1,255}")
+_LONGEST: Final = 255
+_KEY: Final = re.compile(f"[!-~]{{1,{_LONGEST}}}")
 _HEADER: Final = IDEMPOTENCY_KEY.encode()
 _FIRSTS_OWN: Final = frozenset({ErrorKind.DEADLINE_EXCEEDED, ErrorKind.CANCELLED})
 """Failures of the request that came first alone: whoever joined it has a deadline of its own."""
@@ -101,15 +102,7 @@ class IdempotentAnswers:
         key = call.idempotency_key
         if not key:
             return await work()
-        if not _KEY.fullmatch(key):
-            raise invalid(
-                f"The idempotency key has {len(key):,} characters."
-                if len(key) > 255
-                else "The idempotency key has characters that no key has.",
-                param=IDEMPOTENCY_KEY,
-                value=key,
-                fix="Write up to 255 printable ASCII characters without spaces, for instance a UUID.",
-            )
+        _check(key)
         name, asked = (call.tenant, route, key), hashlib.sha256(request).digest()
         async with within(call, self._clock):
             while True:
@@ -186,8 +179,28 @@ class IdempotentAnswers:
 
 
 def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The key among headers, whose names are in lower case; empty where there is none."""
-    return next((value.decode("latin-1") for name, value in headers if name == _HEADER), "")
+    """The key among headers, whose names are in lower case; empty where there is none.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for a header whose value is no key.
+    """
+    for name, value in headers:
+        if name == _HEADER:
+            return _check(value.decode("latin-1"))
+    return ""
+
+
+def _check(key: str) -> str:
+    if _KEY.fullmatch(key):
+        return key
+    raise invalid(
+        "The idempotency key has characters that no key has."
+        if 0 < len(key) <= _LONGEST
+        else f"The idempotency key has {len(key):,} characters.",
+        param=IDEMPOTENCY_KEY,
+        value=key,
+        fix=f"Write 1 to {_LONGEST} printable ASCII characters without spaces, for instance a UUID.",
+    )
 
 
 def _retrieved(task: "asyncio.Task[bytes]") -> None:

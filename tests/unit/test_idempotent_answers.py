@@ -201,3 +201,11 @@ async def test_answers_are_kept_for_a_while_and_within_bounds(clock: Clock) -> N
 def test_the_first_of_two_headers_counts() -> None:
     assert key_in([(b"host", b"x"), (b"idempotency-key", b"a"), (b"idempotency-key", b"b")]) == "a"
     assert key_in([]) == ""
+
+
+@pytest.mark.parametrize("value", [b"", b"a b", b"\xec\x82\xac", b"x" * 256])
+def test_a_header_that_is_no_key_is_told(value: bytes) -> None:
+    with pytest.raises(HyperCubeError) as told:
+        key_in([(b"idempotency-key", value)])
+    assert told.value.kind is ErrorKind.INVALID_ARGUMENT
+    assert told.value.param == "idempotency-key"

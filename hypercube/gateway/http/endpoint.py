@@ -13,6 +13,7 @@ from hypercube.core.errors import ErrorKind, Failure
 from hypercube.core.principal import Role
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.http.responses import FAILURE, error_response
+from hypercube.gateway.idempotency import key_in
 from hypercube.gateway.services import GatewayServices
 
 CALL: Final = "hypercube.call"
@@ -66,10 +67,11 @@ class Endpoint:
         method: str,
         default_s: float,
         role: Role = Role.USER,
+        keyed: bool = False,
     ) -> None:
         """`path` is matched, `route` is its name in metrics; `default_s` bounds a request without a deadline.
 
-        A caller without `role` is refused.
+        A caller without `role` is refused. With `keyed`, an idempotency key is read, also where it changes nothing.
         """
         self.path = path
         self.method = method
@@ -78,6 +80,7 @@ class Endpoint:
         self._handler = handler
         self._default_s = default_s
         self.role = role
+        self._keyed = keyed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -108,6 +111,8 @@ class Endpoint:
         try:
             try:
                 call.require(self.role)
+                if self._keyed:
+                    call.idempotency_key = key_in(scope["headers"])
                 response = await self._handler(request)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed answer
                 failure = scope[FAILURE] = failure_of(error, call.request_id)

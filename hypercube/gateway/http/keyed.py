@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.responses import JSON, encode
-from hypercube.gateway.idempotency import REPLAYED, key_in
+from hypercube.gateway.idempotency import REPLAYED
 
 
 async def once(request: HttpRequest, route: str, whole: Callable[[], Awaitable[Any]]) -> Response:
@@ -21,6 +21,5 @@ async def once(request: HttpRequest, route: str, whole: Callable[[], Awaitable[A
         return encode(await whole())
 
     call = request.call
-    call.idempotency_key = key_in(request.headers)
     data = await request.services.idempotent.once(route, request.body, call, work)
     return Response(data, headers={REPLAYED: "true"} if call.replayed else None, media_type=JSON)

@@ -77,4 +77,5 @@ class Operation:
             method=self.method,
             default_s=getattr(services.limits, self.allowance),
             role=self.role,
+            keyed=self.keyed,
         )
