@@ -59,7 +59,7 @@ def test_who_wrote_is_shown_and_why_the_corpus_did() -> None:
     console = Console(record=True, width=200, file=io.StringIO())
     console.print(reading_view(replace(reading, sections=(mixed, second, *rest), written_by="mixed")))
     shown = console.export_text()
-    assert "tiny·말뭉치 1판의 풀이" in shown
+    assert f"tiny·말뭉치 {reading.corpus_version}판의 풀이" in shown
     assert "engine_failed" in shown
 
 
