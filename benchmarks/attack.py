@@ -56,13 +56,13 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
         over_grpc = channel.unary_unary("/hypercube.v1.Saju/Chart", None, None)
 
         async def http() -> None:
-            answer = b""
+            answer, connection = b"", None
             while free and not answer:
                 connection = free.pop()
                 # One that is closed to make room, just as it is used again, is no failure of the request.
                 with contextlib.suppress(OSError):
                     answer = b"" if connection.closed else await connection.ask(REQUEST)
-            if not answer:
+            if not answer or connection is None:
                 _, connection = await loop.create_connection(Connection, "127.0.0.1", ports.http)
                 answer = await connection.ask(REQUEST)
             if not answer.startswith(b"HTTP/1.1 200"):
