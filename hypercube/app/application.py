@@ -51,10 +51,13 @@ from hypercube.cubes.feature.tokenizer import TokenizerCube
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
+from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits
+from hypercube.gateway.http.recent_refusals import RecentRefusals
+from hypercube.gateway.http.shedding_protocol import shedding
 from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
@@ -63,7 +66,13 @@ from hypercube.gateway.traffic import Traffic
 from hypercube.kernels import compatibility, features, pillars, solar_offset
 from hypercube.kernels.compile_cpu import keep_in
 from hypercube.observability.logs import get_logger
-from hypercube.observability.metrics import Metrics, batcher_families, cube_families, model_families
+from hypercube.observability.metrics import (
+    Metrics,
+    batcher_families,
+    cube_families,
+    model_families,
+    shed_family,
+)
 from hypercube.settings import Settings
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -154,6 +163,8 @@ class Application:
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
         )
+        self.door_queue = DoorQueue(settings.server.burst_wait_ms / 1e3, clock)
+        self.recent_refusals = RecentRefusals(clock)
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
         self._warming: asyncio.Task[None] | None = None
@@ -192,7 +203,7 @@ class Application:
             http_server = self.http_server = HttpServer(
                 uvicorn.Config(
                     with_cors(create_http_app(self.services), server.cors_origins),
-                    http=guarded(
+                    http=shedding(
                         ConnectionLimits(
                             max_header_bytes=server.max_header_bytes,
                             max_headers=server.max_headers,
@@ -200,7 +211,9 @@ class Application:
                             header_s=server.header_timeout_s,
                             body_s=server.body_timeout_s,
                             read_s=server.read_timeout_s,
-                        )
+                        ),
+                        self.door_queue,
+                        self.recent_refusals,
                     ),
                     log_config=None,
                     access_log=False,
@@ -292,6 +305,7 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
+        yield shed_family({"line": self.door_queue.refused, "queue": self.recent_refusals.refused})
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

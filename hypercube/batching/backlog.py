@@ -42,7 +42,13 @@ class Backlog(Generic[Payload, Result]):
         if self.items >= limits.max_queued_items or (
             self.items and self.cost + cost > limits.max_queued_cost
         ):
-            raise refusals.queue_full(self._name, self.items, self.cost, self.retry_after_s())
+            raise refusals.queue_full(
+                self._name,
+                self.items,
+                self.cost,
+                self.retry_after_s(),
+                for_any=self.items >= limits.max_queued_items,
+            )
         if (wait_s := self.wait_s()) > limits.max_wait_s:
             raise refusals.wait_too_long(
                 self._name, self.items, wait_s, limits.max_wait_s, self.retry_after_s()

@@ -26,12 +26,13 @@ def overran(deadline: float, now: float) -> HyperCubeError:
     )
 
 
-def queue_full(name: str, items: int, cost: float, retry_after_s: float) -> HyperCubeError:
-    """The queue holds as much as `Limits` allows."""
+def queue_full(name: str, items: int, cost: float, retry_after_s: float, *, for_any: bool) -> HyperCubeError:
+    """The queue holds as much as `Limits` allows; `for_any` item, and not only for one as dear as this."""
     return HyperCubeError(
         ErrorKind.OVERLOADED,
         f"The queue of the {name} is full: {items} requests (cost {cost:g}) are waiting.",
         fix="Send it again after the time in Retry-After.",
+        details={"waiting": items} if for_any else {},
         retry_after_s=retry_after_s,
     )
 
@@ -45,6 +46,7 @@ def wait_too_long(
         f"The {name} has {items} requests waiting, {wait_s * 1e3:.0f} ms of work; "
         f"at most {max_wait_s * 1e3:.0f} ms are taken on.",
         fix="Send it again after the time in Retry-After.",
+        details={"waiting": items},
         retry_after_s=retry_after_s,
     )
 

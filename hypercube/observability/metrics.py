@@ -164,6 +164,16 @@ class BatcherCounts(Protocol):
         ...
 
 
+def shed_family(refused: Mapping[str, int]) -> Metric:
+    """Requests of HTTP that were refused unread: for the line at the door, or for a full queue further inside."""
+    shed = CounterMetricFamily(
+        "hypercube_requests_shed", "Requests refused before they were read", labels=("full",)
+    )
+    for what, count in refused.items():
+        shed.add_metric((what,), count)
+    return shed
+
+
 def batcher_families(batchers: Mapping[str, BatcherCounts]) -> Iterable[Metric]:
     """The batchers' snapshots, by name, as metric families."""
     items = GaugeMetricFamily("hypercube_batcher_queued_items", "Items waiting", labels=("batcher",))

@@ -36,7 +36,9 @@ class ConnectionLimits:
     read_s: float = 60.0
 
 
-class _Phase(IntEnum):
+class Phase(IntEnum):
+    """What a connection is doing."""
+
     HEAD = 0
     BODY = 1
     REPLY = 2
@@ -73,7 +75,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
-    _phase = _Phase.HEAD
+    _phase = Phase.HEAD
     _since = 0.0
     """When the phase began."""
     _head = 0
@@ -115,18 +117,18 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         phase, limits = self._phase, self.limits
-        if phase is _Phase.HEAD:
+        if phase is Phase.HEAD:
             self._head += self._packet
             if self._head > limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
-        elif phase is _Phase.BODY:
+        elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
             if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 self._refuse(431, _too_large(limits))
         elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
             # Line breaks before a request begin none, but they end the wait for one.
-            self._begin(_Phase.HEAD)
+            self._begin(Phase.HEAD)
 
     def pause_writing(self) -> None:
         """The client takes less than it is sent."""
@@ -143,7 +145,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
-        self._begin(_Phase.HEAD)
+        self._begin(Phase.HEAD)
         self._head = self._raw = self._body = 0
         super().on_message_begin()
 
@@ -157,8 +159,12 @@ class GuardedProtocol(HttpToolsProtocol):
         ):
             self._status = 431
             raise _HeadTooLargeError  # the parser stops, and `send_400_response` answers
-        self._begin(_Phase.BODY)
+        self._begin(Phase.BODY)
         self._crowd.leave(self)
+        self._take_in()
+
+    def _take_in(self) -> None:
+        """Make a task of a request whose head is whole and within its bounds."""
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -168,7 +174,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        self._phase = _Phase.REPLY
+        self._phase = Phase.REPLY
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -200,12 +206,12 @@ class GuardedProtocol(HttpToolsProtocol):
             # Closing waits until all is sent, which the client can put off for ever.
             if self.transport.get_write_buffer_size() and self._unread_since is None:
                 self._unread_since = now
-        elif self._phase is _Phase.HEAD:
+        elif self._phase is Phase.HEAD:
             if not self._answered():
                 self._since = now  # the next request of a client that waits for this one's answer
             elif now - self._since > limits.header_s:
                 self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
-        elif self._phase is _Phase.BODY:
+        elif self._phase is Phase.BODY:
             if self.flow.read_paused:
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
@@ -227,7 +233,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.write(_answer(503, _FULL, b"retry-after: 1\r\n"))
         self.transport.write_eof()
 
-    def _begin(self, phase: _Phase) -> None:
+    def _begin(self, phase: Phase) -> None:
         self._phase = phase
         self._since = self.loop.time()
 
@@ -259,6 +265,7 @@ class GuardedProtocol(HttpToolsProtocol):
 _CODES: Final = {
     400: "invalid_argument",
     408: "deadline_exceeded",
+    429: "overloaded",
     431: "payload_too_large",
     503: "unavailable",
 }
@@ -271,14 +278,27 @@ _TURNED_AWAY_S: Final = 1.0
 
 def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
     """The whole of an answer after which the connection closes."""
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": None, "code": _CODES[status]}
-    body = json.dumps({"error": error}).encode()
+    body = error_body(status, message)
+    return b"%bconnection: close\r\n%b\r\n%b" % (head_of(status, body), headers, body)
+
+
+def head_of(status: int, body: bytes) -> bytes:
+    """The head of an answer of ours, without its last line."""
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n"
+        f"content-length: {len(body)}\r\n"
     )
-    return head.encode("ascii") + headers + b"\r\n" + body
+    return head.encode("ascii")
+
+
+def error_body(status: int, message: str) -> bytes:
+    """What all errors of HTTP look like."""
+    kind = (
+        "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
+    )
+    return json.dumps(
+        {"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}
+    ).encode()
 
 
 def _too_large(limits: ConnectionLimits) -> str:

@@ -1,0 +1,240 @@
+"""Newcomers of a front-end: who is begun, who waits, and who is sent away unread when more come than it can begin.
+
+A front-end does one thing at a time. Left to itself, its event loop begins whatever has come before it goes on with
+what it has begun, so an answer of many steps waits at each of them for all newcomers: of more than it can serve it
+does little but begin (measured: a fast model kept 7 % of its peak at three times its load). So newcomers get a slice
+of each turn of the loop, at least one of them, and the others wait in line.
+
+The line's length tells what the front-end can do, and nobody has to know how long an answer takes:
+
+-   While it is empty now and then, the front-end keeps up. Whatever waits further inside (for a model, for a batch)
+    does not wait here, and is bounded there.
+-   A line that stands, but grows no more, is a burst or clients that each wait for their answer: they have their turn.
+-   A line whose *shortest* length grows from window to window is an overload. From then on only as many may wait as
+    are begun in `_ROOM_S`, and the others are refused before anything is done for them, until in a window hardly
+    anybody was. Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who
+    came meanwhile, are no growth.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from hypercube.core.clock import Clock, monotonic
+
+FEW: Final = 12
+"""So many may always wait."""
+NOTICED_S: Final = 0.2
+"""An overload is noticed after about so long, where no turn of the loop is long."""
+_WINDOW_S: Final = NOTICED_S / 3
+_RISES: Final = 2
+"""Windows in a row at whose end the line's shortest length has grown."""
+_RISE: Final = 3
+_RISE_SHARE: Final = 0.05
+"""Of those who were begun meanwhile: grown by more than both is grown."""
+_ROOM_S: Final = 0.01
+_TURNS: Final = 2.0
+"""And than so many of the longest turns: for as long as that nobody can be begun."""
+_OVER: Final = 0.05
+"""An overload is over when no larger share of those who came in `_OVER_S` had to be refused."""
+_OVER_S: Final = 0.5
+_SLICE_S: Final = 0.0005
+"""What of each turn newcomers get."""
+_SHARE: Final = 0.1
+"""Of the latest turn in what a newcomer is taken to cost."""
+_FIRST_COST_S: Final = 2e-4
+_FADING: Final = 0.7
+"""What is left of the longest turn's length in the next window."""
+
+Begin = Callable[[bool], object]
+"""Called once: with True when the turn has come, with False when the one who waits is refused."""
+
+
+class DoorQueue:
+    """One front-end's newcomers; its event loop drives it.
+
+    Attributes:
+        waiting: newcomers that are not begun, in the order in which they came.
+        crowded: whether more come than can be begun.
+        refused: how many were sent away.
+    """
+
+    __slots__ = (
+        "_arrived",
+        "_batch",
+        "_begun",
+        "_begun_at",
+        "_burst_s",
+        "_clock",
+        "_cost_s",
+        "_in_turn",
+        "_longest_s",
+        "_low",
+        "_low_before",
+        "_most",
+        "_refused_before",
+        "_rises",
+        "_soon",
+        "_turn_s",
+        "_turning",
+        "_window",
+        "crowded",
+        "refused",
+        "room",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        burst_s: float = 1.0,
+        clock: Clock = monotonic,
+        soon: Callable[[Callable[[], object]], object] | None = None,
+    ) -> None:
+        """`burst_s` is how long anybody may have to wait to be begun, in seconds.
+
+        `soon` calls back after all that is ready now (default: the running loop's `call_soon`).
+        """
+        self.waiting: deque[Begin] = deque()
+        self.crowded = False
+        self.refused = 0
+        self.room = FEW
+        """How many may wait while it is crowded."""
+        self._burst_s = burst_s
+        self._clock = clock
+        self._soon = soon
+        self._cost_s = _FIRST_COST_S
+        """Of a newcomer's first step."""
+        self._turn_s = _FIRST_COST_S
+        """From one newcomer's beginning to the next one's, while some wait."""
+        self._most = 1
+        """Newcomers that are begun in a turn."""
+        self._turning = False
+        self._in_turn = 0
+        """Newcomers begun in this turn."""
+        self._batch = 0
+        """Those that waited, of them."""
+        self._begun_at: float | None = None
+        """When these were."""
+        self._longest_s = 0.0
+        """Of the latest turns."""
+        self._window = 0.0
+        """When it began; 0 while nobody waits."""
+        self._low = 0
+        """The line's shortest length in this window."""
+        self._low_before: int | None = None
+        self._rises = 0
+        self._begun = self._arrived = 0
+        """In this window."""
+        self._refused_before = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether a newcomer is to be refused."""
+        waiting = len(self.waiting)
+        if waiting < FEW:
+            return False
+        return waiting >= self.room if self.crowded else waiting * self._turn_s > self._burst_s
+
+    def refuse(self) -> None:
+        """Count one that was refused without having been in line."""
+        self.refused += 1
+        self._arrived += 1
+
+    def enter(self, begin: Begin) -> None:
+        """Begin a newcomer, now or in its turn."""
+        self._arrived += 1
+        if not self.waiting and self._in_turn < self._most:
+            self._in_turn += 1
+            self._begun += 1
+            begin(True)
+        else:
+            self.waiting.append(begin)
+        if not self._turning:
+            self._turning = True
+            self._call(self._turn)
+
+    def _call(self, what: Callable[[], object]) -> None:
+        (self._soon or asyncio.get_running_loop().call_soon)(what)
+
+    def _turn(self) -> None:
+        """All that was ready has made a step; the next newcomers may make their first."""
+        waiting = self.waiting
+        self._in_turn = 0
+        if not waiting:
+            self._turning = False
+            self._begun_at = None
+            self._low = 0
+            if not self.crowded:
+                self._forget()
+            return
+        # What is asked for in one go is called in one go: between these two calls only newcomers run.
+        batch = self._in_turn = min(self._most, len(waiting))
+        self._call(self._before)
+        for _ in range(batch):
+            waiting.popleft()(True)
+        self._call(partial(self._after, batch))
+
+    def _before(self) -> None:
+        now = self._clock()
+        if self._begun_at is not None:
+            lasted = now - self._begun_at
+            self._longest_s = max(self._longest_s, lasted)
+            self._turn_s += _SHARE * (lasted / self._batch - self._turn_s)
+        self._begun_at = now
+        self._judge(now)
+
+    def _after(self, batch: int) -> None:
+        assert self._begun_at is not None
+        self._batch = batch
+        self._begun += batch
+        self._cost_s += _SHARE * ((self._clock() - self._begun_at) / batch - self._cost_s)
+        self._most = max(1, int(_SLICE_S / max(self._cost_s, 1e-6)))
+        self._turn()
+
+    # -- whether more come than can be begun
+
+    def _forget(self) -> None:
+        """Nobody waits: there is nothing to judge."""
+        self._window = 0.0
+        self._rises = self._begun = self._arrived = 0
+        self._low_before = None
+        self._longest_s *= _FADING
+
+    def _judge(self, now: float) -> None:
+        """At a turn in which some wait."""
+        waiting = len(self.waiting)
+        if not self._window:
+            self._window = now
+            self._low = waiting
+            self._refused_before = self.refused
+            return
+        self._low = min(self._low, waiting)
+        lasted = now - self._window
+        if lasted < (_OVER_S if self.crowded else max(_WINDOW_S, _TURNS * self._longest_s)):
+            return
+        if self.crowded:
+            if self.refused - self._refused_before <= _OVER * self._arrived:
+                self.crowded = False
+                self._rises = 0
+                self._low_before = None
+        elif self._low_before is not None:
+            grown = self._low - self._low_before
+            self._rises = self._rises + 1 if grown > max(_RISE, _RISE_SHARE * self._begun) else 0
+            self.crowded = self._rises >= _RISES and self._low > FEW
+        if self.crowded:
+            self.room = max(FEW, round(max(_ROOM_S, _TURNS * self._longest_s) * self._begun / lasted))
+            self._turn_away()
+        self._low_before = None if self.crowded else self._low
+        self._window = now
+        self._low = len(self.waiting)
+        self._begun = self._arrived = 0
+        self._refused_before = self.refused
+        self._longest_s *= _FADING
+
+    def _turn_away(self) -> None:
+        """Refuse those who came last and for whom there is no room."""
+        while len(self.waiting) > self.room:
+            self.refused += 1
+            self.waiting.pop()(False)

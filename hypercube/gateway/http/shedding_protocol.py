@@ -1,0 +1,205 @@
+"""The guarded protocol with a line at its door: requests wait there to be begun, or are refused before they are read.
+
+One that came whole in one packet is refused at a glance, any other when it is whole; the connection stays. The cost of
+a refusal is what decides how much of its peak an overloaded server keeps: of three times too much, two requests are
+refused for each that is answered.
+"""
+
+import re
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.errors import error_object, retry_after
+from hypercube.gateway.http.door import ALWAYS_OPEN
+from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase
+from hypercube.gateway.http.recent_refusals import RecentRefusals
+from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
+from hypercube.gateway.request_id import request_id_of
+
+_REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_KEPT_BYTES: Final = 4096
+"""Of a packet, for as long as its request is under way."""
+_CROWDED: Final = HyperCubeError(
+    ErrorKind.OVERLOADED,
+    "More requests come than this server can answer.",
+    fix="Try again in 1 s.",
+    retry_after_s=1.0,
+).failure()
+
+
+class SheddingProtocol(GuardedProtocol):
+    """One connection; `shedding` makes the class for some limits, a line and what was refused before."""
+
+    queue: ClassVar[DoorQueue]
+    recent: ClassVar[RecentRefusals]
+    glance: ClassVar[Glance]
+
+    _refusing = False
+    """Whether the request that is coming is refused when it is whole."""
+    _packet_bytes = b""
+    """The latest packet, which most often is a whole request."""
+
+    def data_received(self, data: bytes) -> None:
+        """A packet came."""
+        full = self.queue.full
+        if (full or self.recent) and self._refused_at_a_glance(data, full=full):
+            return
+        self._packet_bytes = data if len(data) <= _KEPT_BYTES else b""
+        super().data_received(data)
+
+    def _refused_at_a_glance(self, data: bytes, *, full: bool) -> bool:
+        """Refuse a request that is whole in this packet; whether that was all there was to do."""
+        if (
+            self._phase is Phase.BODY
+            or self._head
+            or self._turned_away
+            or not self._answered()
+            or self.transport.is_closing()
+        ):
+            return False
+        path = self.glance.path_of_one_request(data)
+        if path is None:
+            return False
+        failure = _CROWDED if full else self.recent.told(data)
+        if failure is None:
+            return False
+        if full:
+            self.queue.refuse()
+        self._unset_keepalive_if_required()
+        self._crowd.leave(self)
+        self._phase = Phase.REPLY
+        given = _REQUEST_ID.search(data)
+        self._say_no(path, failure, given[1] if given else b"", stays=True)
+        return True
+
+    def _take_in(self) -> None:
+        if self.queue.full and self._may_be_refused():
+            self._refusing = True
+        else:
+            super()._take_in()
+
+    def _may_be_refused(self) -> bool:
+        """Not who watches the server, nor a client that waits for our word before its body."""
+        return (
+            self._answered()
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and _path(self.url) not in NEVER_REFUSED
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body; that of a request to be refused is thrown away."""
+        if self._refusing:
+            self._body += len(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        if not self._refusing:
+            super().on_message_complete()
+            return
+        self._refusing = False
+        self._phase = Phase.REPLY
+        self.queue.refuse()
+        given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
+        stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        silent = self.parser.get_method() == b"HEAD"
+        self._say_no(_path(self.url), _CROWDED, given, stays=stays, silent=silent)
+
+    def _say_no(
+        self, path: bytes, failure: Failure, given: bytes, *, stays: bool, silent: bool = False
+    ) -> None:
+        """Refuse a request for which nothing was done; a connection that stays is looked at later, without a timer."""
+        head, body = _refusal(failure, v2=speaks_v2(path.decode("latin-1")))
+        named = request_id_of(given.decode("latin-1")).encode() if given else request_id_of(None).encode()
+        if silent:
+            body = b""
+        if stays:
+            self.transport.write(b"%b%b\r\n\r\n%b" % (head, named, body))
+            self._since = self.loop.time()
+            self._crowd.between[self] = None
+        else:
+            self.transport.write(b"%b%b\r\nconnection: close\r\n\r\n%b" % (head, named, body))
+            self.transport.close()
+
+    def look(self, now: float) -> None:
+        """End the connection if it has been too slow, or silent for too long after it was refused."""
+        super().look(now)
+        if (
+            self._phase is Phase.REPLY
+            and self.timeout_keep_alive_task is None
+            and now - self._since > self.timeout_keep_alive
+            and self._answered()
+            and not self.pipeline
+        ):
+            self.transport.close()
+
+    # -- who is not refused
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if cycle.scope["path"] in ALWAYS_OPEN:
+            super()._start_asgi_task(cycle, app)
+        else:
+            self.queue.enter(partial(self._turn_came, cycle, app))
+
+    def _turn_came(self, cycle: RequestResponseCycle, app: Any, begin: bool) -> None:
+        """It is begun, or refused after all; for a client that left meanwhile nothing is done."""
+        if not cycle.disconnected:
+            super()._start_asgi_task(cycle, app if begin else _refuse)
+
+    def on_response_complete(self) -> None:
+        """An answer is whole."""
+        if not self.pipeline and self._packet_bytes:
+            scope = self.cycle.scope
+            self.recent.ended(self._packet_bytes, scope.get(FAILURE))
+        self._packet_bytes = b""
+        super().on_response_complete()
+
+
+def _path(url: bytes) -> bytes:
+    return url.partition(b"?")[0]
+
+
+_last: tuple[Failure, bool, tuple[bytes, bytes]] | None = None
+
+
+def _refusal(failure: Failure, *, v2: bool) -> tuple[bytes, bytes]:
+    """Head, up to the value of the request's id, and body; the latest are kept, as it is said again and again."""
+    global _last
+    if _last is not None and _last[0] is failure and _last[1] is v2:
+        return _last[2]
+    error = error_object(failure)
+    body = encode({"error": error["message"] if v2 else error})
+    head = (
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nretry-after: {retry_after(failure)}\r\nx-request-id: "
+    ).encode("ascii")
+    _last = (failure, v2, (head, body))
+    return head, body
+
+
+async def _refuse(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request that was in line and has no place there any more."""
+    given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    failure = scope[FAILURE] = _CROWDED
+    body = _refusal(failure, v2=speaks_v2(scope["path"]))[1]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", str(retry_after(failure)).encode()),
+        (b"x-request-id", request_id_of(given.decode("latin-1")).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def shedding(limits: ConnectionLimits, queue: DoorQueue, recent: RecentRefusals) -> type[SheddingProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits, this line and these refusals at its door."""
+    parts = {"limits": limits, "queue": queue, "recent": recent, "glance": Glance()}
+    return type("QueuedProtocol", (SheddingProtocol,), parts)
