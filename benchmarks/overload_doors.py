@@ -1,6 +1,6 @@
 """What a server does with three times what it can: goodput, waits, and how it says no, over HTTP and over gRPC.
 
-    python -m benchmarks.overload_doors --door http --subject reading --output benchmarks/results/overload-doors-cpu.jsonl
+    python -m benchmarks.overload_doors --door http --subject reading --output overload-doors.jsonl
 
 `hypercube serve` as a user starts it has one core, the load the other. Loads, each on the same server:
 
@@ -28,9 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 import httpx
+import numpy as np
 
 from benchmarks.door_load import LOAD_CORE, Outcomes, Request, drive
 from benchmarks.gateway import servers
@@ -114,12 +113,16 @@ class Subject:
 
 _SHORT_QUEUE: Final = (("HYPERCUBE_MODEL_MAX_QUEUED", "16"),)
 """Eight turns of two places. A queue is as long as its waits may be; the default, 64, is meant for batches."""
+_SHORT_WAIT: Final = (("HYPERCUBE_BATCHING_MAX_WAIT_MS", "250"),)
+"""About one full batch; the default is 2 s."""
 SUBJECTS: Final = {
     "chart": Subject(_chart()),
     "facts": Subject(_chart(*_INCLUDE)),
     "chat": Subject(_chat(24), ("--model", "fake"), clients=16, settings=_SHORT_QUEUE),
     "reading": Subject(_reading(), clients=16, warm_s=10.0),
-    "embed": Subject(_embed(), ("--model", "none", "--embedding-model", "all-minilm-l6-v2"), clients=64),
+    "embed": Subject(
+        _embed(), ("--model", "none", "--embedding-model", "all-minilm-l6-v2"), settings=_SHORT_WAIT
+    ),
     "llm": Subject(_chat(8), ("--model", "gemma-3-270m"), clients=16, settings=_SHORT_QUEUE),
 }
 

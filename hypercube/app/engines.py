@@ -67,6 +67,7 @@ def make_cluster(
         store,
         make=make_engines(settings),
         max_queued=settings.model.max_queued,
+        max_wait_s=settings.batching.max_wait_ms / 1e3,
         lazy=lazy_models(settings),
         max_loading=settings.models.max_loading,
         memory_budget=memory_budget(settings),

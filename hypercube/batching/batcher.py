@@ -127,6 +127,20 @@ class Batcher(Generic[Payload, Result]):
                 self._settle()
             raise
 
+    def require_wait_within(self, longest_s: float) -> None:
+        """Refuse work of many items before the first of them: `Limits.max_wait_s` would count its own for the others.
+
+        Raises:
+            HyperCubeError: OVERLOADED with `retry_after_s` when what waits already takes longer than `longest_s`, in
+                seconds, at the rate seen.
+        """
+        wait_s = self._backlog.wait_s()
+        if wait_s > longest_s:
+            self._counts.dropped["overloaded"] += 1
+            raise refusals.wait_too_long(
+                self.name, self._backlog.items, wait_s, longest_s, self._backlog.retry_after_s()
+            )
+
     async def close(self) -> None:
         """Refuse new items, run what is queued, return when everyone has an answer."""
         self._closing = True

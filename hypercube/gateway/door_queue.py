@@ -11,9 +11,9 @@ The line's length tells what the front-end can do, and nobody has to know how lo
     does not wait here, and is bounded there.
 -   A line that stands, but grows no more, is a burst or clients that each wait for their answer: they have their turn.
 -   A line whose *shortest* length grows from window to window is an overload. From then on only as many may wait as
-    are begun in `_ROOM_S`, and the others are refused before anything is done for them, until in a window hardly
-    anybody was. Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who
-    came meanwhile, are no growth.
+    are begun in `_ROOM_S`, and the others are refused before anything is done for them, until in a window few were.
+    Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who came meanwhile,
+    are no growth.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _RISE_SHARE: Final = 0.05
 _ROOM_S: Final = 0.01
 _TURNS: Final = 2.0
 """And than so many of the longest turns: for as long as that nobody can be begun."""
-_OVER: Final = 0.05
+_OVER: Final = 0.25
 """An overload is over when no larger share of those who came in `_OVER_S` had to be refused."""
 _OVER_S: Final = 0.5
 _SLICE_S: Final = 0.0005

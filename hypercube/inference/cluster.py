@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
 
+from hypercube.batching.policy import NEVER
 from hypercube.core.adapters import ServedAdapter, addressed
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
@@ -71,6 +72,7 @@ class Hypercluster:
         *,
         make: EngineFactory | None = None,
         max_queued: int = MAX_QUEUED,
+        max_wait_s: float = NEVER,
         lazy: Collection[str] = (),
         max_loading: int = MAX_LOADING,
         memory_budget: int | None = None,
@@ -90,6 +92,7 @@ class Hypercluster:
             store: where the files are.
             make: makes a model's engine.
             max_queued: requests that may wait for one model, while it is busy or loaded.
+            max_wait_s: seconds of work that may wait for a model's batches before more is refused.
             lazy: names of models that are loaded on demand.
             max_loading: models loaded at a time; up to 100 more wait for their turn.
             memory_budget: bytes that all loaded models together may take; None = no limit.
@@ -115,6 +118,7 @@ class Hypercluster:
             estimate=estimate,
             measure=measure,
             on_line=on_line or _ignore_line,
+            max_wait_s=max_wait_s,
         )
 
         def serve(manifest: ModelManifest, shown_as: str = "") -> ServedEngine:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from hypercube.batching import Batcher, Limits
+from hypercube.batching.policy import NEVER
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest, Scores
@@ -35,9 +36,15 @@ def bucket(text: str) -> int:
 class Encoding:
     """The batchers in front of one model's engine, whichever engine object that is at the time."""
 
-    def __init__(self, name: str, engine: Callable[[], Engine], clock: Clock) -> None:
-        """`engine` returns the engine that runs the model now, and raises UNAVAILABLE while none does."""
+    def __init__(
+        self, name: str, engine: Callable[[], Engine], clock: Clock, max_wait_s: float = NEVER
+    ) -> None:
+        """`engine` returns the engine that runs the model now, and raises UNAVAILABLE while none does.
+
+        A request behind more work than `max_wait_s`, in seconds at the rate seen, is refused at once.
+        """
         self._engine = engine
+        self._max_wait_s = max_wait_s
         limits = Limits(max_cost=BATCH_COST)
         self._texts: Batcher[str, Embedded] = Batcher(
             self._embed, limits=limits, clock=clock, name=f"embeddings of {name}"
@@ -77,6 +84,7 @@ class Encoding:
     ) -> list[Result]:
         """Each item through `batcher`; the error of one names it, as the caller wrote it."""
         self._engine()
+        batcher.require_wait_within(self._max_wait_s)
         return await together(
             _named(
                 batcher.submit(

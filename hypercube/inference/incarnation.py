@@ -6,6 +6,7 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from hypercube.batching.policy import NEVER
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, ChatMessage, GenerationRequest, Sampling
@@ -39,12 +40,17 @@ class Incarnation:
     """
 
     def __init__(
-        self, manifest: ModelManifest, engine: Engine, clock: Clock, working: Callable[[Engine], Engine]
+        self,
+        manifest: ModelManifest,
+        engine: Engine,
+        clock: Clock,
+        working: Callable[[Engine], Engine],
+        max_wait_s: float = NEVER,
     ) -> None:
-        """`working` returns the engine, or raises UNAVAILABLE when it does not work now."""
+        """`working` returns the engine, or raises UNAVAILABLE when it does not work now; `max_wait_s` as `Encoding`."""
         self.manifest = manifest
         self.engine = engine
-        self.encoding = Encoding(manifest.name, lambda: working(engine), clock)
+        self.encoding = Encoding(manifest.name, lambda: working(engine), clock, max_wait_s)
         self.adapters = CopyAdapters(engine)
         self.reservation: Reservation | None = None
         self.lease: Lease | None = None

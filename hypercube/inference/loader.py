@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from hypercube.batching.policy import NEVER
 from hypercube.core.clock import Clock
 from hypercube.core.engine import EngineState
 from hypercube.inference.engine import Engine
@@ -38,8 +39,12 @@ class Loader:
         estimate: Estimate | None = None,
         measure: Measure = measured_bytes,
         on_line: Callable[[str], None],
+        max_wait_s: float = NEVER,
     ) -> None:
-        """`estimate` says what a model is going to need; without it, the size of its files."""
+        """`estimate` says what a model is going to need; without it, the size of its files.
+
+        `max_wait_s` is how much work may wait for a copy's batches, as `Encoding` has it.
+        """
         self.residency = residency
         self.on_line = on_line
         self.registry = ModelRegistry(store, clock=clock)
@@ -49,6 +54,7 @@ class Loader:
         self._clock = clock
         self._estimate = estimate
         self._measure = measure
+        self._max_wait_s = max_wait_s
 
     async def fetch(self, manifest: ModelManifest, say: Say) -> Preparation:
         """The files of `manifest`, here; raises as `Preparation.fetch`."""
@@ -83,7 +89,7 @@ class Loader:
                 `Preparation.check` and `Incarnation.load`.
         """
         need = measured_before if measured_before is not None else await self.needed(preparation.manifest)
-        copy = Incarnation(preparation.manifest, engine, self._clock, working)
+        copy = Incarnation(preparation.manifest, engine, self._clock, working, self._max_wait_s)
         try:
             if self._loads.loading >= self._loads.max_loading:
                 say(EngineState.LOADING, "waiting for its turn to be loaded")

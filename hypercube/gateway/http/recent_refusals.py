@@ -1,9 +1,9 @@
 """What was refused a moment ago because a queue was full is refused again unread, as long as nothing left the queue.
 
 A model's queue is bounded where it is, behind everything that a request costs the front-end. Of three times what a
-model can do, two requests of three would pay that only to be refused. Two requests that look alike (path, model, credential)
-wait in the same queue. So those who come after one that was refused are told the same, but for one for each that has
-its answer, whose place is free, and one every `HELD_S`, since the queue may move for other reasons.
+model can do, two requests of three would pay that only to be refused. Two requests that look alike (path, model,
+credential) wait in the same queue. So those who come after one that was refused are told the same, but for one for
+each that has its answer, whose place is free, and one every `HELD_S`, since the queue may move for other reasons.
 """
 
 import re
