@@ -2,8 +2,8 @@
 
 A front-end does one thing at a time. Left to itself, its event loop begins whatever has come before it goes on with
 what it has begun, so an answer of many steps waits at each of them for all newcomers: of more than it can serve it
-does little but begin (measured: a fast model kept 7 % of its peak at three times its load). So newcomers get a slice
-of each turn of the loop, at least one of them, and the others wait in line.
+does little but begin (measured: a fast model kept 7 % of its peak at three times its load). So in each turn of the
+loop one newcomer is begun, or a few while its turns are short, and the others wait in line.
 
 The line's length tells what the front-end can do, and nobody has to know how long an answer takes:
 
@@ -19,12 +19,11 @@ The line's length tells what the front-end can do, and nobody has to know how lo
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 
-FEW: Final = 12
+FEW: Final = 10
 """So many may always wait."""
 NOTICED_S: Final = 0.2
 """An overload is noticed after about so long, where no turn of the loop is long."""
@@ -40,11 +39,10 @@ _TURNS: Final = 2.0
 _OVER: Final = 0.25
 """An overload is over when no larger share of those who came in `_OVER_S` had to be refused."""
 _OVER_S: Final = 0.5
-_SLICE_S: Final = 0.0005
-"""What of each turn newcomers get."""
-_SHARE: Final = 0.1
-"""Of the latest turn in what a newcomer is taken to cost."""
-_FIRST_COST_S: Final = 2e-4
+_TURN_S: Final = 0.0005
+"""After a shorter turn one newcomer more is begun in the next, after a longer one half as many are."""
+_MOST: Final = 64
+_FIRST_TURN_S: Final = 2e-4
 _FADING: Final = 0.7
 """What is left of the longest turn's length in the next window."""
 
@@ -63,12 +61,9 @@ class DoorQueue:
 
     __slots__ = (
         "_arrived",
-        "_batch",
         "_begun",
-        "_begun_at",
         "_burst_s",
         "_clock",
-        "_cost_s",
         "_in_turn",
         "_longest_s",
         "_low",
@@ -78,6 +73,7 @@ class DoorQueue:
         "_rises",
         "_soon",
         "_turn_s",
+        "_turned_at",
         "_turning",
         "_window",
         "crowded",
@@ -104,19 +100,15 @@ class DoorQueue:
         self._burst_s = burst_s
         self._clock = clock
         self._soon = soon
-        self._cost_s = _FIRST_COST_S
-        """Of a newcomer's first step."""
-        self._turn_s = _FIRST_COST_S
+        self._turn_s = _FIRST_TURN_S
         """From one newcomer's beginning to the next one's, while some wait."""
-        self._most = 1
+        self._most = 4
         """Newcomers that are begun in a turn."""
         self._turning = False
         self._in_turn = 0
         """Newcomers begun in this turn."""
-        self._batch = 0
-        """Those that waited, of them."""
-        self._begun_at: float | None = None
-        """When these were."""
+        self._turned_at: float | None = None
+        """When the latest turn began; None while nobody waits."""
         self._longest_s = 0.0
         """Of the latest turns."""
         self._window = 0.0
@@ -164,34 +156,23 @@ class DoorQueue:
         self._in_turn = 0
         if not waiting:
             self._turning = False
-            self._begun_at = None
+            self._turned_at = None
             self._low = 0
             if not self.crowded:
                 self._forget()
             return
-        # What is asked for in one go is called in one go: between these two calls only newcomers run.
+        now = self._clock()
+        if self._turned_at is not None:
+            lasted = now - self._turned_at
+            self._longest_s = max(self._longest_s, lasted)
+            self._most = min(self._most + 1, _MOST) if lasted < _TURN_S else max(1, self._most // 2)
+        self._turned_at = now
+        self._judge(now)
         batch = self._in_turn = min(self._most, len(waiting))
-        self._call(self._before)
+        self._begun += batch
         for _ in range(batch):
             waiting.popleft()(True)
-        self._call(partial(self._after, batch))
-
-    def _before(self) -> None:
-        now = self._clock()
-        if self._begun_at is not None:
-            lasted = now - self._begun_at
-            self._longest_s = max(self._longest_s, lasted)
-            self._turn_s += _SHARE * (lasted / self._batch - self._turn_s)
-        self._begun_at = now
-        self._judge(now)
-
-    def _after(self, batch: int) -> None:
-        assert self._begun_at is not None
-        self._batch = batch
-        self._begun += batch
-        self._cost_s += _SHARE * ((self._clock() - self._begun_at) / batch - self._cost_s)
-        self._most = max(1, int(_SLICE_S / max(self._cost_s, 1e-6)))
-        self._turn()
+        self._call(self._turn)
 
     # -- whether more come than can be begun
 
@@ -214,6 +195,7 @@ class DoorQueue:
         lasted = now - self._window
         if lasted < (_OVER_S if self.crowded else max(_WINDOW_S, _TURNS * self._longest_s)):
             return
+        self._turn_s = lasted / max(1, self._begun)
         if self.crowded:
             if self.refused - self._refused_before <= _OVER * self._arrived:
                 self.crowded = False
@@ -224,7 +206,7 @@ class DoorQueue:
             self._rises = self._rises + 1 if grown > max(_RISE, _RISE_SHARE * self._begun) else 0
             self.crowded = self._rises >= _RISES and self._low > FEW
         if self.crowded:
-            self.room = max(FEW, round(max(_ROOM_S, _TURNS * self._longest_s) * self._begun / lasted))
+            self.room = max(FEW, round(max(_ROOM_S, _TURNS * self._longest_s) / self._turn_s))
             self._turn_away()
         self._low_before = None if self.crowded else self._low
         self._window = now

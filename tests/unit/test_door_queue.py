@@ -1,72 +1,102 @@
-"""The queue at the door, in time that a test makes."""
+"""The line at the door, on an event loop in time that a test makes."""
 
 import heapq
 import itertools
-import math
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from hypercube.core.errors import ErrorKind, Failure
-from hypercube.gateway.door_queue import FEW, DoorQueue, Line, for_want_of_room
+from hypercube.gateway.door_queue import FEW, NOTICED_S, DoorQueue
+
+REFUSAL = 0.01
+"""What a refusal costs, of an answer."""
+PAUSE_S = 1.0
+"""A client of a closed loop that was refused asks again after this, as Retry-After says."""
 
 
-@dataclass
-class Server:
-    """Answers one request after another in `takes_s`, `lanes` at a time; the line at its door is under test."""
+class Loop:
+    """An event loop: what has come is read, then all that is ready makes a step.
 
-    takes_s: float
-    lanes: int = 1
-    every_s: float = 0.0
-    """Answers come together, each so long; 0: as they are ready."""
-    now: float = 100.0
-    free_at: list[float] = field(default_factory=list)
-    waits: list[tuple[float, float]] = field(default_factory=list)
-    """When each answer came, and how long it took."""
-    refused: int = 0
-    _ends: list[tuple[float, int, float, Callable[[], None]]] = field(default_factory=list)
+    An answer takes `steps` of `cost_s` / `steps` each. Every `every_s` something else holds the loop up for `stall_s`.
+    """
 
-    def __post_init__(self) -> None:
-        self.line = Line(lambda: self.now)
-        self.free_at = [self.now] * self.lanes
-        self._number = itertools.count()
+    def __init__(
+        self,
+        cost_s: float,
+        steps: int = 1,
+        *,
+        burst_s: float = 1.0,
+        stall_s: float = 0.0,
+        every_s: float = 1.0,
+    ) -> None:
+        self.now = 100.0
+        self.cost_s, self.steps = cost_s, steps
+        self.stall_s, self.every_s = stall_s, every_s
+        self.ready: deque[Callable[[], object]] = deque()
+        self.queue = DoorQueue(burst_s, clock=lambda: self.now, soon=self.ready.append)
+        self.took: list[tuple[float, float]] = []
+        """When each answer came, and how long it took."""
+        self.refused = 0
+        self._stall_at = self.now + every_s
+        self._coming: list[tuple[float, int, Callable[[bool], object]]] = []
+        """When, a number that keeps the order, and who is told whether there was an answer."""
+        self._numbers = itertools.count()
         self._draw = random.Random(1)
 
-    def until(self, then: float) -> None:
-        """Let answers end."""
-        while self._ends and self._ends[0][0] <= then:
-            self.now, _, entered, told = heapq.heappop(self._ends)
-            self.line.leave(entered, answered=True)
-            self.waits.append((self.now, self.now - entered))
-            told()
-        self.now = then
+    def come(self, at: float, told: Callable[[bool], object] = lambda _: None) -> None:
+        """One request."""
+        heapq.heappush(self._coming, (at, next(self._numbers), told))
 
-    def ask(self, told: Callable[[], None] = lambda: None) -> bool:
-        """One request, now."""
-        if self.line.full:
-            self.line.refuse()
-            self.refused += 1
-            return False
-        entered = self.line.enter()
-        begins = max(self.now, heapq.heappop(self.free_at))
-        heapq.heappush(self.free_at, begins + self.takes_s)
-        ends = begins + self.takes_s
-        if self.every_s:
-            ends = math.ceil(ends / self.every_s) * self.every_s
-        heapq.heappush(self._ends, (ends, next(self._number), entered, told))
-        return True
+    def until(self, end: float) -> None:
+        """Turn after turn."""
+        while self.now < end:
+            while self._coming and self._coming[0][0] <= self.now:
+                self._read(*heapq.heappop(self._coming))
+            for _ in range(len(self.ready)):
+                self.ready.popleft()()
+            if self.stall_s and self.now >= self._stall_at:
+                self.now += self.stall_s
+                self._stall_at += self.every_s
+            if not self.ready:
+                coming = self._coming[0][0] if self._coming else end
+                self.now = max(self.now, min(coming, end))
 
-    def open(self, rate: float, seconds: float) -> None:
-        """Requests that come at the times of a Poisson process, whether or not answers do."""
+    def _read(self, due: float, _: int, told: Callable[[bool], object]) -> None:
+        if self.queue.full:
+            self.queue.refuse()
+            self._no(told)
+        else:
+            self.queue.enter(partial(self._begin, due, told))
+
+    def _no(self, told: Callable[[bool], object]) -> None:
+        self.now += REFUSAL * self.cost_s
+        self.refused += 1
+        told(False)
+
+    def _begin(self, due: float, told: Callable[[bool], object], begin: bool) -> None:
+        if begin:
+            self.ready.append(partial(self._step, due, told, self.steps))
+        else:
+            self._no(told)
+
+    def _step(self, due: float, told: Callable[[bool], object], left: int) -> None:
+        self.now += self.cost_s / self.steps
+        if left > 1:
+            self.ready.append(partial(self._step, due, told, left - 1))
+        else:
+            self.took.append((self.now, self.now - due))
+            told(True)
+
+    def open(self, share: float, seconds: float) -> None:
+        """Requests at the times of a Poisson process: `share` of what the loop has time for."""
+        rate = share / self.cost_s * (1 - self.stall_s / self.every_s)
         end = self.now + seconds
         due = self.now + self._draw.expovariate(rate)
         while due < end:
-            self.until(due)
-            self.ask()
+            self.come(due)
             due += self._draw.expovariate(rate)
         self.until(end)
 
@@ -74,242 +104,174 @@ class Server:
         """Clients that each ask again when they have their answer."""
         end = self.now + seconds
 
-        def again() -> None:
+        def told(answered: bool) -> None:
             if self.now < end:
-                self.ask(again)
+                self.come(self.now if answered else self.now + PAUSE_S, told)
 
         for _ in range(clients):
-            again()
+            self.come(self.now, told)
         self.until(end)
+        self.until(end + 60.0)
 
     def p99_s(self, since: float) -> float:
-        took = sorted(self.answered(since))
+        took = sorted(took for at, took in self.took if at > since)
         return took[int(len(took) * 0.99)]
 
-    def answered(self, since: float) -> Iterator[float]:
-        return (took for at, took in self.waits if at > since)
+    def goodput(self, since: float) -> float:
+        """Of what the loop had time for."""
+        seconds = (self.now - since) * (1 - self.stall_s / self.every_s)
+        return sum(at > since for at, _ in self.took) * self.cost_s / seconds
 
 
-@pytest.mark.parametrize("takes_s", [0.0002, 0.001, 0.005])
-def test_of_three_times_too_much_the_surplus_is_refused_and_the_others_do_not_wait(takes_s: float) -> None:
-    server = Server(takes_s)
-    server.open(0.8 / takes_s, 20.0)
-    assert server.refused == 0
-    before = server.p99_s(since=0.0)
-    began = server.now
-    server.open(3 / takes_s, 60.0)
-    took = list(server.answered(since=began))
-    assert len(took) * takes_s >= 0.99 * 60.0, "the server was never idle"
-    assert server.p99_s(since=began) <= 2 * before
-    assert server.refused >= 1.9 * len(took)
-
-
-def test_it_takes_in_as_many_as_answers_that_wait_for_something_else_need() -> None:
-    server = Server(0.05, lanes=50)  # a thousand a second
-    server.open(800, 10.0)
-    began = server.now
-    server.open(3_000, 60.0)
-    took = list(server.answered(since=began))
-    assert len(took) >= 0.97 * 60_000
-    assert server.p99_s(since=began) <= 2.2 * 0.05
-
-
-def test_a_line_that_let_in_too_few_grows_again() -> None:
-    server = Server(0.05, lanes=50)
-    server.open(800, 10.0)
-    server.free_at = [server.now + 1.0] * server.lanes  # whoever answers stands still for a second
-    server.open(800, 2.0)
-    began = server.now
-    server.open(800, 5.0)
-    assert len(list(server.answered(since=began + 2.0))) >= 0.97 * 3.0 * 800
-    assert not server.line.crowded
-
-
-@pytest.mark.parametrize("every_s", [0.01, 0.03, 0.1])
-def test_answers_that_come_by_the_batch_are_no_excuse(every_s: float) -> None:
-    server = Server(0.001, every_s=every_s)
-    server.open(800, 10.0)
-    assert server.refused == 0
-    before = server.p99_s(since=0.0)
-    began = server.now
-    server.open(2_000, 60.0)
-    took = list(server.answered(since=began))
-    assert len(took) * 0.001 >= 0.97 * 60.0
-    assert server.p99_s(since=began) <= 2.2 * before + FEW * 0.001
-
-
-@pytest.mark.parametrize("every_s", [0.01, 0.03, 0.1])
-@pytest.mark.parametrize("clients", [64, 1_000])
-def test_clients_that_are_answered_by_the_batch_and_ask_again_are_no_overload(
-    clients: int, every_s: float
+@pytest.mark.parametrize("cost_s", [0.0002, 0.001, 0.005])
+@pytest.mark.parametrize("steps", [1, 24])
+def test_of_three_times_too_much_the_surplus_is_refused_and_the_others_do_not_wait(
+    cost_s: float, steps: int
 ) -> None:
-    server = Server(0.001, every_s=every_s)
-    server.closed(clients, 30.0)
-    assert server.refused == 0
+    loop = Loop(cost_s, steps)
+    loop.open(0.8, 20.0)
+    assert loop.refused == 0
+    before = loop.p99_s(since=0.0)
+    began = loop.now
+    loop.open(3.0, 20.0)
+    # Of a second two refusals for each answer take 2 %, which nothing but a cheaper refusal can save.
+    assert loop.goodput(began) >= 0.95
+    assert loop.p99_s(since=began + 1.0) <= 2 * max(before, 0.015), "or what nobody notices"
+    assert loop.refused * cost_s >= 1.9 * 20.0
 
 
-def test_a_server_that_begins_in_the_midst_of_it_finds_its_room() -> None:
-    server = Server(0.5, lanes=256)  # 512 a second
-    server.open(400, 20.0)
-    began = server.now
-    server.open(400, 20.0)
-    assert len(list(server.answered(since=began))) >= 0.97 * 20.0 * 400
+@pytest.mark.parametrize("share", [1.3, 2.0])
+def test_a_smaller_surplus_is_noticed_too(share: float) -> None:
+    loop = Loop(0.001)
+    loop.open(share, 20.0)
+    assert loop.goodput(100.0) >= 0.97
+    assert loop.p99_s(since=0.0) <= 0.3
+    assert loop.refused >= 0.9 * (share - 1) * 20_000
 
 
-def test_answers_that_take_ten_times_as_long_get_the_room_that_they_need() -> None:
-    server = Server(0.02, lanes=200)
-    server.open(600, 10.0)
-    server.takes_s = 0.2  # with all lanes, still a thousand a second
-    server.line.room = FEW
-    server.line._crowded_until = server.now + 1.0
-    server.open(600, 90.0)
-    began = server.now
-    server.open(600, 20.0)
-    assert len(list(server.answered(since=began))) >= 0.97 * 20.0 * 600
+@pytest.mark.parametrize(("stall_s", "every_s"), [(0.05, 0.2), (0.15, 0.3), (0.005, 0.01), (0.5, 5.0)])
+def test_who_holds_the_loop_up_makes_no_overload(stall_s: float, every_s: float) -> None:
+    loop = Loop(0.001, stall_s=stall_s, every_s=every_s)
+    loop.open(0.8, 40.0)
+    assert loop.refused == 0
+    loop.open(3.0, 20.0)
+    assert loop.refused > 0
+    loop.open(0.7, 5.0)
+    refused = loop.refused
+    loop.open(0.7, 30.0)
+    assert loop.refused == refused
 
 
-@pytest.mark.parametrize("clients", [1, 64, 2_000])
-def test_clients_that_wait_for_their_answers_are_no_overload(clients: int) -> None:
-    server = Server(0.001)
-    server.closed(clients, 20.0)
-    assert server.refused == 0
+@pytest.mark.parametrize("clients", [1, 64, 900])
+@pytest.mark.parametrize("steps", [1, 24])
+@pytest.mark.parametrize("stall_s", [0.0, 0.05])
+def test_clients_that_wait_for_their_answers_are_no_overload(
+    clients: int, steps: int, stall_s: float
+) -> None:
+    loop = Loop(0.001, steps, stall_s=stall_s, burst_s=2.0)
+    loop.closed(clients, 10.0)
+    assert loop.refused == 0
+    assert loop.took
+
+
+def test_clients_that_wait_are_let_in_again_after_an_overload() -> None:
+    loop = Loop(0.005)
+    loop.open(3.0, 5.0)
+    assert loop.queue.crowded
+    loop.closed(20, 2.0)
+    refused = loop.refused
+    loop.closed(20, 10.0)
+    assert loop.refused == refused
+    assert not loop.queue.crowded
 
 
 def test_a_burst_is_no_overload() -> None:
-    server = Server(0.001)
+    loop = Loop(0.001)
     for _ in range(20):
-        for _ in range(1_000):
-            assert server.ask()
-        server.until(server.now + 2.0)
+        for _ in range(900):
+            loop.come(loop.now)
+        loop.until(loop.now + 2.0)
+    assert loop.refused == 0
+    assert len(loop.took) == 18_000
 
 
-def test_answers_that_take_long_are_waited_for() -> None:
-    server = Server(5.0, lanes=256)
-    for _ in range(4):
-        server.closed(256, 20.0)
-    assert server.refused == 0
+def test_clients_that_come_one_after_another_are_no_overload() -> None:
+    loop = Loop(0.001, burst_s=2.0)
+    end = loop.now + 60.0
+
+    def told(answered: bool) -> None:
+        if loop.now < end:
+            loop.come(loop.now if answered else loop.now + PAUSE_S, told)
+
+    for number in range(400):
+        loop.come(loop.now + number / 10, told)
+    loop.until(end)
+    assert loop.refused == 0
 
 
 def test_it_is_over_when_it_is_over() -> None:
-    server = Server(0.001)
-    server.open(3_000, 5.0)
-    assert server.line.crowded
-    assert server.refused > 0
-    server.until(server.now + 1.0)
-    assert server.line.inside == 0
-    server.open(500, 2.0)
-    assert not server.line.crowded
-    refused = server.refused
-    server.open(500, 2.0)
-    assert server.refused == refused
+    loop = Loop(0.001)
+    loop.open(3.0, 5.0)
+    assert loop.queue.crowded
+    loop.open(0.5, 1.0)
+    assert not loop.queue.crowded
+    refused = loop.refused
+    loop.open(0.5, 10.0)
+    assert loop.refused == refused
+    assert not loop.queue.waiting
 
 
-def test_refusals_further_inside_are_no_answers() -> None:
-    now = [100.0]
-    line = Line(lambda: now[0])
-    for _ in range(1_000):
-        for _ in range(40):
-            line.leave(line.enter(), answered=False)
-        now[0] += 0.01
-    assert line.crowded
-    assert line.room == FEW
+def test_when_it_is_noticed_those_who_came_last_are_sent_away() -> None:
+    loop = Loop(0.001)
+    answers: list[tuple[int, bool]] = []
+    for number in range(6_000):
+        loop.come(100.0 + number / 3_000, lambda answered, number=number: answers.append((number, answered)))
+    while not loop.queue.crowded:
+        loop.until(loop.now + 0.001)
+    assert loop.now <= 100.0 + 2 * NOTICED_S
+    assert len(loop.queue.waiting) <= max(FEW, loop.queue.room)
+    gone = [number for number, answered in answers if not answered]
+    kept = [number for number, answered in answers if answered]
+    assert gone
+    assert min(gone) > max(kept)
+    assert loop.queue.refused == len(gone)
 
 
-def test_who_has_spent_a_quota_is_no_sign_of_overload() -> None:
-    assert for_want_of_room(Failure(ErrorKind.OVERLOADED, "The queue is full."))
-    assert not for_want_of_room(Failure(ErrorKind.OVERLOADED, "Spent.", details={"quota": "requests"}))
-    assert not for_want_of_room(Failure(ErrorKind.INVALID_ARGUMENT, "No such day."))
+def test_who_would_wait_too_long_is_refused_without_any_growth() -> None:
+    loop = Loop(0.001, burst_s=0.1)
+    loop.closed(90, 2.0)
+    assert loop.refused == 0
+    for _ in range(200):
+        loop.come(loop.now)
+    loop.until(loop.now + 0.002)
+    assert 60 <= loop.refused <= 120
+    assert not loop.queue.crowded
 
 
-# -- turns of the loop
-
-
-class Loop:
-    """An event loop's queue of what is ready; each newcomer's first step takes `cost_s`."""
-
-    def __init__(self, cost_s: float, burst_s: float = 1.0) -> None:
-        self.now = 100.0
-        self.cost_s = cost_s
-        self.ready: deque[Callable[[], object]] = deque()
-        self.begun = 0
-        self.queue = DoorQueue([b"/a", b"/b"], burst_s, clock=lambda: self.now, soon=self.ready.append)
-
-    def first_step(self) -> None:
-        self.begun += 1
-        self.now += self.cost_s
-
-    def come(self, count: int) -> None:
-        for _ in range(count):
-            self.queue.enter(lambda: self.ready.append(self.first_step))
-
-    def turn(self) -> int:
-        """Call all that is ready now; how many newcomers began."""
-        before = self.begun
-        for _ in range(len(self.ready)):
-            self.ready.popleft()()
-        return self.begun - before
-
-
-def test_newcomers_get_a_slice_of_each_turn_and_are_begun_in_the_order_in_which_they_came() -> None:
-    loop = Loop(cost_s=0.0005)
+def test_newcomers_get_a_slice_of_each_turn_in_the_order_in_which_they_came() -> None:
+    loop = Loop(0.0001)
     order: list[int] = []
 
-    def begin(number: int) -> None:
+    def begin(number: int, begin: bool) -> None:
+        assert begin
         order.append(number)
-        loop.ready.append(loop.first_step)
+        loop.ready.append(partial(loop._step, 0.0, lambda _: None, 1))
 
     for number in range(500):
         loop.queue.enter(partial(begin, number))
-    turns = [loop.turn() for _ in range(400)]
-    assert sum(turns) == 500
+    turns = []
+    while loop.ready:
+        before = len(order)
+        for _ in range(len(loop.ready)):
+            loop.ready.popleft()()
+        turns.append(len(order) - before)
     assert order == list(range(500))
-    assert max(turns[100:]) <= 4, "2 ms of half a millisecond each"
-
-
-def test_at_least_one_is_begun_in_each_turn() -> None:
-    loop = Loop(cost_s=0.5)
-    loop.come(100)
-    turns = [loop.turn() for _ in range(400)]
-    assert sum(turns) == 100
-    assert set(turns[-50:]) <= {0}
-    assert loop.queue.waiting == deque()
+    assert max(turns) <= 12, "a millisecond's worth"
 
 
 def test_a_lone_newcomer_is_begun_at_once() -> None:
-    loop = Loop(cost_s=0.5)
+    loop = Loop(0.5)
     for _ in range(10):
-        loop.come(1)
-        assert loop.turn() == 1
-        while loop.ready:
-            loop.turn()
-
-
-def test_who_would_wait_too_long_to_be_begun_is_refused() -> None:
-    loop = Loop(cost_s=0.001, burst_s=0.1)
-    loop.come(600)
-    while loop.ready:
-        loop.turn()
-    assert not loop.queue.alert
-    let_in = 0
-    while not loop.queue.full(b"/a"):
-        loop.come(1)
-        let_in += 1
-    assert 80 <= let_in <= 130
-    loop.queue.refuse(b"/a")
-    loop.queue.refuse(b"/elsewhere")
-    assert loop.queue.refused == 2
-
-
-def test_one_path_that_is_crowded_leaves_the_others_alone() -> None:
-    loop = Loop(cost_s=0.0)
-    crowded = loop.queue.lines[b"/a"]
-    for _ in range(1_000):
-        for _ in range(40):
-            crowded.leave(crowded.enter(), answered=False)
-        loop.now += 0.01
-    for _ in range(FEW):
-        crowded.enter()
-    assert loop.queue.alert
-    assert loop.queue.full(b"/a")
-    assert not loop.queue.full(b"/b")
-    assert not loop.queue.full(b"/none")
+        loop.come(loop.now)
+        loop.until(loop.now + 0.5)
+    assert [round(took, 9) for _, took in loop.took] == [0.5] * 10

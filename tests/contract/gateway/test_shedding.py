@@ -1,4 +1,4 @@
-"""Requests of a path that is crowded are refused before they are read; over real sockets, whatever their shape."""
+"""Requests for which there is no room at the door are refused before they are read; over real sockets, any shape."""
 
 import asyncio
 import contextlib
@@ -10,9 +10,10 @@ import pytest
 import uvicorn
 
 from hypercube.app.listening import HttpServer, bind_http, stop_http
-from hypercube.gateway.door_queue import FEW, DoorQueue, Line
-from hypercube.gateway.http.app import PATHS
+from hypercube.core.errors import ErrorKind, Failure
+from hypercube.gateway.door_queue import FEW, DoorQueue
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
+from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.shedding_protocol import SheddingProtocol, shedding
 from tests.contract.gateway.test_slow_clients import BODY, HEAD, PATIENCE_S, WHOLE, Wire, until
 
@@ -20,27 +21,28 @@ PATH = b"/v1/saju/charts"
 
 
 class Crowd:
-    """A server; `fill` makes charts crowded, as if `FEW` of them were inside for ever."""
+    """A server; `fill` makes it crowded, as if `FEW` waited and nobody's turn came."""
 
-    def __init__(self, server: HttpServer, port: int, queue: DoorQueue) -> None:
+    def __init__(self, server: HttpServer, port: int, queue: DoorQueue, recent: RecentRefusals) -> None:
         self.server = server
         self.port = port
         self.queue = queue
-        self.entered: list[float] = []
-
-    @property
-    def line(self) -> Line:
-        return self.queue.lines[PATH]
+        self.recent = recent
+        self.sent_away: list[bool] = []
 
     def fill(self) -> None:
-        self.line.room = FEW
-        self.queue._crowded.add(self.line)
-        self.entered = [self.line.enter() for _ in range(FEW)]
-        assert self.queue.full(PATH)
+        self.queue.crowded = self.queue._turning = True
+        self.queue.waiting.extend([self.sent_away.append] * FEW)
+        assert self.queue.full
 
     def empty(self) -> None:
-        while self.entered:
-            self.line.leave(self.entered.pop(), answered=True)
+        for _ in range(FEW):
+            self.queue.waiting.popleft()
+        self.queue._turn()
+
+    def hold(self) -> None:
+        """Nobody's turn comes."""
+        self.queue._turning, self.queue._in_turn = True, 1_000
 
     @contextlib.asynccontextmanager
     async def wire(self) -> AsyncIterator[Wire]:
@@ -57,10 +59,10 @@ class Crowd:
 async def crowd(house: Any) -> AsyncIterator[Crowd]:
     listener = bind_http("127.0.0.1", 0)
     # The clock stands still: what is crowded stays so.
-    queue = DoorQueue(PATHS, clock=lambda: 0.0)
+    queue, recent = DoorQueue(clock=lambda: 0.0), RecentRefusals(clock=lambda: 0.0)
     config = uvicorn.Config(
         house.app(),
-        http=shedding(ConnectionLimits(), queue),
+        http=shedding(ConnectionLimits(), queue, recent),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -70,7 +72,7 @@ async def crowd(house: Any) -> AsyncIterator[Crowd]:
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await server.until_listening(task)
-        yield Crowd(server, listener.getsockname()[1], queue)
+        yield Crowd(server, listener.getsockname()[1], queue, recent)
     finally:
         await stop_http(server, task)
         listener.close()
@@ -116,28 +118,69 @@ async def test_every_shape_of_request_is_refused_and_the_connection_stays(crowd:
         for _ in range(3):
             await refused(wire)
         assert crowd.queue.refused == 10
-        assert crowd.line.refused == 10
         crowd.empty()
         for piece in PIECES:
             await wire.send(piece)
         assert (await wire.answer())[0] == 200
-    assert crowd.line.inside == 0
 
 
-async def test_a_path_with_a_query_is_the_same_path(crowd: Crowd) -> None:
+async def test_probes_are_answered(crowd: Crowd) -> None:
     crowd.fill()
     async with crowd.wire() as wire:
-        await wire.send(WHOLE.replace(PATH, PATH + b"?a=b"))
-        await refused(wire)
-
-
-async def test_other_paths_and_probes_are_answered(crowd: Crowd) -> None:
-    crowd.fill()
-    async with crowd.wire() as wire:
-        for path in (b"/livez", b"/metrics", b"/v1/cubes", b"/nowhere"):
+        for path in (b"/livez", b"/metrics", b"/readyz?verbose", b"/v2/health/live"):
+            for piece in (b"GET %b HTTP/1.1\r\nho" % path, b"st: x\r\n\r\n"):
+                await wire.send(piece)
+            assert (await wire.answer())[0] == 200
             await wire.send(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path)
-            assert (await wire.answer())[0] in (200, 404)
+            assert (await wire.answer())[0] == 200
         assert crowd.queue.refused == 0
+
+
+async def test_the_open_inference_protocol_has_its_own_shape_of_error(crowd: Crowd) -> None:
+    crowd.fill()
+    request = b"POST /v2/models/saju_pillars/infer HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+    async with crowd.wire() as wire:
+        for pieces in ((request,), (request[:9], request[9:])):
+            for piece in pieces:
+                await wire.send(piece)
+                await asyncio.sleep(0)
+            status, body = await wire.answer()
+            assert status == 429
+            assert json.loads(body)["error"].endswith("Try again in 1 s.")
+
+
+async def test_who_was_in_line_and_has_no_place_any_more_is_told_the_same(crowd: Crowd) -> None:
+    crowd.hold()
+    async with crowd.wire() as wire:
+        await wire.send(HEAD + b"x-request-id: mine-8\r\n" + WHOLE[len(HEAD) :])
+        await until(lambda: len(crowd.queue.waiting) == 1)
+        crowd.queue.room = 0
+        crowd.queue._turn_away()
+        await refused(wire, b"mine-8")
+        crowd.queue._turn()
+        await wire.send(WHOLE)
+        assert (await wire.answer())[0] == 200
+    assert crowd.queue.refused == 1
+
+
+FULL = Failure(
+    ErrorKind.OVERLOADED, "The queue is full.", details={"waiting": 64}, retry_after_s=2.5, fix="Come back."
+)
+
+
+async def test_what_a_full_queue_refused_is_refused_again_unread(crowd: Crowd) -> None:
+    crowd.recent.ended(WHOLE, FULL)
+    async with crowd.wire() as wire:
+        await wire.send(WHOLE)
+        async with asyncio.timeout(PATIENCE_S):
+            head = await wire.reader.readuntil(b"\r\n\r\n")
+            assert b"\r\nretry-after: 3\r\n" in head
+            error = json.loads(await wire.reader.readuntil(b"}}}"))["error"]
+        assert error["message"] == "The queue is full. Come back."
+        assert error["details"] == {"waiting": 64}
+        await wire.send(WHOLE.replace(b"host: x", b"host: x\r\nauthorization: Bearer other"))
+        assert (await wire.answer())[0] == 200
+    assert crowd.recent.refused == 1
 
 
 async def test_who_wants_the_connection_closed_gets_it_closed(crowd: Crowd) -> None:
@@ -165,6 +208,8 @@ async def test_who_waits_for_our_word_before_a_body_gets_it(crowd: Crowd) -> Non
     crowd.fill()
     async with crowd.wire() as wire:
         await wire.send(HEAD + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(BODY))
+        await until(lambda: len(crowd.queue.waiting) == FEW + 1)
+        crowd.empty()
         async with asyncio.timeout(PATIENCE_S):
             assert await wire.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         await wire.send(BODY)
@@ -208,12 +253,11 @@ async def test_who_was_refused_and_says_no_more_is_let_go(crowd: Crowd) -> None:
 async def test_who_left_before_the_turn_came_is_not_begun(house: Any, crowd: Crowd) -> None:
     begun: list[object] = []
     async with crowd.wire() as wire:
-        crowd.queue._most = 0  # nobody's turn comes
+        crowd.hold()
         await wire.send(WHOLE)
         await until(lambda: len(crowd.queue.waiting) == 1)
     await until(lambda: not crowd.server.server_state.connections)
     house.services.traffic.entered = lambda: begun.append(None)
-    crowd.queue._most = FEW
     crowd.queue._turn()
-    await until(lambda: not crowd.queue.waiting and crowd.line.inside == 0)
+    await until(lambda: not crowd.queue.waiting)
     assert not begun
