@@ -27,8 +27,8 @@ LAST_S: Final = 30.0
 _WINDOW: Final = 1 << 30
 _GRPC_CONNECTIONS: Final = 8
 _REFUSED: Final = re.compile(rb"grpc-status(?:\x018|\x0214)")
-_PAUSE_S: Final = 0.05
-"""A client of a closed loop that was refused asks again after this."""
+_PAUSE_S: Final = 1.0
+"""A client of a closed loop that was refused asks again after this, as Retry-After says."""
 
 
 @dataclass(frozen=True)

@@ -160,14 +160,14 @@ def measure(server: Running, door: str, subject: Subject, seconds: float) -> lis
 
     def row(load: str, kind: str, amount: float, for_s: float) -> dict[str, Any]:
         cpu_s = server.cpu_s()
-        nonlocal asked
-        found = drive(port, subject.request, door, kind, amount, for_s, core=LOAD_CORE, first=asked)
-        asked += len(found.late)
+        found = drive(port, subject.request, door, kind, amount, for_s, core=LOAD_CORE, first=sum(asked))
+        asked.append(len(found.late))
         cpu_s = server.cpu_s() - cpu_s
         inside = {"in_flight_after": _in_flight(server.port), "server_cpu_s": round(cpu_s, 2)}
         return _row(load, found) | inside | {"answers_per_cpu_s": round(len(found.accepted) / cpu_s, 1)}
 
-    asked = 0
+    asked: list[int] = []
+    """Nothing is asked twice."""
     row("", "closed", subject.clients, subject.warm_s)
     first = row("peak", "closed", subject.clients, min(seconds, _PEAK_S))
     peak = first["goodput_rps"]
@@ -193,7 +193,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
     subject = SUBJECTS[options.subject]
-    with servers.hypercube(options.subject, *subject.arguments, **dict(subject.settings)) as server:
+    with servers.hypercube(
+        options.subject, *subject.arguments, core=servers.SERVER_CORE, **dict(subject.settings)
+    ) as server:
         rows = measure(server, options.door, subject, options.seconds)
     if any(any(row["lost"].values()) for row in rows):
         raise SystemExit("Requests were lost; no figures on red.")

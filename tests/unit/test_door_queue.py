@@ -224,8 +224,12 @@ def test_it_is_over_when_it_is_over() -> None:
 def test_when_it_is_noticed_those_who_came_last_are_sent_away() -> None:
     loop = Loop(0.001)
     answers: list[tuple[int, bool]] = []
+
+    def told(number: int, answered: bool) -> None:
+        answers.append((number, answered))
+
     for number in range(6_000):
-        loop.come(100.0 + number / 3_000, lambda answered, number=number: answers.append((number, answered)))
+        loop.come(100.0 + number / 3_000, partial(told, number))
     while not loop.queue.crowded:
         loop.until(loop.now + 0.001)
     assert loop.now <= 100.0 + 2 * NOTICED_S

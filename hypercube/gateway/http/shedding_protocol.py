@@ -156,8 +156,8 @@ class SheddingProtocol(GuardedProtocol):
     def on_response_complete(self) -> None:
         """An answer is whole."""
         if not self.pipeline and self._packet_bytes:
-            scope = self.cycle.scope
-            self.recent.ended(self._packet_bytes, scope.get(FAILURE))
+            failure = self.cycle.scope.get(FAILURE)
+            self.recent.ended(self._packet_bytes, failure if isinstance(failure, Failure) else None)
         self._packet_bytes = b""
         super().on_response_complete()
 
