@@ -212,6 +212,7 @@ class Application:
                             body_s=server.body_timeout_s,
                             read_s=server.read_timeout_s,
                         ),
+                        self.traffic,
                         self.door_queue,
                         self.recent_refusals,
                     ),

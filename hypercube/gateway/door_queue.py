@@ -134,18 +134,21 @@ class DoorQueue:
         self.refused += 1
         self._arrived += 1
 
-    def enter(self, begin: Begin) -> None:
-        """Begin a newcomer, now or in its turn."""
+    def begins_at_once(self) -> bool:
+        """Whether a newcomer may begin now; if not, it has to `wait`."""
         self._arrived += 1
-        if not self.waiting and self._in_turn < self._most:
-            self._in_turn += 1
-            self._begun += 1
-            begin(True)
-        else:
-            self.waiting.append(begin)
         if not self._turning:
             self._turning = True
             self._call(self._turn)
+        if self.waiting or self._in_turn >= self._most:
+            return False
+        self._in_turn += 1
+        self._begun += 1
+        return True
+
+    def wait(self, begin: Begin) -> None:
+        """Have a newcomer begun in its turn."""
+        self.waiting.append(begin)
 
     def _call(self, what: Callable[[], object]) -> None:
         (self._soon or asyncio.get_running_loop().call_soon)(what)

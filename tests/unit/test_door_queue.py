@@ -69,7 +69,13 @@ class Loop:
             self.queue.refuse()
             self._no(told)
         else:
-            self.queue.enter(partial(self._begin, due, told))
+            self.enter(partial(self._begin, due, told))
+
+    def enter(self, begin: Callable[[bool], object]) -> None:
+        if self.queue.begins_at_once():
+            begin(True)
+        else:
+            self.queue.wait(begin)
 
     def _no(self, told: Callable[[bool], object]) -> None:
         self.now += REFUSAL * self.cost_s
@@ -262,7 +268,7 @@ def test_newcomers_get_a_slice_of_each_turn_in_the_order_in_which_they_came() ->
         loop.ready.append(partial(loop._step, 0.0, lambda _: None, 1))
 
     for number in range(500):
-        loop.queue.enter(partial(begin, number))
+        loop.enter(partial(begin, number))
     turns = []
     while loop.ready:
         before = len(order)

@@ -8,6 +8,7 @@ request's time (benchmarks/batching.py).
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +31,8 @@ from hypercube.gateway.services import GatewayServices
 
 ALWAYS_OPEN: Final = frozenset({"/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 """Paths that answer while draining: whoever watches the server needs them most then."""
+IN_LINE: Final = "hypercube.in_line"
+"""Key of the ASGI scope of a request that waited to be begun: whoever let it in counted it as inside."""
 _REQUEST_ID: Final = REQUEST_ID.encode()
 _SERVED_BY: Final = SERVED_BY.encode()
 _TIMEOUT: Final = TIMEOUT_HEADER.encode()
@@ -61,7 +64,7 @@ class HttpDoor:
                 if scope["path"] in ALWAYS_OPEN:
                     await self._handle(headers, scope, receive, answer)
                 else:
-                    with services.traffic.admit():
+                    with nullcontext() if IN_LINE in scope else services.traffic.admit():
                         await self._handle(headers, scope, receive, answer)
             except Exception as error:  # noqa: BLE001 - the last net under every route
                 failure = scope[FAILURE] = failure_of(error, call.request_id)

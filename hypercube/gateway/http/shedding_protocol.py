@@ -14,12 +14,13 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.errors import error_object, retry_after
-from hypercube.gateway.http.door import ALWAYS_OPEN
+from hypercube.gateway.http.door import ALWAYS_OPEN, IN_LINE
 from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase
 from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
 from hypercube.gateway.request_id import request_id_of
+from hypercube.gateway.traffic import Traffic
 
 _REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _KEPT_BYTES: Final = 4096
@@ -35,6 +36,7 @@ _CROWDED: Final = HyperCubeError(
 class SheddingProtocol(GuardedProtocol):
     """One connection; `shedding` makes the class for some limits, a line and what was refused before."""
 
+    traffic: ClassVar[Traffic]
     queue: ClassVar[DoorQueue]
     recent: ClassVar[RecentRefusals]
     glance: ClassVar[Glance]
@@ -143,15 +145,28 @@ class SheddingProtocol(GuardedProtocol):
     # -- who is not refused
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle.scope["path"] in ALWAYS_OPEN:
+        scope: Any = cycle.scope
+        queue = self.queue
+        if scope["path"] in ALWAYS_OPEN or self.traffic.draining or queue.begins_at_once():
             super()._start_asgi_task(cycle, app)
         else:
-            self.queue.enter(partial(self._turn_came, cycle, app))
+            self.traffic.enter()
+            scope[IN_LINE] = True
+            queue.wait(partial(self._turn_came, cycle, app))
 
     def _turn_came(self, cycle: RequestResponseCycle, app: Any, begin: bool) -> None:
         """It is begun, or refused after all; for a client that left meanwhile nothing is done."""
-        if not cycle.disconnected:
-            super()._start_asgi_task(cycle, app if begin else _refuse)
+        if cycle.disconnected:
+            self.traffic.left()
+            return
+
+        async def inside(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                await (app if begin else _refuse)(scope, receive, send)
+            finally:
+                self.traffic.left()
+
+        super()._start_asgi_task(cycle, inside)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -199,7 +214,12 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def shedding(limits: ConnectionLimits, queue: DoorQueue, recent: RecentRefusals) -> type[SheddingProtocol]:
-    """The protocol for uvicorn's `http` option, with these limits, this line and these refusals at its door."""
-    parts = {"limits": limits, "queue": queue, "recent": recent, "glance": Glance()}
+def shedding(
+    limits: ConnectionLimits, traffic: Traffic, queue: DoorQueue, recent: RecentRefusals
+) -> type[SheddingProtocol]:
+    """The protocol for uvicorn's `http` option, with these limits, this line and these refusals at its door.
+
+    Who waits in line counts as inside (`traffic`): a server that drains answers them, too.
+    """
+    parts = {"limits": limits, "traffic": traffic, "queue": queue, "recent": recent, "glance": Glance()}
     return type("QueuedProtocol", (SheddingProtocol,), parts)

@@ -62,7 +62,7 @@ async def crowd(house: Any) -> AsyncIterator[Crowd]:
     queue, recent = DoorQueue(clock=lambda: 0.0), RecentRefusals(clock=lambda: 0.0)
     config = uvicorn.Config(
         house.app(),
-        http=shedding(ConnectionLimits(), queue, recent),
+        http=shedding(ConnectionLimits(), house.services.traffic, queue, recent),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -147,6 +147,27 @@ async def test_the_open_inference_protocol_has_its_own_shape_of_error(crowd: Cro
             status, body = await wire.answer()
             assert status == 429
             assert json.loads(body)["error"].endswith("Try again in 1 s.")
+
+
+async def test_who_waits_in_line_is_inside_and_is_answered_by_a_server_that_drains(
+    house: Any, crowd: Crowd
+) -> None:
+    traffic = house.services.traffic
+    crowd.hold()
+    async with crowd.wire() as wire, crowd.wire() as late, crowd.wire() as gone:
+        await wire.send(WHOLE)
+        await gone.send(WHOLE)
+        await until(lambda: len(crowd.queue.waiting) == 2)
+        assert traffic.in_flight == 2
+        gone.writer.close()
+        await until(lambda: len(crowd.server.server_state.connections) == 2)
+        traffic.drain()
+        await late.send(WHOLE)
+        assert (await late.answer())[0] == 503
+        assert not await traffic.wait_idle(0.01)
+        crowd.queue._turn()
+        assert (await wire.answer())[0] == 200
+        assert await traffic.wait_idle(PATIENCE_S)
 
 
 async def test_who_was_in_line_and_has_no_place_any_more_is_told_the_same(crowd: Crowd) -> None:
