@@ -54,7 +54,12 @@ async def _supervise(settings: Settings, report: "ModelReport", stop: asyncio.Ev
     async with supervisor.running():
         ports = supervisor.http_port, supervisor.grpc_port
         said = supervisor.facts
-        _say(banner(settings, *ports, examine_devices(), **said))
+        devices = examine_devices()
+        _say(
+            banner(
+                settings, *ports, devices, keys=said["keys"], answers=said["answers"], charts=said["charts"]
+            )
+        )
         report.begin()
         asked = asyncio.create_task(stop.wait())
         gave_up = asyncio.create_task(supervisor.stopped())
