@@ -61,8 +61,12 @@ def pepper_of(access: AccessSettings) -> bytes:
     return access.pepper.get_secret_value().encode("utf-8")
 
 
-def make_access(settings: Settings, clock: Clock = monotonic) -> Access | None:
+def make_access(
+    settings: Settings, clock: Clock = monotonic, *, link: RedisLink | None = None
+) -> Access | None:
     """Whoever judges callers; None where everybody may come in.
+
+    `link` is the way to Redis where one is open already, which whoever made it closes.
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT for settings that cannot be; FAILED_PRECONDITION for a missing package.
@@ -75,7 +79,8 @@ def make_access(settings: Settings, clock: Clock = monotonic) -> Access | None:
     if not asks_for_keys(settings):
         return None
     tokens = _verifier(access, clock)
-    link = open_link(access, clock)
+    own = open_link(access, clock) if link is None else None
+    link = link or own
     return Access(
         keys=open_keys(access, link),
         tokens=tokens,
@@ -87,7 +92,7 @@ def make_access(settings: Settings, clock: Clock = monotonic) -> Access | None:
         cache_s=access.cache_s,
         open_metrics=access.open_metrics,
         clock=clock,
-        close=None if link is None else link.close,
+        close=None if own is None else own.close,
     )
 
 

@@ -17,8 +17,9 @@ import grpc.aio
 import uvicorn
 from prometheus_client.metrics_core import Metric
 
-from hypercube.app.access import make_access, require_somebody
+from hypercube.app.access import make_access, open_link, require_somebody
 from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
+from hypercube.app.idempotency import describe_answers, make_answers
 from hypercube.app.listening import (
     HttpServer,
     bind_grpc,
@@ -58,7 +59,7 @@ from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
 from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.shedding_protocol import shedding
-from hypercube.gateway.idempotency import IdempotentAnswers
+from hypercube.gateway.idempotency.ledger import Ledger
 from hypercube.gateway.open_calls import OpenCalls
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
@@ -92,11 +93,13 @@ class Application:
         on_line: Callable[[str], None] | None = None,
         engines: SharedEngines | None = None,
         listener: socket.socket | None = None,
+        ledger: Ledger | None = None,
         clock: Clock = monotonic,
     ) -> None:
         """Put the parts together; nothing runs yet.
 
-        With `engines` the models are elsewhere, and with a `listener` (for HTTP) other processes share the ports.
+        With `engines` the models are elsewhere, with a `listener` (for HTTP) other processes share the ports, and with
+        a `ledger` they share what they answer to idempotency keys.
 
         Raises:
             HyperCubeError: INVALID_ARGUMENT for settings that cannot work together.
@@ -127,7 +130,10 @@ class Application:
             operator = make_operator(settings, cluster)
         else:
             self.engines = operator = engines
-        self.access = make_access(settings, clock)
+        self.redis = open_link(settings.access, clock)
+        self.access = make_access(settings, clock, link=self.redis)
+        self.answers = describe_answers(self.redis, ledger)
+        """How far idempotency keys reach, for the banner."""
         self.cubes = CubeRegistry()
         guarded: Cubes = self.cubes if self.access is None else GuardedCubes(self.cubes, self.access)
         self.cubes.register(SajuCube(self.batchers))
@@ -157,7 +163,7 @@ class Application:
             clock=clock,
             observe=self.metrics.request_finished,
             regions=SharedRegions(allowed=not settings.server.allow_remote),
-            idempotent=IdempotentAnswers(kept_s=settings.server.idempotency_s, clock=clock),
+            idempotent=make_answers(settings, self.redis, ledger, clock),
             access=self.access,
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
@@ -185,8 +191,11 @@ class Application:
             stack.callback(self._unbind_http, listener)
             if self.services.audit is not None:
                 stack.callback(self.services.audit.close)
+            if self.redis is not None:
+                stack.push_async_callback(self.redis.close)
             if self.access is not None:
                 stack.push_async_callback(self.access.close)
+            stack.push_async_callback(self.services.idempotent.close)
             if self.tls is not None:
                 stack.callback(asyncio.create_task(self.tls.watch(), name="certificate").cancel)
             stack.push_async_callback(self.engines.close)

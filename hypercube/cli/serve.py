@@ -41,7 +41,7 @@ async def serve_until_stopped(settings: Settings) -> None:
         await application.warmed_up()
         keys = await describe(application.access)
         ports = application.http_port, application.grpc_port
-        _say(banner(settings, *ports, examine_devices(), keys=keys))
+        _say(banner(settings, *ports, examine_devices(), keys=keys, answers=application.answers))
         report.begin()
         await stop.wait()
         report.end()
@@ -54,7 +54,12 @@ async def _supervise(settings: Settings, report: "ModelReport", stop: asyncio.Ev
     async with supervisor.running():
         ports = supervisor.http_port, supervisor.grpc_port
         said = supervisor.facts
-        _say(banner(settings, *ports, examine_devices(), keys=said["keys"], charts=said["charts"]))
+        devices = examine_devices()
+        _say(
+            banner(
+                settings, *ports, devices, keys=said["keys"], answers=said["answers"], charts=said["charts"]
+            )
+        )
         report.begin()
         asked = asyncio.create_task(stop.wait())
         gave_up = asyncio.create_task(supervisor.stopped())
@@ -89,7 +94,14 @@ def _on_stop_signals(stop: asyncio.Event) -> None:
 
 
 def banner(
-    settings: Settings, http_port: int, grpc_port: int, devices: Devices, *, keys: str, charts: str = ""
+    settings: Settings,
+    http_port: int,
+    grpc_port: int,
+    devices: Devices,
+    *,
+    keys: str,
+    answers: str,
+    charts: str = "",
 ) -> str:
     """What serves where, on what and why, and one line to try."""
     host = settings.server.host
@@ -126,6 +138,7 @@ def banner(
             f"  chat    {chat}",
             *([f"  embed   {embeds}; see /readyz"] if embeds != NO_MODEL else []),
             f"  keys    {keys}",
+            f"  retries {answers}",
             "",
             f"Try:  {curl} {http}/v1/saju/charts -H 'content-type: application/json' -d '{_EXAMPLE}'",
             "Ctrl-C stops.",

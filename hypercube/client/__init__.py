@@ -66,6 +66,7 @@ from hypercube.core.model_admin import (
     StoreCollection,
 )
 from hypercube.core.reading import (
+    FormedReading,
     Reading,
     ReadingAudience,
     ReadingLanguage,
@@ -108,6 +109,7 @@ __all__ = [
     "FailedPrecondition",
     "Failure",
     "FinishReason",
+    "FormedReading",
     "GenerationEvent",
     "HyperCubeError",
     "Include",

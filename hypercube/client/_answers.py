@@ -20,10 +20,11 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind
-from hypercube.core.reading import Grounding, Reading, joined
+from hypercube.core.reading import FormedReading, Grounding, Reading, joined
 from hypercube.wire.convert import (
     error_from_proto,
     event_from_proto,
+    formed_reading_from_proto,
     from_message,
     grounding_from_proto,
     logprobs_from_proto,
@@ -191,6 +192,18 @@ def whole_reading(messages: Iterable[reading_pb2.ReadingEvent]) -> Reading:
             ErrorKind.ENGINE_FAILED, "The server stopped in the middle of a reading.", fix="Ask again."
         )
     return found
+
+
+def formed_reading(messages: Iterable[reading_pb2.ReadingEvent]) -> FormedReading:
+    """A reading in the caller's form from its one piece."""
+    found = next((each.formed for each in messages if each.HasField("formed")), None)
+    if found is None:
+        raise EngineFailed(
+            ErrorKind.ENGINE_FAILED,
+            "The server wrote a reading in its usual form.",
+            fix="It does not know schemas yet: update it, or call `reading`.",
+        )
+    return read(formed_reading_from_proto, found)
 
 
 def chat_answer(message: chat_pb2.ChatReply) -> ChatAnswer:

@@ -89,7 +89,7 @@ def generation(options: Mapping[str, Any], choice: ToolChoice | None) -> Generat
         model=given.get("model", ""),
         max_tokens=given.get("max_tokens"),
         sampling=sampling,
-        json_schema=_json("json_schema", given.get("json_schema")),
+        json_schema=json_text("json_schema", given.get("json_schema")),
         adapter=given.get("adapter", ""),
         logprobs=given.get("logprobs"),
         tools=tuple(_tool(at, each) for at, each in enumerate(_listed("tools", given.get("tools", ())))),
@@ -136,11 +136,12 @@ def _tool(at: int, given: Any) -> Tool:
             value=given,
             fix='Write {"name": "weather", "description": "…", "parameters": {…a JSON schema…}}, or a Tool.',
         )
-    schema = _json(f"tools[{at}].parameters", inner.get("parameters"))
+    schema = json_text(f"tools[{at}].parameters", inner.get("parameters"))
     return Tool(inner["name"], inner.get("description") or "", schema or "")
 
 
-def _json(param: str, given: Any) -> str | None:
+def json_text(param: str, given: Any) -> str | None:
+    """What is given as JSON text, or as a mapping that becomes it; None stays None."""
     if given is None or isinstance(given, str):
         return given
     if not isinstance(given, Mapping):

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 
-from hypercube.client._chat_options import generation
+from hypercube.client._chat_options import generation, json_text
 from hypercube.client._columns import Column, PillarsRequest, column
 from hypercube.client._constants import MAX_MESSAGE_BYTES
 from hypercube.client.exceptions import ClientError, PayloadTooLarge, error_of, invalid
@@ -185,6 +185,19 @@ def reading_request(birth: object, how: Mapping[str, Any], **options: Any) -> re
                 setattr(message, name, _text(name, how[name]))
         for each in _sections(how.get("sections")):
             message.options.sections.append(number_of(each))
+    return message
+
+
+def formed_reading_request(
+    birth: object, schema: object, how: Mapping[str, Any], **options: Any
+) -> reading_pb2.InterpretRequest:
+    """The same with the schema that the reading is to fill."""
+    message = reading_request(birth, how, **options)
+    text = json_text("schema", schema)
+    if text is None:
+        raise invalid("schema is None.", param="schema", fix="Give a JSON schema, or call `reading`.")
+    with own_errors():
+        put(message, "response_schema_json", text, "schema")
     return message
 
 

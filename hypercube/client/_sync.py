@@ -1,6 +1,5 @@
 """The client for ordinary code."""
 
-import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -17,13 +16,9 @@ from hypercube.client._answers import (
     Vectors,
     chat_answer,
     cube_info,
-    lunar_day,
-    pillar_rows,
     process_answer,
     read,
     vectors,
-    whole_reading,
-    year_terms,
 )
 from hypercube.client._base import Attempt, Method, Pause, ReplyT, RequestT
 from hypercube.client._channel import (
@@ -36,47 +31,25 @@ from hypercube.client._channel import (
 )
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._columns import Column
-from hypercube.client._comparisons import compatibility_request
 from hypercube.client._conversation_sync import Conversation
 from hypercube.client._models_sync import ModelCalls
 from hypercube.client._raw import RECORDER, RawAnswer, Recorder
 from hypercube.client._requests import (
-    BirthLike,
     Messages,
     RequestSource,
-    chart_request,
-    charts_request,
     chat_request,
     checked_size,
     embed_request,
-    lunar_request,
-    pillars_request,
     process_request,
-    reading_request,
-    terms_request,
 )
+from hypercube.client._saju_sync import SajuCalls
 from hypercube.client._status import Status, StatusError
 from hypercube.client._sync_streams import ChatStream, PillarsStream, failed
-from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
-from hypercube.core.chart import Calendar, Chart, ChartResult, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.chart import DayBoundary
 from hypercube.core.clock import Clock
-from hypercube.core.compatibility import Compatibility, CompatibilityLength
 from hypercube.core.engine import ServedModel
-from hypercube.core.reading import (
-    Reading,
-    ReadingAudience,
-    ReadingLanguage,
-    ReadingLength,
-    ReadingSection,
-    ReadingTone,
-    ReadingWriter,
-)
-from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.wire.convert import (
-    chart_from_proto,
-    compatibility_from_proto,
     model_from_proto,
-    result_from_proto,
 )
 from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
 
@@ -84,7 +57,7 @@ P = ParamSpec("P")
 _A = TypeVar("_A")
 
 
-class Client(ModelCalls, _base.BaseClient):
+class Client(ModelCalls, SajuCalls, _base.BaseClient):
     """A HyperCube server, over gRPC.
 
     Opens its connection with the first call. Every method may be called from any number of threads at once; a
@@ -139,81 +112,6 @@ class Client(ModelCalls, _base.BaseClient):
             else grpc.secure_channel(self._target, self._credentials, options=self._options())
         )
 
-    def chart(
-        self,
-        birth: BirthLike,
-        *,
-        sex: Sex | str | None = None,
-        place: str | None = None,
-        longitude: float | None = None,
-        zone: str | None = None,
-        time_basis: TimeBasis | str | None = None,
-        day_boundary: DayBoundary | str | None = None,
-        fold: int | None = None,
-        calendar: Calendar | str | None = None,
-        leap_month: bool | None = None,
-        include: Iterable[Include | str] | None = None,
-        luck_age: LuckAge | str | None = None,
-        as_of: dt.date | str | None = None,
-        hidden_stems: HiddenStemSet | str | None = None,
-        life_stages: LifeStageSchool | str | None = None,
-        blade: BladeSchool | str | None = None,
-        goegang: GoegangSchool | str | None = None,
-        timeout: Timeout = NOT_GIVEN,
-    ) -> Chart:
-        """One chart; the options mean what `BirthInput` says, and None leaves the server's default."""
-        request = chart_request(
-            birth,
-            sex=sex,
-            place=place,
-            longitude=longitude,
-            zone=zone,
-            time_basis=time_basis,
-            day_boundary=day_boundary,
-            fold=fold,
-            calendar=calendar,
-            leap_month=leap_month,
-            include=include,
-            luck_age=luck_age,
-            as_of=as_of,
-            hidden_stems=hidden_stems,
-            life_stages=life_stages,
-            blade=blade,
-            goegang=goegang,
-        )
-        return read(chart_from_proto, self._call(_base.CHART, request, timeout))
-
-    def charts(
-        self, births: Iterable[BirthLike | Mapping[str, Any]], *, timeout: Timeout = NOT_GIVEN
-    ) -> list[ChartResult]:
-        """Up to 10,000 charts in one call: a chart or an error for each birth, in the order given."""
-        reply = self._call(_base.CHARTS, charts_request(births), timeout)
-        return [read(result_from_proto, result) for result in reply.results]
-
-    def pillars(
-        self,
-        utc_seconds: Column,
-        offset_seconds: Column,
-        *,
-        day_boundary: DayBoundary | str | None = None,
-        timeout: Timeout = NOT_GIVEN,
-    ) -> memoryview:
-        """Pillars in bulk, some eight million births at most in one call.
-
-        Args:
-            utc_seconds: POSIX seconds of each birth, int64.
-            offset_seconds: what is added to UTC to get the clock that decides day and hour, int32; a single
-                number is for all.
-            day_boundary: when a day begins; None leaves the server's default.
-            timeout: seconds for the whole call.
-
-        Returns:
-            uint8[N, 4]: year, month, day and hour as sexagenary indices; a view of what came, which
-            `numpy.asarray` takes as it is.
-        """
-        request = pillars_request(utc_seconds, offset_seconds, day_boundary)
-        return read(pillar_rows, self._call(_base.PILLARS, request, timeout))
-
     def pillars_stream(
         self,
         chunks: Iterable[tuple[Column, Column]],
@@ -233,108 +131,6 @@ class Client(ModelCalls, _base.BaseClient):
             method.path, method.request.SerializeToString, method.reply.FromString
         )(source.messages(chunks), timeout=attempt.timeout_s, metadata=attempt.metadata)
         return PillarsStream(call, source, attempt.site)
-
-    def reading(
-        self,
-        birth: BirthLike,
-        *,
-        sex: Sex | str | None = None,
-        place: str | None = None,
-        longitude: float | None = None,
-        zone: str | None = None,
-        time_basis: TimeBasis | str | None = None,
-        day_boundary: DayBoundary | str | None = None,
-        fold: int | None = None,
-        calendar: Calendar | str | None = None,
-        leap_month: bool | None = None,
-        luck_age: LuckAge | str | None = None,
-        as_of: dt.date | str | None = None,
-        hidden_stems: HiddenStemSet | str | None = None,
-        life_stages: LifeStageSchool | str | None = None,
-        blade: BladeSchool | str | None = None,
-        goegang: GoegangSchool | str | None = None,
-        sections: Iterable[ReadingSection | str] | None = None,
-        language: ReadingLanguage | str | None = None,
-        length: ReadingLength | str | None = None,
-        tone: ReadingTone | str | None = None,
-        audience: ReadingAudience | str | None = None,
-        writer: ReadingWriter | str | None = None,
-        model: str | None = None,
-        question: str | None = None,
-        timeout: Timeout = NOT_GIVEN,
-    ) -> Reading:
-        """The reading (해석) of one birth, whole; what a reading needs beside the pillars is included by itself.
-
-        The options mean what `ReadingRequest` says, and None leaves the server's default.
-        """
-        request = reading_request(
-            birth,
-            how={
-                "sections": sections,
-                "language": language,
-                "length": length,
-                "tone": tone,
-                "audience": audience,
-                "writer": writer,
-                "model": model,
-                "question": question,
-            },
-            sex=sex,
-            place=place,
-            longitude=longitude,
-            zone=zone,
-            time_basis=time_basis,
-            day_boundary=day_boundary,
-            fold=fold,
-            calendar=calendar,
-            leap_month=leap_month,
-            luck_age=luck_age,
-            as_of=as_of,
-            hidden_stems=hidden_stems,
-            life_stages=life_stages,
-            blade=blade,
-            goegang=goegang,
-        )
-        return whole_reading(self._gather(_base.INTERPRET, request, timeout))
-
-    def compatibility(
-        self,
-        first: BirthLike | Mapping[str, Any],
-        second: BirthLike | Mapping[str, Any] | None = None,
-        *,
-        others: Iterable[BirthLike | Mapping[str, Any]] | None = None,
-        top: int | None = None,
-        explain: bool | None = None,
-        language: ReadingLanguage | str | None = None,
-        length: CompatibilityLength | str | None = None,
-        timeout: Timeout = NOT_GIVEN,
-    ) -> Compatibility:
-        """Compatibility (궁합) of `first` with `second`, or with the best `top` of up to 10,000 `others`.
-
-        A birth with options is a `BirthInput` or a dict: {"birth": "1990-05-03T07:20", "place": "Seoul"}. The options
-        mean what `CompatibilityRequest` says, and None leaves the server's default; `explain` brings sentences for
-        those of a list, too. Who of a list has no chart is in `errors`.
-        """
-        request = compatibility_request(
-            first, second, others=others, top=top, explain=explain, language=language, length=length
-        )
-        return read(compatibility_from_proto, self._call(_base.COMPATIBILITY, request, timeout))
-
-    def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
-        """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
-        return read(year_terms, self._call(_base.TERMS, terms_request(year, zone), timeout))
-
-    def lunar(
-        self,
-        date: dt.date | str,
-        *,
-        calendar: Calendar | str | None = None,
-        leap_month: bool | None = None,
-        timeout: Timeout = NOT_GIVEN,
-    ) -> LunarDay:
-        """A day by both calendars; with calendar "lunar", `date` is the Korean lunar one."""
-        request = lunar_request(date, calendar, leap_month)
-        return read(lunar_day, self._call(_base.LUNAR, request, timeout))
 
     @overload
     def chat(

@@ -164,7 +164,7 @@ class Call:
         quotas: what is left of the caller's quotas ("requests", "tokens"); None where nothing is counted.
         privileged: whether it asked for what only an administrator may do; such calls are audited.
         only_version: the one version that may answer, because it was asked for by number; empty = any.
-        idempotency_key: the caller's name for the request, under which it may come again; empty = none.
+        idempotency_key: the caller's name for the request, under which it may come again; None = none.
         replayed: whether the answer was computed for an earlier request of that key; filled in on the way.
     """
 
@@ -179,7 +179,7 @@ class Call:
     quotas: dict[str, Standing] | None = None
     privileged: bool = False
     only_version: str = ""
-    idempotency_key: str = ""
+    idempotency_key: str | None = None
     replayed: bool = False
 
     def require(self, role: Role) -> None:

@@ -7,7 +7,7 @@ schools differ, by which one. The JSON of `POST /v1/saju/readings` is the shape 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from hypercube.core.chart import BirthInput, Chart, Include
 
@@ -241,6 +241,25 @@ class Reading:
     options: ReadingOptions
     chart: Chart
     """The chart that was read, without its facts, luck and periods."""
+    prompt: str = ""
+    """The template by which a model was asked; empty where none was."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormedReading:
+    """A reading in a form of the caller's."""
+
+    structured: dict[str, Any]
+    """As the caller's schema says; its texts are the reading's own sentences."""
+    sources: dict[str, list[str]]
+    """Ids of the facts that each property rests on, by its path: `outlook.wealth`."""
+    written_by: str
+    """`corpus`, the name of a model, or `mixed`."""
+    corpus_version: str
+    checked: Checked
+    """Of the sections that the schema needs, whole."""
+    as_of: str
+    """The day that counted as now."""
     prompt: str = ""
     """The template by which a model was asked; empty where none was."""
 

@@ -26,6 +26,7 @@ METHODS = (
     "pillars",
     "pillars_stream",
     "reading",
+    "formed_reading",
     "compatibility",
     "terms",
     "lunar",

@@ -5,8 +5,10 @@ import contextlib
 from hypercube.app.engines import make_cluster, make_operator
 from hypercube.app.workers.control import Control
 from hypercube.app.workers.engine_door import EngineDoor
+from hypercube.app.workers.shared_answers import ledger_operations
 from hypercube.app.workers.task import Task
 from hypercube.core.engine import EngineStatus
+from hypercube.gateway.idempotency.ledger import LocalLedger
 
 
 async def serve_engines(control: Control, task: Task) -> None:
@@ -28,7 +30,14 @@ async def serve_engines(control: Control, task: Task) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(cluster.close)
         operator = make_operator(task.settings, cluster)
-        door = EngineDoor(cluster, {"operate": lambda command, who, _: operator.operate(command, who)})
+        ledger = LocalLedger(kept_s=task.settings.server.idempotency_s)
+        door = EngineDoor(
+            cluster,
+            {
+                "operate": lambda command, who, _: operator.operate(command, who),
+                **ledger_operations(ledger),
+            },
+        )
         # What an engine process left behind that was killed.
         task.engine_path.unlink(missing_ok=True)
         await door.open(task.engine_path)

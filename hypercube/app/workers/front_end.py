@@ -13,6 +13,7 @@ from hypercube.app.workers.engine_link import EngineLink
 from hypercube.app.workers.metrics_pages import EVERY_S, MetricsPages
 from hypercube.app.workers.neighbours import Neighbours
 from hypercube.app.workers.retiring import retire
+from hypercube.app.workers.shared_answers import LinkedLedger
 from hypercube.app.workers.task import Task
 from hypercube.kernels.pillars import explain
 
@@ -26,7 +27,7 @@ async def serve_front(control: Control, task: Task) -> None:
     link = EngineLink(task.engine_path)
     listener = socket.socket(fileno=os.dup(task.listeners[task.worker]))
     listener.setblocking(False)
-    application = Application(settings, engines=link, listener=listener)
+    application = Application(settings, engines=link, listener=listener, ledger=LinkedLedger(link))
     pages = MetricsPages(task.folder, task.worker, application.metrics.text)
     application.services = replace(application.services, metrics_text=pages.page)
     async with application.running():
@@ -34,7 +35,12 @@ async def serve_front(control: Control, task: Task) -> None:
         await link.known()
         choice = explain(1, settings.kernels.backend)
         keys = await describe(application.access)
-        control.tell("ready", {"charts": f"{choice.name}: {choice.reason}", "keys": keys})
+        facts = {
+            "charts": f"{choice.name}: {choice.reason}",
+            "keys": keys,
+            "answers": application.answers,
+        }
+        control.tell("ready", facts)
         writing = asyncio.create_task(_write(pages), name="metrics")
         http, rpc = application.http_server, application.grpc_server
         assert http is not None

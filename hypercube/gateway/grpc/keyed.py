@@ -33,7 +33,7 @@ def keyed(
         async def work() -> bytes:
             return (await answer(services, request, call)).SerializeToString()
 
-        if not call.idempotency_key:
+        if call.idempotency_key is None:
             return await answer(services, request, call)
         asked = request.SerializeToString(deterministic=True)
         return Written(await services.idempotent.once(route, asked, call, work))

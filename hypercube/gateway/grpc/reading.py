@@ -1,20 +1,23 @@
 """hypercube.v1.Reading."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, Literal
 
 from google.protobuf.message import Message
 
 from hypercube.core.cube import Call
+from hypercube.core.errors import invalid
 from hypercube.gateway.grpc.methods import Methods, Streaming, Unary
 from hypercube.gateway.handlers import compatibility as compatibility_handler
 from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.services import GatewayServices
-from hypercube.gateway.streams import Mapped
+from hypercube.gateway.streams import Mapped, Once
 from hypercube.wire import convert
 from hypercube.wire.v1 import reading_pb2
 
+_SCHEMA: Final[Literal["response_schema_json"]] = "response_schema_json"
 _IN_A_THREAD: Final = 256
 """Births of a list from which reading it, and writing the answer, leave the event loop."""
 
@@ -22,9 +25,28 @@ _IN_A_THREAD: Final = 256
 async def interpret(
     services: GatewayServices, request: reading_pb2.InterpretRequest, call: Call
 ) -> AsyncIterator[Message]:
-    """A reading sentence by sentence."""
-    pieces = await handler.stream(services, convert.reading_request_from_proto(request), call)
+    """A reading sentence by sentence, or at once in the caller's form."""
+    asked = convert.reading_request_from_proto(request)
+    if request.HasField(_SCHEMA):
+        schema = _schema(request.response_schema_json)
+        formed = await handler.formed(
+            services, asked, schema, call, where=_SCHEMA, sections="options.sections"
+        )
+        return Once(convert.formed_reading_to_proto(formed))
+    pieces = await handler.stream(services, asked, call)
     return Mapped(pieces, convert.reading_event_to_proto)
+
+
+def _schema(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise invalid(
+            f"{_SCHEMA} is no JSON.",
+            param=_SCHEMA,
+            value=text,
+            fix='Write a JSON schema: {"type": "object", "properties": {"summary": {"type": "string"}}}.',
+        ) from None
 
 
 async def compatibility(

@@ -169,7 +169,7 @@ def _session(services: GatewayServices, route: str, method: Session) -> Callable
 
 
 def _call(services: GatewayServices, context: Context, default_s: float) -> Call:
-    given, named = None, ""
+    given, named = None, None
     for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID and isinstance(value, str):
             given = value

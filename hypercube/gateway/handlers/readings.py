@@ -1,13 +1,15 @@
-"""Readings: whole, or sentence by sentence."""
+"""Readings: whole, sentence by sentence, or in a form of the caller's."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from hypercube.core.cube import Call
-from hypercube.core.reading import Reading, ReadingEvent, ReadingRequest
+from hypercube.core.errors import invalid
+from hypercube.core.reading import FormedReading, Reading, ReadingEvent, ReadingRequest
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.services import READING, GatewayServices
 from hypercube.gateway.streams import Bounded, started
+from hypercube.saju.reading.form import Form
 
 
 async def reading(services: GatewayServices, request: ReadingRequest, call: Call) -> Reading:
@@ -28,3 +30,48 @@ async def stream(
     async with within(call, services.clock):
         pieces = await services.cubes.process(READING, replace(request, stream=True), call)
     return await started(Bounded(pieces, call, services.clock))
+
+
+async def formed(
+    services: GatewayServices,
+    request: ReadingRequest,
+    schema: object,
+    call: Call,
+    *,
+    where: str,
+    sections: str = "sections",
+) -> FormedReading:
+    """The reading of one birth in a JSON schema, which is a Python value here.
+
+    Args:
+        services: who does the work.
+        request: what is asked for; without sections, since the schema says which are written.
+        schema: of the answer.
+        call: who asks.
+        where: the name of the schema in the request.
+        sections: the name of the sections there.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT for a schema that readings cannot fill, and for sections beside it; as
+            `reading`.
+    """
+    form = Form(schema, where)
+    if request.sections:
+        beside = where.partition(".")[0]
+        raise invalid(
+            f"Both {sections} and {beside} say what is to be written.",
+            param=sections,
+            value=", ".join(request.sections),
+            fix=f"Leave {sections} out: those are written that the schema needs.",
+        )
+    written = await reading(services, replace(request, sections=form.sections), call)
+    filled = form.fill(written)
+    return FormedReading(
+        filled.values,
+        filled.sources,
+        written.written_by,
+        written.corpus_version,
+        written.checked,
+        written.as_of,
+        written.prompt,
+    )

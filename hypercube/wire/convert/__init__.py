@@ -52,6 +52,8 @@ from hypercube.wire.convert.models import (
     models_to_proto,
 )
 from hypercube.wire.convert.readings import (
+    formed_reading_from_proto,
+    formed_reading_to_proto,
     reading_event_from_proto,
     reading_event_to_proto,
     reading_request_from_proto,
@@ -80,6 +82,8 @@ __all__ = [
     "event_from_proto",
     "event_to_proto",
     "everyday_to_bytes",
+    "formed_reading_from_proto",
+    "formed_reading_to_proto",
     "from_message",
     "grounding_from_proto",
     "grounding_to_proto",

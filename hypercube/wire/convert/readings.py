@@ -1,5 +1,6 @@
 """Readings on the wire: what is asked for, and the sentences as they come."""
 
+import json
 from dataclasses import fields
 from typing import Final
 
@@ -8,6 +9,7 @@ from hypercube.core.errors import invalid
 from hypercube.core.reading import (
     Checked,
     CitedFact,
+    FormedReading,
     Reading,
     ReadingAudience,
     ReadingEvent,
@@ -116,4 +118,31 @@ def reading_event_from_proto(message: reading_pb2.ReadingEvent) -> ReadingEvent:
         sentence=from_message(ReadingSentence, message.sentence) if message.HasField("sentence") else None,
         done=done,
         fallback=message.fallback,
+    )
+
+
+def formed_reading_to_proto(formed: FormedReading) -> reading_pb2.ReadingEvent:
+    """A reading in the caller's form, as the one event that it is."""
+    message = reading_pb2.FormedReading(
+        structured_json=json.dumps(formed.structured, ensure_ascii=False),
+        sources=[reading_pb2.FormSource(path=path, facts=facts) for path, facts in formed.sources.items()],
+        written_by=formed.written_by,
+        corpus_version=formed.corpus_version,
+        checked=to_message(formed.checked),
+        as_of=formed.as_of,
+        prompt=formed.prompt,
+    )
+    return reading_pb2.ReadingEvent(formed=message)
+
+
+def formed_reading_from_proto(message: reading_pb2.FormedReading) -> FormedReading:
+    """What `formed_reading_to_proto` was given."""
+    return FormedReading(
+        structured=json.loads(message.structured_json),
+        sources={each.path: list(each.facts) for each in message.sources},
+        written_by=message.written_by,
+        corpus_version=message.corpus_version,
+        checked=from_message(Checked, message.checked),
+        as_of=message.as_of,
+        prompt=message.prompt,
     )

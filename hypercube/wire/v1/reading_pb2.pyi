@@ -205,11 +205,14 @@ class InterpretRequest(google.protobuf.message.Message):
     WRITER_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
     QUESTION_FIELD_NUMBER: builtins.int
+    RESPONSE_SCHEMA_JSON_FIELD_NUMBER: builtins.int
     writer: Global___ReadingWriter.ValueType
     model: builtins.str
     """Which served model writes; empty for the server's own choice."""
     question: builtins.str
     """What the reader wants to know, at most 300 characters; a model is shown it."""
+    response_schema_json: builtins.str
+    """A JSON schema, as JSON text, that the reading is to fill with its sentences; not beside `options.sections`."""
     @property
     def birth(self) -> hypercube.wire.v1.saju_pb2.Birth:
         """What the reading needs beside the pillars is included by itself."""
@@ -224,9 +227,11 @@ class InterpretRequest(google.protobuf.message.Message):
         writer: Global___ReadingWriter.ValueType = ...,
         model: builtins.str = ...,
         question: builtins.str = ...,
+        response_schema_json: builtins.str | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["birth", b"birth", "options", b"options"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["birth", b"birth", "model", b"model", "options", b"options", "question", b"question", "writer", b"writer"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_response_schema_json", b"_response_schema_json", "birth", b"birth", "options", b"options", "response_schema_json", b"response_schema_json"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_response_schema_json", b"_response_schema_json", "birth", b"birth", "model", b"model", "options", b"options", "question", b"question", "response_schema_json", b"response_schema_json", "writer", b"writer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_response_schema_json", b"_response_schema_json"]) -> typing.Literal["response_schema_json"] | None: ...
 
 Global___InterpretRequest: typing_extensions.TypeAlias = InterpretRequest
 
@@ -395,6 +400,76 @@ class ReadingEnd(google.protobuf.message.Message):
 Global___ReadingEnd: typing_extensions.TypeAlias = ReadingEnd
 
 @typing.final
+class FormSource(google.protobuf.message.Message):
+    """The facts that a property of a form rests on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    FACTS_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """From the root of the form: outlook.wealth."""
+    @property
+    def facts(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Their ids."""
+
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        facts: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["facts", b"facts", "path", b"path"]) -> None: ...
+
+Global___FormSource: typing_extensions.TypeAlias = FormSource
+
+@typing.final
+class FormedReading(google.protobuf.message.Message):
+    """A reading in a form of the caller's."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STRUCTURED_JSON_FIELD_NUMBER: builtins.int
+    SOURCES_FIELD_NUMBER: builtins.int
+    WRITTEN_BY_FIELD_NUMBER: builtins.int
+    CORPUS_VERSION_FIELD_NUMBER: builtins.int
+    CHECKED_FIELD_NUMBER: builtins.int
+    AS_OF_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
+    structured_json: builtins.str
+    """As the caller's schema says, as JSON text; its texts are the reading's own sentences."""
+    written_by: builtins.str
+    """corpus, the name of a model, or mixed."""
+    corpus_version: builtins.str
+    as_of: builtins.str
+    """The day that counted as now."""
+    prompt: builtins.str
+    """The template by which a model was asked."""
+    @property
+    def sources(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___FormSource]:
+        """One for each property that was filled."""
+
+    @property
+    def checked(self) -> Global___Checked:
+        """Of the sections that the schema needs, whole."""
+
+    def __init__(
+        self,
+        *,
+        structured_json: builtins.str = ...,
+        sources: collections.abc.Iterable[Global___FormSource] | None = ...,
+        written_by: builtins.str = ...,
+        corpus_version: builtins.str = ...,
+        checked: Global___Checked | None = ...,
+        as_of: builtins.str = ...,
+        prompt: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checked", b"checked"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["as_of", b"as_of", "checked", b"checked", "corpus_version", b"corpus_version", "prompt", b"prompt", "sources", b"sources", "structured_json", b"structured_json", "written_by", b"written_by"]) -> None: ...
+
+Global___FormedReading: typing_extensions.TypeAlias = FormedReading
+
+@typing.final
 class ReadingEvent(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -403,6 +478,7 @@ class ReadingEvent(google.protobuf.message.Message):
     SENTENCE_FIELD_NUMBER: builtins.int
     END_FIELD_NUMBER: builtins.int
     FALLBACK_FIELD_NUMBER: builtins.int
+    FORMED_FIELD_NUMBER: builtins.int
     section: Global___ReadingSection.ValueType
     title: builtins.str
     fallback: builtins.str
@@ -413,6 +489,10 @@ class ReadingEvent(google.protobuf.message.Message):
     def end(self) -> Global___ReadingEnd:
         """With the last event."""
 
+    @property
+    def formed(self) -> Global___FormedReading:
+        """The whole answer where a form was asked for."""
+
     def __init__(
         self,
         *,
@@ -421,11 +501,14 @@ class ReadingEvent(google.protobuf.message.Message):
         sentence: Global___ReadingSentence | None = ...,
         end: Global___ReadingEnd | None = ...,
         fallback: builtins.str = ...,
+        formed: Global___FormedReading | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_end", b"_end", "_sentence", b"_sentence", "end", b"end", "sentence", b"sentence"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_end", b"_end", "_sentence", b"_sentence", "end", b"end", "fallback", b"fallback", "section", b"section", "sentence", b"sentence", "title", b"title"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_end", b"_end", "_formed", b"_formed", "_sentence", b"_sentence", "end", b"end", "formed", b"formed", "sentence", b"sentence"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_end", b"_end", "_formed", b"_formed", "_sentence", b"_sentence", "end", b"end", "fallback", b"fallback", "formed", b"formed", "section", b"section", "sentence", b"sentence", "title", b"title"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_end", b"_end"]) -> typing.Literal["end"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_formed", b"_formed"]) -> typing.Literal["formed"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_sentence", b"_sentence"]) -> typing.Literal["sentence"] | None: ...
 

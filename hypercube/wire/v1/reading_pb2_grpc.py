@@ -54,7 +54,8 @@ class ReadingServicer(object):
     """
 
     def Interpret(self, request, context):
-        """The reading sentence by sentence; the last event carries `end`.
+        """The reading sentence by sentence; the last event carries `end`. With `response_schema_json` it is one event, which
+        carries `formed`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -87,7 +87,9 @@ class ReadingStub(typing.Generic[_ReadingInterpretType, _ReadingCompatibilityTyp
     ], channel: grpc.aio.Channel) -> None: ...
 
     Interpret: _ReadingInterpretType
-    """The reading sentence by sentence; the last event carries `end`."""
+    """The reading sentence by sentence; the last event carries `end`. With `response_schema_json` it is one event, which
+    carries `formed`.
+    """
 
     Compatibility: _ReadingCompatibilityType
     """Compatibility (궁합) of two people, or of one with the best of a list."""
@@ -114,7 +116,9 @@ class ReadingServicer(metaclass=abc.ABCMeta):
         request: hypercube.wire.v1.reading_pb2.InterpretRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[hypercube.wire.v1.reading_pb2.ReadingEvent], collections.abc.AsyncIterator[hypercube.wire.v1.reading_pb2.ReadingEvent]]:
-        """The reading sentence by sentence; the last event carries `end`."""
+        """The reading sentence by sentence; the last event carries `end`. With `response_schema_json` it is one event, which
+        carries `formed`.
+        """
 
     @abc.abstractmethod
     def Compatibility(

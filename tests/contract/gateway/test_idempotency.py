@@ -13,7 +13,15 @@ import pytest
 
 from hypercube import client as sdk
 from hypercube.gateway.grpc import create_grpc_server
-from hypercube.wire.v1 import chat_pb2, chat_pb2_grpc, embeddings_pb2, embeddings_pb2_grpc
+from hypercube.wire.v1 import (
+    chat_pb2,
+    chat_pb2_grpc,
+    cubes_pb2,
+    cubes_pb2_grpc,
+    embeddings_pb2,
+    embeddings_pb2_grpc,
+    error_pb2,
+)
 
 WAIT = 20.0
 MESSAGES = [{"role": "user", "content": "하나 둘 셋"}]
@@ -151,6 +159,29 @@ async def test_grpc_goes_by_the_same_rules(house: Any, channel: grpc.aio.Channel
     first, second = [embedder.Embed(request, metadata=metadata) for _ in range(2)]
     assert await first == await second
     assert len({"idempotent-replayed" in await trailers(each) for each in (first, second)}) == 2
+
+
+@pytest.mark.parametrize("key", ["", "two words", "k" * 256])
+async def test_grpc_refuses_what_is_no_key(house: Any, channel: grpc.aio.Channel, key: str) -> None:
+    metadata = (("idempotency-key", key),)
+    embed = embeddings_pb2.EmbedRequest(model="small", input=["하나"])
+    process = cubes_pb2.ProcessRequest(name="saju", request_json='{"births": [{"birth": "1990-05-03T07:20"}]}')
+    calls = [
+        chat_pb2_grpc.ChatStub(channel).Complete(asks(), metadata=metadata),
+        embeddings_pb2_grpc.EmbeddingsStub(channel).Embed(embed, metadata=metadata),
+        cubes_pb2_grpc.CubesStub(channel).Process(process, metadata=metadata),
+    ]
+    for call in calls:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        told = error_pb2.Error.FromString(dict(await trailers(call))["hypercube-error-bin"])
+        assert told.param == "idempotency-key"
+    assert not house.engine.requests
+    # Without a key all of them answer.
+    await chat_pb2_grpc.ChatStub(channel).Complete(asks())
+    await embeddings_pb2_grpc.EmbeddingsStub(channel).Embed(embed)
+    await cubes_pb2_grpc.CubesStub(channel).Process(process)
 
 
 class Line:

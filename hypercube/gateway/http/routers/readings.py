@@ -4,11 +4,11 @@ from typing import Final
 
 from starlette.responses import Response
 
-from hypercube.core.reading import Reading
+from hypercube.core.reading import FormedReading, Reading
 from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.http import examples
 from hypercube.gateway.http.endpoint import HttpRequest
-from hypercube.gateway.http.formed_readings import FormedReading, ReadingBody, formed
+from hypercube.gateway.http.formed_readings import ReadingBody, formed
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, encode, json_response
 from hypercube.gateway.streams import Mapped
@@ -21,7 +21,7 @@ async def reading(request: HttpRequest) -> Response:
     """A whole reading, or a stream of its sentences."""
     asked = _BODY.read(request.body)
     if asked.response_format is not None:
-        return await formed(request, asked)
+        return await formed(request, asked, asked.response_format)
     if asked.stream:
         pieces = await handler.stream(request.services, asked, request.call)
         return EventStream(Mapped(pieces, encode), request.call.request_id)
