@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -122,10 +122,12 @@ async def stream_chat(
     *,
     headers: Mapping[str, str] | None = None,
     refused: "Callable[[httpx.Response, bytes], HyperCubeError] | None" = None,
+    joined: bool = False,
 ) -> AsyncGenerator[GenerationEvent, None]:
     """Post `body` and yield what the server streams; the last event has `finish_reason` and `usage`.
 
-    `refused` says what an answer other than 200 means, in place of `refusal`.
+    `refused` says what an answer other than 200 means, in place of `refusal`. With `joined`, pieces of nothing but
+    text that came together, in one read, are one event.
 
     Raises:
         HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when the server refuses the request;
@@ -137,29 +139,71 @@ async def stream_chat(
         if response.status_code != 200:
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
-        finish: FinishReason | None = None
-        usage: Usage | None = None
-        async with aclosing(_data_lines(response)) as lines:
-            async for data in lines:
-                if data == b"[DONE]":
-                    if finish is None or usage is None:
-                        raise engine_failed("its stream ended without a finish reason and token counts")
-                    yield GenerationEvent(finish_reason=finish, usage=usage)
-                    await _read_out(lines)
-                    return
-                chunk = _parsed(data)
-                if "error" in chunk:
-                    raise refusal(_code(chunk), data)
-                try:
-                    event = _read_chunk(chunk)
-                except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-                    raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
-                finish, usage = event.finish_reason or finish, event.usage or usage
-                if event.finish_reason is None and event.usage is None:
+        answer = _Answer(joined)
+        async with aclosing(_reads(response)) as reads:
+            async for payloads in reads:
+                for event in answer.take(payloads):
                     yield event
-                elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
-                    yield piece
+                if answer.failure is not None:
+                    raise answer.failure
+                if answer.done:
+                    yield GenerationEvent(finish_reason=answer.finish, usage=answer.usage)
+                    await _read_out(reads)
+                    return
         raise engine_failed("its stream ended in the middle")
+
+
+class _Answer:
+    """What a server has said so far.
+
+    Attributes:
+        finish, usage: how the answer ended and what it took, once that is known.
+        done: it was said that nothing follows.
+        failure: what ends the stream instead, behind the events that were taken before it.
+    """
+
+    def __init__(self, joined: bool) -> None:
+        self.finish: FinishReason | None = None
+        self.usage: Usage | None = None
+        self.done = False
+        self.failure: HyperCubeError | None = None
+        self._joined = joined
+
+    def take(self, payloads: Sequence[bytes]) -> list[GenerationEvent]:
+        """The events in what came together."""
+        events: list[GenerationEvent] = []
+        try:
+            for data in payloads:
+                if data == b"[DONE]":
+                    if self.finish is None or self.usage is None:
+                        raise engine_failed("its stream ended without a finish reason and token counts")
+                    self.done = True
+                    break
+                event = self._event(data)
+                if self._joined and events and not (event.logprobs or event.tool_calls):
+                    last = events[-1]
+                    if not (last.logprobs or last.tool_calls):
+                        # What was no more than a sign of life says nothing beside another one.
+                        events[-1] = GenerationEvent(last.text + event.text)
+                        continue
+                if event.finish_reason is None and event.usage is None:
+                    events.append(event)
+                elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
+                    events.append(piece)
+        except HyperCubeError as error:
+            self.failure = error
+        return events
+
+    def _event(self, data: bytes) -> GenerationEvent:
+        chunk = _parsed(data)
+        if "error" in chunk:
+            raise refusal(_code(chunk), data)
+        try:
+            event = _read_chunk(chunk)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
+        self.finish, self.usage = event.finish_reason or self.finish, event.usage or self.usage
+        return event
 
 
 _templates: "Final[weakref.WeakKeyDictionary[httpx.AsyncClient, dict[str, httpx.Request]]]" = (
@@ -190,18 +234,18 @@ def _request(
     )
 
 
-async def _read_out(lines: AsyncGenerator[bytes, None]) -> None:
+async def _read_out(reads: AsyncGenerator[list[bytes], None]) -> None:
     """Read the end of an answer that said all: only then is its connection used again."""
     try:
         async with asyncio.timeout(_LINGER_S):
-            async for _ in lines:
+            async for _ in reads:
                 pass
     except Exception:  # noqa: BLE001 - the answer is whole; a connection that does not end in time is closed
         _log.debug("an answer did not end after [DONE]", exc_info=True)
 
 
-async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
-    """The payloads of an event stream.
+async def _reads(response: "httpx.Response") -> AsyncGenerator[list[bytes], None]:
+    """The payloads of an event stream: those that came together.
 
     Lines end at LF alone: a text iterator would also split at U+2028 and its like, which JSON leaves unescaped.
     """
@@ -209,12 +253,17 @@ async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
         async for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
+            payloads: list[bytes] = []
             for raw in lines:
                 line = raw.removesuffix(b"\r")
                 if line.startswith(b"data:"):
-                    yield line[5:].removeprefix(b" ")
+                    payloads.append(line[5:].removeprefix(b" "))
                 elif line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                    if payloads:
+                        yield payloads
                     raise engine_failed(f"its stream holds the line {line[:200]!r}")
+            if payloads:
+                yield payloads
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

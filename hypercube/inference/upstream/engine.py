@@ -225,7 +225,9 @@ class UpstreamEngine(WithoutAdapters):
         headers = {"x-request-id": call.request_id} if call.request_id else None
         async with self._passed(call.deadline) as passed:
             try:
-                events = stream_chat(self._http, body, headers=headers, refused=self._refused)
+                # Who pays by the token pays for an answer that is left by what was sent of it, piece by piece.
+                joined = call.principal.tokens is None
+                events = stream_chat(self._http, body, headers=headers, refused=self._refused, joined=joined)
                 async with aclosing(events):
                     async for event in events:
                         self._answered_at = self._clock()
