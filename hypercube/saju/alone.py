@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from hypercube.core.calendar import AsOf, Luck, LunarDate
-from hypercube.core.chart import BirthInput, Chart, ChartOptions, DayBoundary, Include, Term
+from hypercube.core.chart import BirthInput, Chart, ChartOptions, DayBoundary, Include, Pillar, Term
 from hypercube.core.errors import HyperCubeError
 from hypercube.core.everyday import BirthOptions, EverydayChart, OneBirth
 from hypercube.core.kept import Kept, Repeated
@@ -40,9 +40,10 @@ from hypercube.saju.signs import PILLARS
 from hypercube.saju.site import Site, site_of
 
 _LATE_ZI_S: Final = DAY_S - ZI_LEAD_S
-_YEAR_MONTHS: Final = tuple(Repeated((PILLARS[at // 12], PILLARS[(at + 2) % 60])) for at in range(720))
+_Pair = Repeated[tuple[Pillar, Pillar], bytes]
+_YEAR_MONTHS: Final = tuple(_Pair((PILLARS[at // 12], PILLARS[(at + 2) % 60])) for at in range(720))
 """By months since that of a 甲子 year: sixty years have them all."""
-_DAY_HOURS: Final = tuple(Repeated((day, hour)) for day in PILLARS for hour in PILLARS)
+_DAY_HOURS: Final = tuple(_Pair((day, hour)) for day in PILLARS for hour in PILLARS)
 _ZI23: Final = DayBoundary.ZI23
 _SAME_DAY: Final = DayBoundary.SAME_DAY
 _STEP_BITS: Final = 20
