@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -27,6 +27,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.waiting import Begun
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import engine_failed
 from hypercube.inference.tool_calls import described
@@ -122,12 +123,14 @@ async def stream_chat(
     *,
     headers: Mapping[str, str] | None = None,
     refused: "Callable[[httpx.Response, bytes], HyperCubeError] | None" = None,
+    send: "Callable[[httpx.Request], Awaitable[httpx.Response]] | None" = None,
     joined: bool = False,
 ) -> AsyncGenerator[GenerationEvent, None]:
     """Post `body` and yield what the server streams; the last event has `finish_reason` and `usage`.
 
-    `refused` says what an answer other than 200 means, in place of `refusal`. With `joined`, pieces of nothing but
-    text that came together, in one read, are one event.
+    `refused` says what an answer other than 200 means, in place of `refusal`. `send` sends a request in place of
+    the client, which looks for cookies and redirects besides. With `joined`, pieces of nothing but text that came
+    together, in one read, are one event.
 
     Raises:
         HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when the server refuses the request;
@@ -135,7 +138,9 @@ async def stream_chat(
         httpx.TransportError: the connection broke or fell silent.
     """
     path = TEXT_PATH if "prompt" in body else CHAT_PATH
-    async with aclosing(await client.send(_request(client, path, body, headers), stream=True)) as response:
+    request = _request(client, path, body, headers)
+    sent = client.send(request, stream=True) if send is None else send(request)
+    async with aclosing(await sent) as response:
         if response.status_code != 200:
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
@@ -237,11 +242,17 @@ def _request(
 async def _read_out(reads: AsyncGenerator[list[bytes], None]) -> None:
     """Read the end of an answer that said all: only then is its connection used again."""
     try:
-        async with asyncio.timeout(_LINGER_S):
-            async for _ in reads:
-                pass
+        end = Begun(_read_all(reads))
+        if not end.done:
+            async with asyncio.timeout(_LINGER_S):
+                await end
     except Exception:  # noqa: BLE001 - the answer is whole; a connection that does not end in time is closed
         _log.debug("an answer did not end after [DONE]", exc_info=True)
+
+
+async def _read_all(reads: AsyncGenerator[list[bytes], None]) -> None:
+    async for _ in reads:
+        pass
 
 
 async def _reads(response: "httpx.Response") -> AsyncGenerator[list[bytes], None]:
