@@ -177,6 +177,7 @@ class _Answer:
     def take(self, payloads: Sequence[bytes]) -> list[GenerationEvent]:
         """The events in what came together."""
         events: list[GenerationEvent] = []
+        held: list[str] = []
         try:
             for data in payloads:
                 if data == b"[DONE]":
@@ -184,23 +185,23 @@ class _Answer:
                         raise engine_failed("its stream ended without a finish reason and token counts")
                     self.done = True
                     break
-                event = self._event(data)
-                if self._joined and events and not (event.logprobs or event.tool_calls):
-                    last = events[-1]
-                    if not (last.logprobs or last.tool_calls):
-                        # What was no more than a sign of life says nothing beside another one.
-                        events[-1] = GenerationEvent(last.text + event.text)
-                        continue
-                if event.finish_reason is None and event.usage is None:
+                chunk = _parsed(data)
+                if self._joined and (text := _text_alone(chunk)) is not None:
+                    held.append(text)
+                elif (event := self._event(chunk, data)) is not None:
+                    if whole := "".join(held):
+                        events.append(GenerationEvent(whole))
+                    held.clear()
                     events.append(event)
-                elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
-                    events.append(piece)
         except HyperCubeError as error:
             self.failure = error
+        # What was no more than a sign of life says nothing beside another one.
+        if (whole := "".join(held)) or (held and not events and not self.done):
+            events.append(GenerationEvent(whole))
         return events
 
-    def _event(self, data: bytes) -> GenerationEvent:
-        chunk = _parsed(data)
+    def _event(self, chunk: dict[str, Any], data: bytes) -> GenerationEvent | None:
+        """What a chunk brings; None for how the answer ended, which is told with the last event."""
         if "error" in chunk:
             raise refusal(_code(chunk), data)
         try:
@@ -208,7 +209,25 @@ class _Answer:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
         self.finish, self.usage = event.finish_reason or self.finish, event.usage or self.usage
-        return event
+        if event.finish_reason is None and event.usage is None:
+            return event
+        piece = replace(event, finish_reason=None, usage=None)
+        return None if piece.empty else piece
+
+
+def _text_alone(chunk: dict[str, Any]) -> str | None:
+    """The text of a chunk that brings nothing else; None for every other one, and for what is no chunk."""
+    choices = chunk.get("choices")
+    if "error" in chunk or chunk.get("usage") or not (isinstance(choices, list) and choices):
+        return None
+    choice = choices[0]
+    if not isinstance(choice, dict) or choice.get("logprobs") or choice.get("finish_reason") is not None:
+        return None
+    delta = choice.get("delta")
+    if not isinstance(delta, dict) or delta.get("tool_calls"):
+        return None
+    text = delta.get("content")
+    return "" if text is None else text if isinstance(text, str) else None
 
 
 _templates: "Final[weakref.WeakKeyDictionary[httpx.AsyncClient, dict[str, httpx.Request]]]" = (
