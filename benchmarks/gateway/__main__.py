@@ -49,7 +49,7 @@ _ON: Final = (
 )
 _CHAT_ON: Final = (
     "as above, and admission, circuit breaker, retry budget, health looks at the upstream; its answer is always "
-    "streamed and checked to its end"
+    "streamed and checked to its end; pieces of text that one read brings leave as one chunk"
 )
 
 

@@ -78,7 +78,7 @@ async def test_a_byte_that_is_gone_wakes_nobody() -> None:
 
 
 async def test_grpc_is_caught_and_the_loop_is_left_as_it_was() -> None:
-    loop = asyncio.get_running_loop()
+    loop: Any = asyncio.get_running_loop()
     seen: list[Callable[..., object]] = []
     plain = loop.add_reader
 
@@ -86,13 +86,13 @@ async def test_grpc_is_caught_and_the_loop_is_left_as_it_was() -> None:
         seen.append(callback)
         plain(file, callback, *args)
 
-    loop.add_reader = spy  # type: ignore[method-assign]
+    loop.add_reader = spy
     try:
         with gathered_wakeups():
             server = grpc.aio.server()
         assert loop.add_reader is spy
     finally:
-        loop.add_reader = plain  # type: ignore[method-assign]
+        loop.add_reader = plain
     assert [type(callback) for callback in seen] == [Gathered]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -21,7 +21,7 @@ def gathered_wakeups() -> Iterator[None]:
 
     Where the loop has no readers of sockets, or gRPC comes to use none, nothing is changed.
     """
-    loop = asyncio.get_running_loop()
+    loop: Any = asyncio.get_running_loop()
     if not hasattr(socket, "MSG_DONTWAIT"):
         yield
         return
@@ -32,11 +32,11 @@ def gathered_wakeups() -> Iterator[None]:
             callback = Gathered(file, callback)
         plain(file, callback, *args)
 
-    loop.add_reader = add_reader  # type: ignore[method-assign]
+    loop.add_reader = add_reader
     try:
         yield
     finally:
-        loop.add_reader = plain  # type: ignore[method-assign]
+        loop.add_reader = plain
 
 
 class Gathered:
