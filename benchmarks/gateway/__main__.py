@@ -90,7 +90,7 @@ def charts(folder: Path, python: Path, rounds: int, seconds: float) -> list[dict
                 ours.grpc_port,
                 questions.GRPC_PATH,
                 questions.stored(folder, "grpc", asked.grpc),
-                _ON + ", unknown fields refused",
+                _ON + ", unknown fields refused; gRPC set up as the command does (docs/benchmarks.md)",
             ),
         ]
         if python.exists():

@@ -176,11 +176,10 @@ def _call(services: GatewayServices, context: Context, default_s: float) -> Call
             given = value
         elif key == IDEMPOTENCY_KEY and isinstance(value, str):
             named = value
-    return Call(
-        request_id=request_id_of(given),
-        deadline=services.deadline(context.time_remaining(), default_s),
-        idempotency_key=named,
-    )
+    call = Call(request_id_of(given), services.deadline(context.time_remaining(), default_s))
+    if named:
+        call.idempotency_key = named
+    return call
 
 
 async def _let_in(services: GatewayServices, route: str, role: Role, context: Context, call: Call) -> None:
