@@ -79,12 +79,13 @@ class _Unary:
         except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
             failure = failure_of(error, call.request_id)
             kind = failure.kind
-            return await abort(context, call.request_id, failure)
         except (asyncio.CancelledError, GeneratorExit):
             kind = ErrorKind.CANCELLED
             raise
         finally:
             ended(services, self._route, role, context, call, kind, services.clock() - began)
+        # Counted before its client can know of it.
+        return await abort(context, call.request_id, failure)
 
 
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
