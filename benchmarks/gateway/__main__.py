@@ -49,7 +49,7 @@ _ON: Final = (
 )
 _CHAT_ON: Final = (
     "as above, and admission, circuit breaker, retry budget, health looks at the upstream; its answer is always "
-    "streamed and checked to its end"
+    "streamed and checked to its end; pieces of text that one read brings leave as one chunk"
 )
 
 
@@ -90,7 +90,7 @@ def charts(folder: Path, python: Path, rounds: int, seconds: float) -> list[dict
                 ours.grpc_port,
                 questions.GRPC_PATH,
                 questions.stored(folder, "grpc", asked.grpc),
-                _ON + ", unknown fields refused",
+                _ON + ", unknown fields refused; gRPC set up as the command does (docs/benchmarks.md)",
             ),
         ]
         if python.exists():

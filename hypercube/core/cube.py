@@ -166,6 +166,7 @@ class Call:
         only_version: the one version that may answer, because it was asked for by number; empty = any.
         idempotency_key: the caller's name for the request, under which it may come again; None = none.
         replayed: whether the answer was computed for an earlier request of that key; filled in on the way.
+        joined: whether pieces of text that come together may be handed on as one.
     """
 
     request_id: str = ""
@@ -181,6 +182,7 @@ class Call:
     only_version: str = ""
     idempotency_key: str | None = None
     replayed: bool = False
+    joined: bool = False
 
     def require(self, role: Role) -> None:
         """Return if the caller has the role.

@@ -21,6 +21,7 @@ from hypercube.core.chart import (
     Term,
     Versions,
 )
+from hypercube.core.kept import Repeated
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,36 +57,35 @@ class Ground(NamedTuple):
 class EverydayChart(NamedTuple):
     """The chart of a birth at a known hour, away from every 절 and clock change, with nothing included.
 
-    The fields are those of `Chart` and its parts. What is not a number or a text is told apart by identity: whoever
-    writes it may keep what was written.
+    The fields are those of `Chart` and its parts; what charts repeat is `Repeated`.
     """
 
-    year_month: tuple[Pillar, Pillar]
-    day_hour: tuple[Pillar, Pillar]
+    year_month: Repeated[tuple[Pillar, Pillar], bytes]
+    day_hour: Repeated[tuple[Pillar, Pillar], bytes]
     utc_seconds: int
     utc: str
     local: str
     solar: str
-    nearest_term: Term
+    nearest_term: Repeated[Term, bytes]
     term_distance_s: int
     hour_edge_s: int
     day_edge_s: int
-    notes: tuple[str, ...]
-    ground: Ground
-    lunar: LunarDate | None
+    notes: Repeated[tuple[str, ...], bytes]
+    ground: Repeated[Ground, tuple[bytes, bytes]]
+    lunar: Repeated[LunarDate | None, bytes]
 
     def chart(self) -> Chart:
         """The same as a `Chart`."""
-        corrections, options, versions = self.ground
+        corrections, options, versions = self.ground.record
         return Chart(
-            Pillars(*self.year_month, *self.day_hour),
+            Pillars(*self.year_month.record, *self.day_hour.record),
             Instant(self.utc, self.utc_seconds, self.local, self.solar, True),
             corrections,
-            Boundary(self.nearest_term, self.term_distance_s, self.hour_edge_s, self.day_edge_s),
+            Boundary(self.nearest_term.record, self.term_distance_s, self.hour_edge_s, self.day_edge_s),
             False,
             (),
-            self.notes,
+            self.notes.record,
             options,
             versions,
-            self.lunar,
+            self.lunar.record,
         )

@@ -6,6 +6,21 @@ from typing import Final, Generic, TypeVar
 R = TypeVar("R")
 W = TypeVar("W")
 
+
+class Repeated(Generic[R, W]):
+    """A record that many answers hold, told apart by identity, with a place for what a door wrote of it.
+
+    To find what was written beside the record costs an answer less than to look it up: where other work has emptied
+    the caches in between, each look-up is several waits for memory.
+    """
+
+    __slots__ = ("record", "written")
+
+    def __init__(self, record: R) -> None:
+        self.record = record
+        self.written: W | None = None
+
+
 _KEPT: Final = 4_096
 """Records of one kind; to look one up by its hash would cost more than a message."""
 

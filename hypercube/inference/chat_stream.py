@@ -8,26 +8,20 @@ import asyncio
 import json
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import orjson
-
 from hypercube.core.engine import (
     ChatMessage,
-    FinishReason,
     GenerationEvent,
     GenerationRequest,
-    TokenLogprob,
-    ToolCallDelta,
     ToolChoice,
-    TopLogprob,
-    Usage,
 )
-from hypercube.core.errors import HyperCubeError, invalid
-from hypercube.inference.context import context_exceeded
+from hypercube.core.errors import HyperCubeError
+from hypercube.core.waiting import Begun
+from hypercube.inference.chat_chunks import Answer, refusal
 from hypercube.inference.engine import engine_failed
 from hypercube.inference.tool_calls import described
 
@@ -36,8 +30,6 @@ if TYPE_CHECKING:
 
 CHAT_PATH: Final = "/v1/chat/completions"
 TEXT_PATH: Final = "/v1/completions"
-LEAST_LOGPROB: Final = -9999.0
-"""What stands for a probability of 0: JSON has no infinity."""
 _LINGER_S: Final = 0.05
 _log = logging.getLogger(__name__)
 _SEEDS: Final = 2**32 - 1
@@ -122,10 +114,14 @@ async def stream_chat(
     *,
     headers: Mapping[str, str] | None = None,
     refused: "Callable[[httpx.Response, bytes], HyperCubeError] | None" = None,
+    send: "Callable[[httpx.Request], Awaitable[httpx.Response]] | None" = None,
+    joined: bool = False,
 ) -> AsyncGenerator[GenerationEvent, None]:
     """Post `body` and yield what the server streams; the last event has `finish_reason` and `usage`.
 
-    `refused` says what an answer other than 200 means, in place of `refusal`.
+    `refused` says what an answer other than 200 means, in place of `refusal`. `send` sends a request in place of
+    the client, which looks for cookies and redirects besides. With `joined`, pieces of nothing but text that came
+    together, in one read, are one event.
 
     Raises:
         HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when the server refuses the request;
@@ -133,32 +129,23 @@ async def stream_chat(
         httpx.TransportError: the connection broke or fell silent.
     """
     path = TEXT_PATH if "prompt" in body else CHAT_PATH
-    async with aclosing(await client.send(_request(client, path, body, headers), stream=True)) as response:
+    request = _request(client, path, body, headers)
+    sent = client.send(request, stream=True) if send is None else send(request)
+    async with aclosing(await sent) as response:
         if response.status_code != 200:
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
-        finish: FinishReason | None = None
-        usage: Usage | None = None
-        async with aclosing(_data_lines(response)) as lines:
-            async for data in lines:
-                if data == b"[DONE]":
-                    if finish is None or usage is None:
-                        raise engine_failed("its stream ended without a finish reason and token counts")
-                    yield GenerationEvent(finish_reason=finish, usage=usage)
-                    await _read_out(lines)
-                    return
-                chunk = _parsed(data)
-                if "error" in chunk:
-                    raise refusal(_code(chunk), data)
-                try:
-                    event = _read_chunk(chunk)
-                except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-                    raise engine_failed(f"its stream holds {data[:200]!r}, which is no chat chunk") from error
-                finish, usage = event.finish_reason or finish, event.usage or usage
-                if event.finish_reason is None and event.usage is None:
+        answer = Answer(joined)
+        async with aclosing(_reads(response)) as reads:
+            async for payloads in reads:
+                for event in answer.take(payloads):
                     yield event
-                elif not (piece := replace(event, finish_reason=None, usage=None)).empty:
-                    yield piece
+                if answer.failure is not None:
+                    raise answer.failure
+                if answer.done:
+                    yield GenerationEvent(finish_reason=answer.finish, usage=answer.usage)
+                    await _read_out(reads)
+                    return
         raise engine_failed("its stream ended in the middle")
 
 
@@ -190,18 +177,24 @@ def _request(
     )
 
 
-async def _read_out(lines: AsyncGenerator[bytes, None]) -> None:
+async def _read_out(reads: AsyncGenerator[list[bytes], None]) -> None:
     """Read the end of an answer that said all: only then is its connection used again."""
     try:
-        async with asyncio.timeout(_LINGER_S):
-            async for _ in lines:
-                pass
+        end = Begun(_read_all(reads))
+        if not end.done:
+            async with asyncio.timeout(_LINGER_S):
+                await end
     except Exception:  # noqa: BLE001 - the answer is whole; a connection that does not end in time is closed
         _log.debug("an answer did not end after [DONE]", exc_info=True)
 
 
-async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]:
-    """The payloads of an event stream.
+async def _read_all(reads: AsyncGenerator[list[bytes], None]) -> None:
+    async for _ in reads:
+        pass
+
+
+async def _reads(response: "httpx.Response") -> AsyncGenerator[list[bytes], None]:
+    """The payloads of an event stream: those that came together.
 
     Lines end at LF alone: a text iterator would also split at U+2028 and its like, which JSON leaves unescaped.
     """
@@ -209,120 +202,14 @@ async def _data_lines(response: "httpx.Response") -> AsyncGenerator[bytes, None]
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
         async for chunk in chunks:
             *lines, rest = (rest + chunk).split(b"\n")
+            payloads: list[bytes] = []
             for raw in lines:
                 line = raw.removesuffix(b"\r")
                 if line.startswith(b"data:"):
-                    yield line[5:].removeprefix(b" ")
+                    payloads.append(line[5:].removeprefix(b" "))
                 elif line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                    if payloads:
+                        yield payloads
                     raise engine_failed(f"its stream holds the line {line[:200]!r}")
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        chunk = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        chunk = _parsed_leniently(data)
-    if not isinstance(chunk, dict):
-        raise engine_failed(f"its stream holds {data[:200]!r}, which is not an object")
-    return chunk
-
-
-def _parsed_leniently(data: bytes) -> Any:
-    """What orjson refuses and servers do send: NaN, and half of a surrogate pair at the edge of a token."""
-    try:
-        return json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes it would guess the encoding
-    except ValueError as error:
-        raise engine_failed(f"its stream holds {data[:200]!r}, which is not JSON") from error
-
-
-def _read_chunk(chunk: Mapping[str, Any]) -> GenerationEvent:
-    usage = None
-    if chunk.get("usage"):
-        counts = chunk["usage"]
-        usage = Usage(int(counts["prompt_tokens"]), int(counts["completion_tokens"]))
-    choices = chunk["choices"]
-    if not choices:
-        return GenerationEvent(usage=usage)
-    choice = choices[0]
-    reason = choice.get("finish_reason")
-    delta = choice["delta"] if "delta" in choice else {"content": choice["text"]}
-    text = delta.get("content") or ""
-    if not isinstance(text, str):
-        raise TypeError(f"content is {type(text).__name__}")
-    return GenerationEvent(
-        text,
-        None if reason is None else FinishReason(reason),
-        usage,
-        _read_logprobs(said) if (said := choice.get("logprobs")) else (),
-        tuple(map(_read_call, calls)) if (calls := delta.get("tool_calls")) else (),
-    )
-
-
-def _read_call(said: Mapping[str, Any]) -> ToolCallDelta:
-    function = said.get("function") or {}
-    found = (said.get("id") or "", function.get("name") or "", function.get("arguments") or "")
-    if not all(isinstance(each, str) for each in found):
-        raise TypeError("a call of a tool holds what is no text")
-    return ToolCallDelta(int(said["index"]), *found)
-
-
-def _read_logprobs(said: Mapping[str, Any]) -> tuple[TokenLogprob, ...]:
-    """Both forms that there are: a list of objects (chat), and parallel lists (OpenAI's completions)."""
-    if "tokens" in said:
-        tops = said.get("top_logprobs") or [{}] * len(said["tokens"])
-        return tuple(
-            TokenLogprob(
-                token,
-                _number(logprob),
-                tuple(token.encode()),
-                tuple(
-                    TopLogprob(each, _number(value), tuple(each.encode()))
-                    for each, value in (top or {}).items()
-                ),
-            )
-            for token, logprob, top in zip(said["tokens"], said["token_logprobs"], tops, strict=True)
-        )
-    return tuple(
-        TokenLogprob(
-            each["token"],
-            _number(each["logprob"]),
-            _bytes(each),
-            tuple(
-                TopLogprob(top["token"], _number(top["logprob"]), _bytes(top))
-                for top in each.get("top_logprobs") or ()
-            ),
-        )
-        for each in said.get("content") or ()
-    )
-
-
-def _bytes(said: Mapping[str, Any]) -> tuple[int, ...]:
-    found = said.get("bytes")
-    return tuple(said["token"].encode()) if found is None else tuple(int(each) for each in found)
-
-
-def _number(value: Any) -> float:
-    """A log-probability; one of probability 0 may come as null, and OpenAI writes -9999 for it."""
-    return LEAST_LOGPROB if value is None else max(LEAST_LOGPROB, float(value))
-
-
-def _code(chunk: Mapping[str, Any]) -> int:
-    code = chunk["error"].get("code") if isinstance(chunk["error"], dict) else None
-    return code if isinstance(code, int) else 500
-
-
-def refusal(status: int, body: bytes) -> HyperCubeError:
-    """What an error answer of the engine's server means to the caller."""
-    try:
-        error = json.loads(body)["error"]
-        message, kind = str(error["message"]), error.get("type")
-    except (ValueError, KeyError, TypeError):
-        return engine_failed(f"it answered HTTP {status}: {body[:200]!r}")
-    if kind == "exceed_context_size_error":
-        return context_exceeded(int(error["n_prompt_tokens"]), int(error["n_ctx"]))
-    if 400 <= status < 500:
-        return invalid(
-            f"The model engine refused the request: {message}",
-            fix="Change what the message names, then send again.",
-        )
-    return engine_failed(f"it answered HTTP {status}: {message}")
+            if payloads:
+                yield payloads

@@ -26,7 +26,8 @@ from hypercube.core.engine import (
     TokenizeRequest,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
-from hypercube.inference.chat_stream import chat_body, refusal, stream_chat, trimmed
+from hypercube.inference.chat_chunks import refusal
+from hypercube.inference.chat_stream import chat_body, stream_chat, trimmed
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
 from hypercube.inference.liveness import SILENT_S, TICK_S, Liveness, until_hung

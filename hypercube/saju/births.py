@@ -81,13 +81,19 @@ def _read_lunar(text: Any, options: ChartOptions) -> CivilTime:
         ) from None
 
 
-def read_time(text: Any) -> CivilTime:
-    """Read `BirthInput.birth`."""
-    if type(text) is str and len(text) == _MINUTE_LENGTH and text[10] == "T":
-        # Most are written so, on a day that was read before.
+def read_minute(text: str) -> int | None:
+    """The seconds of a `CivilTime` written as most are, on a day that was read before; else None."""
+    if len(text) == _MINUTE_LENGTH and text[10] == "T":
         known, clock = _midnights.get(text[:10]), _CLOCK.get(text[11:])
         if known is not None and clock is not None:
-            return CivilTime(known + clock, exact=True)
+            return known + clock
+    return None
+
+
+def read_time(text: Any) -> CivilTime:
+    """Read `BirthInput.birth`."""
+    if type(text) is str and (seconds := read_minute(text)) is not None:
+        return CivilTime(seconds, exact=True)
     match = _BIRTH.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise _unreadable(text)

@@ -7,6 +7,7 @@ import numpy as np
 
 from hypercube.core.chart import Calendar, ChartOptions, Corrections, DayBoundary, TimeBasis
 from hypercube.core.everyday import Ground
+from hypercube.core.kept import Repeated
 from hypercube.kernels.pillars.packed import MAX_OFFSET_S
 from hypercube.kernels.pillars.reference import DAY_S
 from hypercube.kernels.solar_offset import solar_offset
@@ -30,8 +31,8 @@ class Steps(NamedTuple):
 
     utc_offset_s: int
     total_s: int
-    ground: Ground
-    notes: tuple[str, ...]
+    ground: Repeated[Ground, tuple[bytes, bytes]]
+    notes: Repeated[tuple[str, ...], bytes]
 
 
 class Site:
@@ -76,7 +77,7 @@ class Site:
             return None
         said = (notes.summer_time(dst, options.time_basis), notes.far_from_zone(longitude_s, options))
         ground = Ground(Corrections(offset, dst, longitude_s, 0, total), options, versions())
-        return Steps(offset, total, ground, tuple(note for note in said if note))
+        return Steps(offset, total, Repeated(ground), Repeated(tuple(note for note in said if note)))
 
 
 def site_of(options: ChartOptions) -> Site | None:

@@ -3,9 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hypercube.core.engine import (
     ChatMessage,
@@ -23,7 +26,7 @@ FINISH = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
 
 
-def text(content: str) -> dict[str, object]:
+def text(content: str) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}]}
 
 
@@ -41,13 +44,15 @@ class Pieces(httpx.AsyncByteStream):
             yield self.body[at : at + self.size]
 
 
-async def read(body: bytes, *, status: int = 200, size: int = 10_000) -> list[GenerationEvent]:
+async def read(
+    body: bytes, *, status: int = 200, size: int = 10_000, joined: bool = False
+) -> list[GenerationEvent]:
     def respond(_: httpx.Request) -> httpx.Response:
         return httpx.Response(status, stream=Pieces(body, size))
 
     transport = httpx.MockTransport(respond)
     async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
-        return [event async for event in stream_chat(client, {})]
+        return [event async for event in stream_chat(client, {}, joined=joined)]
 
 
 async def failure(body: bytes, status: int = 200) -> HyperCubeError:
@@ -89,6 +94,48 @@ async def test_a_stream_is_read_whatever_its_pieces(size: int) -> None:
     events = await read(body.replace(b"\n\n", b"\r\n\r\n", 1), size=size)
     assert [event.text for event in events] == ["", "안녕", "\u2028\x85하", ""]
     assert events[-1] == GenerationEvent(finish_reason=FinishReason.STOP, usage=Usage(7, 2))
+
+
+PROBABLE = text("p")
+PROBABLE["choices"][0]["logprobs"] = {"content": [{"token": "p", "logprob": -1.0, "top_logprobs": []}]}
+CALL = {
+    "choices": [
+        {"delta": {"tool_calls": [{"index": 0, "id": "1", "function": {"name": "f", "arguments": "{}"}}]}}
+    ]
+}
+said = st.lists(st.sampled_from((ROLE, text("a"), text("다"), text(""), PROBABLE, CALL)), max_size=8)
+
+
+@given(said, st.integers(1, 400))
+def test_pieces_that_came_together_are_joined_and_nothing_is_lost(chunks: list[Any], size: int) -> None:
+    body = sse(*chunks, FINISH, USAGE)
+    alone, joined = (asyncio.run(read(body, size=size, joined=each)) for each in (False, True))
+    assert "".join(event.text for event in joined) == "".join(event.text for event in alone)
+    for parts in ("logprobs", "tool_calls"):
+        kept = [each for event in joined for each in getattr(event, parts)]
+        assert kept == [each for event in alone for each in getattr(event, parts)]
+        # Whatever stood beside something else than text stays as it was.
+        own = [event for event in joined if getattr(event, parts)]
+        assert own == [event for event in alone if getattr(event, parts)]
+    assert joined[-1] == alone[-1]
+
+
+async def test_only_what_came_together_is_joined() -> None:
+    body = sse(ROLE, text("a"), text("b"), PROBABLE, text("c"), text("d"), FINISH, USAGE)
+    together = await read(body, joined=True)
+    assert [event.text for event in together] == ["ab", "p", "cd", ""]
+    one_by_one = await read(body, size=1, joined=True)
+    assert [event.text for event in one_by_one] == ["", "a", "b", "p", "c", "d", ""]
+
+
+async def test_what_came_before_a_failure_is_told_before_it() -> None:
+    body = sse(text("a"), text("b"), {"error": "?"})
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Pieces(body, 10_000)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://engine") as client:
+        events = stream_chat(client, {}, joined=True)
+        assert (await anext(events)).text == "ab"
+        with pytest.raises(HyperCubeError, match="answered HTTP 500"):
+            await anext(events)
 
 
 async def test_what_servers_send_and_json_has_not_is_read() -> None:

@@ -1,6 +1,8 @@
 """One everyday birth, read and written around what repeats, is the chart that everybody else gets, byte for byte."""
 
+import datetime as dt
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +16,12 @@ from hypercube.core.everyday import BirthOptions, OneBirth
 from hypercube.core.kept import Kept
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 from hypercube.gateway.grpc.births import BirthReader
+from hypercube.kernels.pillars.terms import load_terms
 from hypercube.saju import charts
 from hypercube.saju.alone import everyday_chart
+from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 from hypercube.wire import convert
+from hypercube.wire.convert.chart_bytes import _varint
 from hypercube.wire.v1 import saju_pb2
 
 PLACES = (
@@ -109,6 +114,38 @@ def test_every_edge_of_the_day(clock: str, boundary: DayBoundary) -> None:
             written(f"1988-07-20T{clock}", options)
             == convert.chart_to_proto(result.chart).SerializeToString()
         )
+
+
+def test_both_sides_of_every_solar_term() -> None:
+    terms = load_terms().jie_s.tolist()[1:-1]
+    epoch = dt.datetime(1970, 1, 1)
+    births = [
+        (epoch + dt.timedelta(seconds=at + apart)).isoformat()
+        for at in terms
+        for apart in (-120, -61, 61, 120)
+    ]
+    births = [birth for birth in births if FIRST_YEAR <= int(birth[:4]) <= LAST_YEAR]
+    given = BirthInput("", zone="Etc/UTC", time_basis=TimeBasis.CIVIL)
+    options = BirthOptions(given)
+    results = charts([replace(given, birth=birth) for birth in births], backend="reference")
+    assert len(births) > 9_000
+    for birth, result in zip(births, results, strict=True):
+        found = everyday_chart(OneBirth(birth, options))
+        assert found is not None
+        assert found.chart() == result.chart
+
+
+@pytest.mark.parametrize("birth", ["1970-01-01T09:00", "1970-01-01T09:00:01", "1970-01-01T08:59:59"])
+def test_the_second_that_protobuf_does_not_write(birth: str) -> None:
+    (result,) = charts([BirthInput(birth)], backend="reference")
+    assert result.chart is not None
+    assert written(birth, {}) == convert.chart_to_proto(result.chart).SerializeToString()
+
+
+@given(st.integers(-(2**63), 2**63 - 1) | st.integers(-(2**36), 2**36) | st.integers(-(2**15), 2**15))
+def test_numbers_are_written_as_protobuf_writes_them(number: int) -> None:
+    whole = saju_pb2.Instant(utc_seconds=number).SerializeToString()
+    assert whole == (b"\x10" + _varint(number) if number else b"")
 
 
 def test_options_that_were_read_before_are_not_read_again() -> None:

@@ -44,12 +44,14 @@ def handlers(
 class _Unary:
     """A method with one answer."""
 
-    __slots__ = ("_answer", "_at_once", "_default_s", "_read", "_role", "_route", "_services")
+    __slots__ = ("_answer", "_at_once", "_default_s", "_everybody", "_read", "_role", "_route", "_services")
 
     def __init__(self, services: GatewayServices, route: str, method: Unary[Any] | Packed[Any]) -> None:
         self._services = services
         self._route = route
         self._role = method.role
+        # Where nobody is told apart, everybody may do what any user may.
+        self._everybody = services.access is None and method.role is Role.USER
         self._default_s = method.default_s(services)
         self._read = method.decode if isinstance(method, Packed) else partial(decode, method.request)
         self._answer = method.answer
@@ -62,9 +64,8 @@ class _Unary:
         began, kind = services.clock(), None
         call = _call(services, context, self._default_s)
         try:
-            if services.access is not None:
-                await services.access.admit(_credential(context), self._route, call)
-            call.require(role)
+            if not self._everybody:
+                await _let_in(services, self._route, role, context, call)
             services.traffic.enter()
             try:
                 asked = self._read(raw)
@@ -78,12 +79,13 @@ class _Unary:
         except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
             failure = failure_of(error, call.request_id)
             kind = failure.kind
-            return await abort(context, call.request_id, failure)
         except (asyncio.CancelledError, GeneratorExit):
             kind = ErrorKind.CANCELLED
             raise
         finally:
             ended(services, self._route, role, context, call, kind, services.clock() - began)
+        # Counted before its client can know of it.
+        return await abort(context, call.request_id, failure)
 
 
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
@@ -175,11 +177,10 @@ def _call(services: GatewayServices, context: Context, default_s: float) -> Call
             given = value
         elif key == IDEMPOTENCY_KEY and isinstance(value, str):
             named = value
-    return Call(
-        request_id=request_id_of(given),
-        deadline=services.deadline(context.time_remaining(), default_s),
-        idempotency_key=named,
-    )
+    call = Call(request_id_of(given), services.deadline(context.time_remaining(), default_s))
+    if named:
+        call.idempotency_key = named
+    return call
 
 
 async def _let_in(services: GatewayServices, route: str, role: Role, context: Context, call: Call) -> None:

@@ -11,6 +11,7 @@ from hypercube.gateway.grpc.methods import Methods
 from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
 from hypercube.gateway.grpc.threads import patient_threads
+from hypercube.gateway.grpc.wakeups import gathered_wakeups
 from hypercube.gateway.services import GatewayServices, Limits
 
 SERVICES: Final[dict[str, Methods]] = {
@@ -41,7 +42,7 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    with patient_threads():
+    with patient_threads(), gathered_wakeups():
         server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))

@@ -9,7 +9,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.saju_model import SAJU_MODEL
-from hypercube.gateway.deadlines import within
+from hypercube.gateway.deadlines import in_time
 from hypercube.gateway.handlers.models import default_model
 from hypercube.gateway.services import CHAT, SAJU_CHAT, GatewayServices
 from hypercube.gateway.streams import Bounded, close, started
@@ -50,14 +50,19 @@ async def stream(services: GatewayServices, request: GenerationRequest, call: Ca
     Raises:
         HyperCubeError: whatever is wrong with the request or the model; after the first piece, `events` raises.
     """
-    async with within(call, services.clock):
-        model = request.model or await default_model(services, call)
-        if model == SAJU_MODEL:
-            answer = await services.cubes.process(SAJU_CHAT, replace(request, model=model), call)
-        else:
-            answer = await services.cubes.process(CHAT, request, call)
+    model, answer = await in_time(_asked(services, request, call), call, services.clock)
     events = _ToTheEnd(await started(Bounded(answer, call, services.clock)))
     return ChatStream(f"chatcmpl-{uuid.uuid4().hex}", model, int(time.time()), events)
+
+
+async def _asked(
+    services: GatewayServices, request: GenerationRequest, call: Call
+) -> tuple[str, AsyncIterator[GenerationEvent]]:
+    """Who answers, and the answer before its first piece."""
+    model = request.model or await default_model(services, call)
+    if model == SAJU_MODEL:
+        return model, await services.cubes.process(SAJU_CHAT, replace(request, model=model), call)
+    return model, await services.cubes.process(CHAT, request, call)
 
 
 async def complete(services: GatewayServices, request: GenerationRequest, call: Call) -> ChatAnswer:

@@ -118,6 +118,7 @@ async def stream(
         HyperCubeError: as `chat.stream`; after the first piece, `events` raises. One answer that fails ends all.
     """
     name = f"{prefix}-{uuid.uuid4().hex}"
+    call.joined = True  # who reads OpenAI's chunks or a whole answer looks at the text, not at how it was cut
     if len(requests) == 1:
         only = await chat.stream(services, requests[0], call)
         return ChoicesStream(name, only.model, only.created, _Only(only.events))

@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import random
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -91,6 +91,7 @@ class UpstreamEngine(WithoutAdapters):
         self._dice = dice or random.Random()  # noqa: S311 - jitter
         self._budget = RetryBudget(clock)
         self._client: httpx.AsyncClient | None = None
+        self._send: Callable[[httpx.Request], Awaitable[httpx.Response]] | None = None
         self._health: asyncio.Task[None] | None = None
         self._on_away: Callable[[str | None], None] | None = None
         self._answered_at = float("-inf")
@@ -113,6 +114,7 @@ class UpstreamEngine(WithoutAdapters):
         if options.base_url.startswith("http://"):
             plain = await asyncio.to_thread(importlib.import_module, f"{__package__}.transport")
             transport = plain.PlainTransport(options.max_connections)
+            self._send = transport.handle_async_request
         self._client = httpx.AsyncClient(
             transport=transport,
             base_url=options.base_url,
@@ -225,7 +227,11 @@ class UpstreamEngine(WithoutAdapters):
         headers = {"x-request-id": call.request_id} if call.request_id else None
         async with self._passed(call.deadline) as passed:
             try:
-                events = stream_chat(self._http, body, headers=headers, refused=self._refused)
+                # Who pays by the token pays for an answer that is left by what was sent of it, piece by piece.
+                joined = call.joined and call.principal.tokens is None
+                events = stream_chat(
+                    self._http, body, headers=headers, refused=self._refused, send=self._send, joined=joined
+                )
                 async with aclosing(events):
                     async for event in events:
                         self._answered_at = self._clock()
@@ -266,8 +272,11 @@ class UpstreamEngine(WithoutAdapters):
         """A connection of this host and the breaker's leave; what came of it is told to the breaker."""
         began = self._clock()
         try:
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
-                await self._connections.acquire()
+            if self._connections.locked():
+                async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
+                    await self._connections.acquire()
+            else:
+                await self._connections.acquire()  # at once
         except TimeoutError:
             raise deadline_exceeded(
                 "while every connection to the upstream server was in use", self._clock() - began

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hypercube.core.errors import ErrorKind, HyperCubeError, shown
-from hypercube.inference.chat_stream import refusal
+from hypercube.inference.chat_chunks import refusal
 from hypercube.inference.upstream.breaker import Outcome
 
 if TYPE_CHECKING:

@@ -2,56 +2,130 @@
 
 Building the message of a chart takes some twenty small ones, three times the work of computing it. Here the sixty
 pillars, the options, the corrections, the versions and the terms are kept as bytes, and only what is the chart's own
-is made anew. The bytes are those that `chart_to_proto` serialises to, field by field.
+is made anew, without a message of its own. The bytes are those that `chart_to_proto` serialises to, field by field.
 """
 
-from functools import partial
 from typing import Final
 
 from hypercube.core.calendar import LunarDate
 from hypercube.core.chart import Pillar, Term
 from hypercube.core.everyday import EverydayChart, Ground
-from hypercube.core.kept import Kept
-from hypercube.wire.convert.charts import options_to_proto, versions_to_proto
+from hypercube.core.kept import Repeated
+from hypercube.wire.convert.charts import chart_to_proto, options_to_proto, versions_to_proto
 from hypercube.wire.convert.records import to_message
+from hypercube.wire.packed import varint
 from hypercube.wire.v1 import calendar_pb2, saju_pb2
+
+_LENGTHS: Final = tuple(map(varint, range(2_048)))
+"""Of a chart's parts; none is longer."""
+_MOMENT_TEXTS: Final = 67
+"""Bytes of an `Instant` but for its number: three texts of known length, five tags, `exact`."""
 
 
 def everyday_to_bytes(chart: EverydayChart) -> bytes:
     """`chart_to_proto(chart.chart()).SerializeToString()`, sooner."""
-    moment = saju_pb2.Instant(
-        utc=chart.utc, utc_seconds=chart.utc_seconds, local=chart.local, solar=chart.solar, exact=True
-    )
-    edges = saju_pb2.Boundary(
-        term_distance_s=chart.term_distance_s, hour_edge_s=chart.hour_edge_s, day_edge_s=chart.day_edge_s
-    )
-    corrections, conventions = _ground(chart.ground)
+    (
+        year_month,
+        day_hour,
+        utc_seconds,
+        utc,
+        local,
+        solar,
+        term,
+        term_distance_s,
+        hour_edge_s,
+        day_edge_s,
+        notes,
+        ground,
+        lunar,
+    ) = chart
+    months = year_month.written or _write_pillars(year_month, (1, 2))
+    hours = day_hour.written or _write_pillars(day_hour, (3, 4))
+    nearest = term.written or _write_term(term)
+    corrections, conventions = ground.written or _write_ground(ground)
+    said = notes.written
+    if said is None:
+        said = _write_notes(notes)
+    date = lunar.written
+    if date is None:
+        date = _write_lunar(lunar)
+    seconds = _varint(utc_seconds)
+    # Zigzag, as sint32 and sint64 are.
+    distance = _varint(2 * term_distance_s if term_distance_s >= 0 else -2 * term_distance_s - 1)
+    hour_edge, day_edge = _varint(2 * hour_edge_s), _varint(2 * day_edge_s)
+    if not utc_seconds or not term_distance_s:
+        return _with_a_zero(chart)
+    # Every literal is a field's tag, and for a text of known length that too.
     return b"".join(
         (
-            _field(1, _year_month(chart.year_month) + _day_hour(chart.day_hour)),
-            _field(2, moment.SerializeToString()),
+            b"\n",
+            _LENGTHS[len(months) + len(hours)],
+            months,
+            hours,
+            b"\x12",
+            _LENGTHS[_MOMENT_TEXTS + len(seconds)],
+            b"\n\x14",
+            utc.encode(),
+            b"\x10",
+            seconds,
+            b"\x1a\x13",
+            local.encode(),
+            b'"\x13',
+            solar.encode(),
+            b"(\x01",
             corrections,
-            _field(4, _term(chart.nearest_term) + edges.SerializeToString()),
-            _notes(chart.notes) if chart.notes else b"",
+            b'"',
+            _LENGTHS[len(nearest) + len(distance) + len(hour_edge) + len(day_edge) + 3],
+            nearest,
+            b"\x10",
+            distance,
+            b"\x18",
+            hour_edge,
+            b" ",
+            day_edge,
+            said,
             conventions,
-            b"" if chart.lunar is None else _lunar(chart.lunar),
+            date,
         )
     )
 
 
+def _with_a_zero(chart: EverydayChart) -> bytes:
+    """A number that is 0 is not written; these are two seconds of all that there are."""
+    return chart_to_proto(chart.chart()).SerializeToString()
+
+
+def _varint(value: int) -> bytes:
+    """A number of 64 bits; what charts hold takes two to five bytes, and ten for a moment before 1970."""
+    if 0 <= value < 1 << 14:
+        return b"%c%c" % (value & 127 | 128, value >> 7) if value > 127 else b"%c" % value
+    low = (value & 127 | 128, value >> 7 & 127 | 128)
+    if 0 <= value < 1 << 21:
+        return b"%c%c%c" % (*low, value >> 14)
+    if 1 << 28 <= value < 1 << 35:
+        return b"%c%c%c%c%c" % (*low, value >> 14 & 127 | 128, value >> 21 & 127 | 128, value >> 28)
+    if -1 << 35 <= value < 0:
+        high = (value >> 14 & 127 | 128, value >> 21 & 127 | 128, value >> 28 & 127 | 128)
+        return b"%c%c%c%c%c\xff\xff\xff\xff\x01" % (*low, *high)
+    return varint(value if value >= 0 else value + (1 << 64))
+
+
 def _field(number: int, body: bytes) -> bytes:
-    """A length-delimited field of a number under 16 (protobuf's encoding: tag, length as a varint, body)."""
-    size = len(body)
-    if size < 1 << 7:
-        return b"%c%c%b" % (number << 3 | 2, size, body)
-    if size < 1 << 14:
-        return b"%c%c%c%b" % (number << 3 | 2, size & 127 | 128, size >> 7, body)
-    raise ValueError(f"{size} bytes in one part of a chart")
+    """A length-delimited field of a number under 16."""
+    return b"%c%b%b" % (number << 3 | 2, varint(len(body)), body)
 
 
-def _written_ground(ground: Ground) -> tuple[bytes, bytes]:
+def _write_pillars(pillars: Repeated[tuple[Pillar, Pillar], bytes], places: tuple[int, int]) -> bytes:
+    pillars.written = b"".join(
+        _field(place, to_message(pillar).SerializeToString())
+        for place, pillar in zip(places, pillars.record, strict=True)
+    )
+    return pillars.written
+
+
+def _write_ground(ground: Repeated[Ground, tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
     """The corrections, and behind the notes the options and the versions."""
-    steps, options, versions = ground
+    steps, options, versions = ground.record
     corrections = saju_pb2.Corrections(
         utc_offset_s=steps.utc_offset_s,
         dst_s=steps.dst_s,
@@ -60,35 +134,29 @@ def _written_ground(ground: Ground) -> tuple[bytes, bytes]:
         total_offset_s=steps.total_offset_s,
     )
     behind = saju_pb2.ChartReply(options=options_to_proto(options), versions=versions_to_proto(versions))
-    return _field(3, corrections.SerializeToString()), behind.SerializeToString()
+    ground.written = _field(3, corrections.SerializeToString()), behind.SerializeToString()
+    return ground.written
 
 
-def _written_notes(notes: tuple[str, ...]) -> bytes:
-    return saju_pb2.ChartReply(notes=notes).SerializeToString()
+def _write_notes(notes: Repeated[tuple[str, ...], bytes]) -> bytes:
+    notes.written = saju_pb2.ChartReply(notes=notes.record).SerializeToString()
+    return notes.written
 
 
-def _written_lunar(date: LunarDate) -> bytes:
-    message = calendar_pb2.LunarDate(year=date.year, month=date.month, day=date.day, leap=date.leap)
-    return _field(10, message.SerializeToString())
+def _write_lunar(lunar: Repeated[LunarDate | None, bytes]) -> bytes:
+    date = lunar.record
+    if date is None:
+        lunar.written = b""
+    else:
+        message = calendar_pb2.LunarDate(year=date.year, month=date.month, day=date.day, leap=date.leap)
+        lunar.written = _field(10, message.SerializeToString())
+    return lunar.written
 
 
-def _written_term(term: Term) -> bytes:
+def _write_term(term: Repeated[Term, bytes]) -> bytes:
+    shown = term.record
     message = saju_pb2.Term(
-        hangul=term.hangul, hanja=term.hanja, longitude_deg=term.longitude_deg, utc=term.utc
+        hangul=shown.hangul, hanja=shown.hanja, longitude_deg=shown.longitude_deg, utc=shown.utc
     )
-    return _field(1, message.SerializeToString())
-
-
-def _written_pillars(places: tuple[int, int], pillars: tuple[Pillar, Pillar]) -> bytes:
-    return b"".join(
-        _field(place, to_message(pillar).SerializeToString())
-        for place, pillar in zip(places, pillars, strict=True)
-    )
-
-
-_year_month: Final = Kept(partial(_written_pillars, (1, 2)))
-_day_hour: Final = Kept(partial(_written_pillars, (3, 4)))
-_ground: Final = Kept(_written_ground)
-_notes: Final = Kept(_written_notes)
-_lunar: Final = Kept(_written_lunar)
-_term: Final = Kept(_written_term)
+    term.written = _field(1, message.SerializeToString())
+    return term.written
