@@ -2,7 +2,7 @@
 
 A timer a call was measured to cost 5 to 13 us more, of the 150 that gRPC takes for any call. Here a call that waits is
 a line in a table, in the order in which calls came, and the timer looks at the oldest. Those that are late are ended in
-slices (`gateway.slices`): of 10,000 at once the last some five seconds later.
+slices (`gateway.slices`): of 10,000 at once the last some twelve seconds later.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 SECOND_LOOK_S: Final = 0.1
 """Between finding a call late and refusing it. Where the loop itself was held up, its timers run before it reads what
 came meanwhile; a message that is there is then read and not refused."""
-_ENDED: Final = 32
+_ENDED: Final = 64
 """What ending a call takes, in the units of a slice."""
 
 

@@ -26,6 +26,8 @@ _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
 _OVERHEAD: Final = 8
 """Bytes on the wire for one byte of a chunked body, at most; a chunk of one byte takes six."""
+_PIECE: Final = 4 << 10
+"""Bytes of a body for which its handler is woken before the end; each byte of one that drips would cost a turn."""
 _ENDED: Final = 16
 """What ending a connection takes, in looks at one."""
 
@@ -170,7 +172,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._body += len(body)
-        super().on_body(body)
+        cycle = self._under_way()
+        if cycle is None or cycle.response_complete or len(cycle.body) + len(body) >= _PIECE:
+            super().on_body(body)
+        else:
+            cycle.body += body
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -301,8 +307,10 @@ def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     connections: set[Any] = state.connections
 
     def looks() -> Iterator[int]:
-        for connection in tuple(connections):
-            # Others may have gone since the slice before.
+        rest = list(connections)
+        while rest:
+            # One that has gone since the slice before is let go here, and not all of them at the end.
+            connection = rest.pop()
             if connection in connections and isinstance(connection, GuardedProtocol):
                 was_closing = connection.transport.is_closing()
                 connection.look(loop.time())
