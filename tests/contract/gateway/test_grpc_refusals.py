@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import grpc.aio
@@ -25,8 +24,7 @@ async def fails(call: Any, code: grpc.StatusCode) -> None:
 async def test_a_refused_call_leaves_no_circle(
     house: Any, grpc_listen: Callable[[Any], Any], why: str, streams: bool
 ) -> None:
-    house.services.limits = replace(house.services.limits, message_s=0.05)
-    async with grpc_listen(house) as channel:
+    async with grpc_listen(house.with_limits(message_s=0.05)) as channel:
         method = "Chat/Stream" if streams else "Saju/Chart"
         open_ = channel.stream_stream if streams else channel.stream_unary
         make = open_(f"/hypercube.v1.{method}")
