@@ -68,6 +68,7 @@ def calm_collections(loop: asyncio.AbstractEventLoop, open_: Callable[[], int]) 
         return
     before = gc.get_threshold()
     collections = FullCollections(open_)
+    timer: asyncio.TimerHandle
 
     def look() -> None:
         nonlocal timer
