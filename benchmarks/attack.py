@@ -4,11 +4,19 @@
 
 The attackers of `benchmarks.attack_waves` are a process of their own, so are the others, who ask for a chart at the
 times of a Poisson process, over HTTP and over gRPC, on connections that they had before; as any client of HTTP, they
-ask again on a new one if an idle one was closed under them. The server has a core, attackers and others share another:
-what the attackers compute themselves is in the figures, too.
+ask again on a new one if an idle one was closed under them. The server has a core, attackers and others share another.
+What the attackers compute themselves would be in the figures, so where the system has it (Linux's SCHED_IDLE) they get
+what the others leave of that core, and are interrupted when an answer comes; `--attackers-equal` measures without.
 
-First the half-open ones are held (what the attack costs while it sits there), then clients leave in mid-sentence and
-send bombs beside them.
+The phases, with rows for each:
+
+    quiet                    nobody attacks
+    opening                  the half-open connections and calls are made, as fast as that core can, and 2 s more
+    half-open                they are held; a third of those of HTTP go on, a byte each half a second, all at once
+    disconnects and bombs    clients leave in mid-sentence and send bombs, while the server ends those that are late:
+                             of HTTP after 10 s, and so it is told here for gRPC's calls, too
+    leaving                  all that is left of the attack goes in one moment, and 2 s more
+    quiet again
 """
 
 import argparse
@@ -19,7 +27,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +50,11 @@ REQUEST: Final = (
 )
 _OURS: Final = 512
 """Descriptors that are needed beside the attackers', and a few hundred that are closing."""
-PHASES: Final = ("quiet", "half-open", "disconnects and bombs", "quiet again")
+_SETTLE_S: Final = 2.0
+"""After the last half-open one, and after all have left."""
+_LATE_S: Final = 10.0
+"""When the server ends a request or a call that is not whole; HTTP's default."""
+PHASES: Final = ("quiet", "opening", "half-open", "disconnects and bombs", "leaving", "quiet again")
 MESSAGE: Final = saju_pb2.Birth(birth="1990-05-03T07:20", place="Seoul").SerializeToString()
 
 
@@ -90,30 +102,51 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
 
 async def _attackers(ports: Ports, count: int, seconds: float, say: Callable[[str], None]) -> Tally:
     tally = Tally()
+    raise_descriptor_limit()
     say("quiet")
     await asyncio.sleep(seconds)
     say("opening")
+    began = time.perf_counter()
     async with half_open(ports, count, tally):
+        await asyncio.sleep(_SETTLE_S)
         say("half-open")
-        # Less than the 10 s after which the server ends them.
-        await asyncio.sleep(min(seconds, 8.0))
+        # Less than what the server grants them.
+        await asyncio.sleep(max(0.0, min(seconds, began + _LATE_S - 0.5 - time.perf_counter())))
         say("disconnects and bombs")
-        until = time.perf_counter() + seconds
+        until, sent = time.perf_counter() + seconds, 0
         while time.perf_counter() < until:
             await disconnects(ports, 40, tally)
-            await bombs(ports, 4, tally)
+            await bombs(ports, 4, tally, after=sent)
+            sent += 4
         say("leaving")
-    await asyncio.sleep(2.0)
+    await asyncio.sleep(_SETTLE_S)
     say("quiet again")
     await asyncio.sleep(seconds)
     say("end")
     return tally
 
 
-def _run(work: Callable[..., Any], *arguments: Any) -> Any:
+def _run(work: Callable[..., Any], *arguments: Any, yields: bool = False) -> Any:
     os.sched_setaffinity(0, {CORE})
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with (
+        _yielding() if yields else contextlib.nullcontext(),
+        asyncio.Runner(loop_factory=loop_factory()) as runner,
+    ):
         return runner.run(work(*arguments))
+
+
+@contextlib.contextmanager
+def _yielding() -> Iterator[None]:
+    """Run whenever nobody else wants the core, and only then."""
+    if not hasattr(os, "SCHED_IDLE"):
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 def _row(seconds: list[float]) -> dict[str, float]:
@@ -128,13 +161,19 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=100.0, help="charts a second and door of the others")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each phase")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--attackers-equal", action="store_true", help="they compete with the others for their core"
+    )
+    parser.add_argument("--server", default="", help="what to call this server in the rows")
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
     # The server inherits the limit, and half of it is for each door.
     options.count = min(options.count, (raise_descriptor_limit() - _OURS) // 2)
     made = []
     context = multiprocessing.get_context("spawn")
-    with servers.hypercube("hypercube", "--model", "fake") as server:
+    with servers.hypercube(
+        "hypercube", "--model", "fake", HYPERCUBE_SERVER_MESSAGE_TIMEOUT_S=f"{_LATE_S:g}"
+    ) as server:
         process = psutil.Process(server.pid)
         ports = Ports(server.port, server.grpc_port)
         for round_ in range(options.rounds):
@@ -143,7 +182,14 @@ def main() -> int:
             clients = context.Process(target=_run, args=(_others, ports, options.rate, phases, tell))
             clients.start()
             time.sleep(3)
-            tally = _run(_attackers, ports, options.count, options.seconds, say.send)
+            tally = _run(
+                _attackers,
+                ports,
+                options.count,
+                options.seconds,
+                say.send,
+                yields=not options.attackers_equal,
+            )
             seconds = answers.recv()
             clients.join()
             for door in ("http", "grpc"):
@@ -156,6 +202,7 @@ def main() -> int:
                         "phase": phase,
                         "round": round_,
                     }
+                    row |= {"server": options.server, "attackers_yield": not options.attackers_equal}
                     row |= _row(found[door])
                     row["p99_over_quiet"] = round(row["p99_ms"] / before["p99_ms"], 2)
                     row |= {"half_open": options.count, "attack_streams": tally.streams, "rate": options.rate}

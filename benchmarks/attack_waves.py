@@ -236,13 +236,16 @@ async def half_open(ports: Ports, count: int, tally: Tally) -> AsyncIterator[lis
         await asyncio.gather(*(attacker.over.wait() for attacker in held))
 
 
-async def bombs(ports: Ports, count: int, tally: Tally) -> None:
-    """`count` heads without an end; each connection stays until the server has had enough, or for 5 s."""
+async def bombs(ports: Ports, count: int, tally: Tally, *, after: int = 0) -> None:
+    """`count` heads without an end; each connection stays until the server has had enough, or for 1 s.
+
+    The kinds take turns; who has sent `after` of them goes on from there.
+    """
 
     async def bomb(number: int) -> None:
         kinds: Sequence[bytes] = BOMBS_HTTP if number % 2 else BOMBS_GRPC
         port = ports.http if number % 2 else ports.grpc
-        attacker = await _attack(port, tally, kinds[number // 2 % len(kinds)])
+        attacker = await _attack(port, tally, kinds[(after + number) // 2 % len(kinds)])
         if attacker is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(attacker.over.wait(), 1)

@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, open_link, require_somebody
 from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
+from hypercube.app.full_collections import calm_collections
 from hypercube.app.idempotency import describe_answers, make_answers
 from hypercube.app.listening import (
     HttpServer,
@@ -189,6 +190,7 @@ class Application:
         listener = self._bind_http()
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._unbind_http, listener)
+            stack.enter_context(calm_collections(asyncio.get_running_loop(), self._open))
             if self.services.audit is not None:
                 stack.callback(self.services.audit.close)
             if self.redis is not None:
@@ -246,6 +248,11 @@ class Application:
                 yield self
             finally:
                 await self._drain()
+
+    def _open(self) -> int:
+        """Connections of HTTP and calls of gRPC."""
+        http = self.http_server
+        return self.services.calls.open + (0 if http is None else len(http.server_state.connections))
 
     def _bind_http(self) -> socket.socket:
         server = self.settings.server

@@ -49,6 +49,8 @@ def configure_logging(level: str = "info", *, json_lines: bool | None = None) ->
     logging.getLogger("grpc._cython.cygrpc").addFilter(_is_not_a_clients)
     # A line for each client that speaks something else; it is answered, and there can be many.
     logging.getLogger("uvicorn.error").addFilter(_is_not_a_clients)
+    # Without a level of its own it takes itself to be traced, and words a line as each connection comes and goes.
+    logging.getLogger("uvicorn.error").setLevel(level.upper())
 
 
 def _is_not_a_clients(record: logging.LogRecord) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, cast
 
 import grpc
 import grpc.aio
+from grpc.aio import AbortError
 
 from hypercube.core.errors import Failure, HyperCubeError, invalid
 from hypercube.gateway.grpc.first_message import FirstMessage
@@ -52,10 +53,16 @@ class _OneAnswer:
     async def __call__(self, _: object, context: Context) -> bytes:
         services = self._services
         try:
-            with services.calls:
-                return await self._answer(_some(await self._first.read(context)), context)
-        except HyperCubeError as error:
-            await _refused(services, self._route, context, error.failure())
+            try:
+                with services.calls:
+                    return await self._answer(_some(await self._first.read(context)), context)
+            except HyperCubeError as error:
+                failure = error.failure()
+            await _refused(services, self._route, context, failure)
+        except AbortError as end:
+            _forget_the_way(end)
+            del context, _
+            raise
 
 
 def many_answers(
@@ -66,15 +73,22 @@ def many_answers(
 
     async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
         try:
-            with services.calls:
-                replies = answers(_some(await first.read(context)), context)
-                try:
-                    async for answer in replies:
-                        yield answer
-                finally:
-                    await close(replies)
-        except HyperCubeError as error:
-            await _refused(services, route, context, error.failure())
+            try:
+                with services.calls:
+                    replies = answers(_some(await first.read(context)), context)
+                    try:
+                        async for answer in replies:
+                            yield answer
+                    finally:
+                        await close(replies)
+                    return
+            except HyperCubeError as error:
+                failure = error.failure()
+            await _refused(services, route, context, failure)
+        except AbortError as end:
+            _forget_the_way(end)
+            del context, _
+            raise
 
     return grpc.stream_stream_rpc_method_handler(whole)
 
@@ -85,15 +99,22 @@ def both_ways(services: GatewayServices, route: str, answers: Both) -> "grpc.Rpc
 
     async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
         try:
-            with services.calls:
-                replies = answers(_all(first, context), context)
-                try:
-                    async for answer in replies:
-                        yield answer
-                finally:
-                    await close(replies)
-        except HyperCubeError as error:
-            await _refused(services, route, context, error.failure())
+            try:
+                with services.calls:
+                    replies = answers(_all(first, context), context)
+                    try:
+                        async for answer in replies:
+                            yield answer
+                    finally:
+                        await close(replies)
+                    return
+            except HyperCubeError as error:
+                failure = error.failure()
+            await _refused(services, route, context, failure)
+        except AbortError as end:
+            _forget_the_way(end)
+            del context, _
+            raise
 
     return grpc.stream_stream_rpc_method_handler(whole)
 
@@ -109,6 +130,17 @@ def _some(raw: Any) -> bytes:
     if raw is _EOF:
         raise invalid("The call ended without a message.", fix="Send one, even if it is empty.")
     return cast("bytes", raw)
+
+
+def _forget_the_way(end: AbortError) -> None:
+    """Drop the frames that an abort came through.
+
+    gRPC keeps the abort beside the call, and each of its frames knows the call. Round this circle hang 60 objects a
+    call, which only the garbage collector finds: of some thousand calls that are refused at once, it stopped everybody
+    for 50 ms, and for 700 in the end. Who calls this lets go of the call before raising it again.
+    """
+    end.__context__ = None
+    end.__traceback__ = None
 
 
 async def _refused(services: GatewayServices, route: str, context: Context, failure: Failure) -> NoReturn:

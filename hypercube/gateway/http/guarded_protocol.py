@@ -1,7 +1,8 @@
 """uvicorn's HTTP/1.1 protocol with bounds on what a client may do before a request is whole, and after its answer.
 
 uvicorn bounds neither the size of a request's head nor the time that it takes. Here one look at all connections,
-about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer.
+about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer. The
+look is taken in slices (`gateway.slices`): of 10,000 that are late at once the last is ended some three seconds later.
 
 Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
 makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
@@ -9,6 +10,7 @@ makes room, else the one that has waited longest for its next; if all are being 
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from http import HTTPStatus
@@ -18,10 +20,16 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hypercube.gateway.slices import slices_of
+
 _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
 _OVERHEAD: Final = 8
 """Bytes on the wire for one byte of a chunked body, at most; a chunk of one byte takes six."""
+_PIECE: Final = 4 << 10
+"""Bytes of a body for which its handler is woken before the end; each byte of one that drips would cost a turn."""
+_ENDED: Final = 16
+"""What ending a connection takes, in looks at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +178,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
         self._body += len(body)
-        super().on_body(body)
+        cycle = self._under_way()
+        if cycle is None or cycle.response_complete or len(cycle.body) + len(body) >= _PIECE:
+            super().on_body(body)
+        else:
+            cycle.body += body
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -314,12 +326,19 @@ def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
     step = min(1.0, limits.header_s / 4, limits.body_s / 4, limits.read_s / 4)
     connections: set[Any] = state.connections
 
-    def look() -> None:
-        now = loop.time()
-        for connection in tuple(connections):
-            if isinstance(connection, GuardedProtocol):
-                connection.look(now)
+    def looks() -> Iterator[int]:
+        rest = list(connections)
+        while rest:
+            # One that has gone since the slice before is let go here, and not all of them at the end.
+            connection = rest.pop()
+            if connection in connections and isinstance(connection, GuardedProtocol):
+                was_closing = connection.transport.is_closing()
+                connection.look(loop.time())
+                yield _ENDED if connection.transport.is_closing() and not was_closing else 1
         crowd.look = loop.call_later(step, look) if connections else None
+
+    def look() -> None:
+        slices_of(loop).add(looks())
 
     crowd.look = loop.call_later(step, look)
 

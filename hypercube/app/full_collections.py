@@ -1,0 +1,84 @@
+"""When Python's garbage collector may walk everything that lives.
+
+CPython does so whenever what is new has grown to a quarter of what is old. While thousands of connections and calls
+come in, that is again and again, and each walk visits all of them: 350 ms at 9,700 connections and as many calls, in
+which nobody is served. What they leave when they end, reference counts free; only cycles need the walk, so it waits
+for a moment in which little is open, though not for ever. The collector's younger generations stay as they are.
+"""
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+LOOK_S: Final = 1.0
+"""Between two looks whether a walk is due."""
+DUE: Final = 10
+"""Collections of the middle generation since the last walk that make another one due, as in CPython."""
+SHARE: Final = 1 / 200
+"""Of the time that walks may take, so that they are in nobody's 99th percentile."""
+MANY: Final = 500
+"""Connections and calls that are open from which on a walk is put off; so many are walked in some 10 ms."""
+PATIENCE_S: Final = 120.0
+"""How long it is put off at most."""
+_NEVER: Final = 1 << 30
+
+
+class FullCollections:
+    """Decides; `collect` is the walk."""
+
+    __slots__ = ("_clock", "_collect", "_last", "_open", "_took")
+
+    def __init__(
+        self,
+        open_: Callable[[], int],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        collect: Callable[[], object] = gc.collect,
+    ) -> None:
+        """`open_` counts connections and calls."""
+        self._open = open_
+        self._clock = clock
+        self._collect = collect
+        self._last = clock()
+        self._took = 0.0
+
+    def look(self, younger: int) -> bool:
+        """Walk if it is time, after `younger` collections of the middle generation; whether it was."""
+        waited = self._clock() - self._last
+        if younger < DUE or waited < self._took / SHARE:
+            return False
+        if self._open() > MANY and waited < PATIENCE_S:
+            return False
+        began = self._clock()
+        self._collect()
+        self._last = self._clock()
+        self._took = self._last - began
+        return True
+
+
+@contextmanager
+def calm_collections(loop: asyncio.AbstractEventLoop, open_: Callable[[], int]) -> Iterator[None]:
+    """Decide for this process while the block runs; Python 3.14 and later walk in small steps by themselves."""
+    if sys.version_info >= (3, 14):
+        yield
+        return
+    before = gc.get_threshold()
+    collections = FullCollections(open_)
+    timer: asyncio.TimerHandle
+
+    def look() -> None:
+        nonlocal timer
+        collections.look(gc.get_count()[2])
+        timer = loop.call_later(LOOK_S, look)
+
+    gc.set_threshold(*before[:2], _NEVER)
+    timer = loop.call_later(LOOK_S, look)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        gc.set_threshold(*before)

@@ -1,0 +1,101 @@
+"""The walk through everything that lives waits for calm, though not for ever."""
+
+import asyncio
+import gc
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+from hypercube.app.full_collections import DUE, MANY, PATIENCE_S, SHARE, FullCollections, calm_collections
+
+
+@dataclass
+class Process:
+    """Its clock, what is open, and the walks through it."""
+
+    now: float = 0.0
+    open: int = 0
+    takes: float = 0.001
+    walks: list[float] = field(default_factory=list)
+
+    def walk(self) -> None:
+        self.walks.append(self.now)
+        self.now += self.takes
+
+    def collections(self) -> FullCollections:
+        return FullCollections(lambda: self.open, clock=lambda: self.now, collect=self.walk)
+
+
+def test_it_walks_when_as_much_is_new_as_python_asks_for() -> None:
+    process = Process()
+    collections = process.collections()
+    process.now += 1
+    assert not collections.look(DUE - 1)
+    assert collections.look(DUE)
+    assert len(process.walks) == 1
+
+
+def test_walks_take_no_more_than_their_share_of_the_time() -> None:
+    process = Process(takes=0.05)
+    collections = process.collections()
+    for _ in range(1_000):
+        process.now += 1
+        collections.look(DUE)
+    assert len(process.walks) > 50
+    assert len(process.walks) * process.takes <= process.now * SHARE + process.takes
+
+
+def test_it_waits_while_much_is_open_but_not_for_ever() -> None:
+    process = Process(open=MANY + 1)
+    collections = process.collections()
+    for _ in range(int(PATIENCE_S) - 1):
+        process.now += 1
+        assert not collections.look(1_000)
+    process.now += 1
+    assert collections.look(1_000)
+    assert not collections.look(1_000)
+    process.open = MANY
+    process.now += 1
+    assert collections.look(1_000)
+
+
+def test_the_process_gets_its_thresholds_back() -> None:
+    before = gc.get_threshold()
+
+    async def main() -> tuple[int, int, int]:
+        with calm_collections(asyncio.get_running_loop(), lambda: 0):
+            return gc.get_threshold()
+
+    within = asyncio.run(main())
+    assert within[:2] == before[:2]
+    assert within[2] > 1_000_000 or sys.version_info >= (3, 14)
+    assert gc.get_threshold() == before
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="it walks in small steps by itself")
+def test_cycles_that_grew_old_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hypercube.app.full_collections.LOOK_S", 0.001)
+    monkeypatch.setattr("hypercube.app.full_collections.DUE", 1)
+
+    class Node:
+        alive = 0
+
+        def __init__(self) -> None:
+            self.me: Node | None = self
+            Node.alive += 1
+
+        def __del__(self) -> None:
+            Node.alive -= 1
+
+    async def main() -> None:
+        with calm_collections(asyncio.get_running_loop(), lambda: 0):
+            nodes = [Node() for _ in range(100)]
+            gc.collect(1)  # they are old now
+            del nodes
+            async with asyncio.timeout(60):
+                while Node.alive:
+                    gc.collect(1)
+                    await asyncio.sleep(0.001)
+
+    asyncio.run(main())
