@@ -76,14 +76,13 @@ def test_every_form_is_learned_and_holds_for_drawn_values(language: ReadingLangu
 @pytest.mark.slow
 @pytest.mark.parametrize("language", [KO, EN])
 def test_each_form_holds_for_every_value_of_every_slot(language: ReadingLanguage) -> None:
-    """One slot after another through all that fits it, the others at rest; so for three resting places."""
+    """One slot after another through all that fits it, while drawn values rest in the others."""
     draw = random.Random(5)
     for form in forms(language):
-        for _ in range(3):
-            rest = drawn(form, draw)
-            for at, slot in enumerate(form.slots):
-                for value in VALUES[slot]:
-                    same(form, [*rest[:at], value, *rest[at + 1 :]])
+        rest = drawn(form, draw)
+        for at, slot in enumerate(form.slots):
+            for value in VALUES[slot]:
+                same(form, [*rest[:at], value, *rest[at + 1 :]])
 
 
 @pytest.mark.slow
@@ -91,7 +90,7 @@ def test_each_form_holds_for_every_value_of_every_slot(language: ReadingLanguage
 def test_forms_hold_for_values_drawn_together(language: ReadingLanguage) -> None:
     draw = random.Random(6)
     found = forms(language)
-    for _ in range(150_000):
+    for _ in range(60_000):
         form = draw.choice(found)
         same(form, drawn(form, draw))
 

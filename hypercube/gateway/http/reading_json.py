@@ -5,22 +5,21 @@ from typing import Any, Final
 
 import orjson
 
-from hypercube.core.reading import CitedFact, Reading, ReadingSentence, SectionText
+from hypercube.core.reading import Reading, ReadingSentence, SectionText
 from hypercube.gateway.http.responses import encode
 
 _KEPT: Final = 32_768
-"""Sentences and facts kept encoded, some 500 bytes each."""
+"""Sentences kept encoded, some 500 bytes each."""
 _SECTION: Final = tuple(each.name for each in fields(SectionText) if each.name != "sentences")
 _BEFORE: Final = tuple(each.name for each in fields(SectionText)).index("sentences")
 _READING: Final = tuple(each.name for each in fields(Reading))
-_encoded: Final[dict[int, tuple[object, orjson.Fragment]]] = {}
+_encoded: Final[dict[int, tuple[ReadingSentence, orjson.Fragment]]] = {}
 
 
 def reading_json(reading: Reading) -> bytes:
     """What `encode` makes of a reading, sooner: the same bytes."""
     shown: dict[str, Any] = {name: getattr(reading, name) for name in _READING}
     shown["sections"] = [_section(each) for each in reading.sections]
-    shown["facts"] = [_fragment(each) for each in reading.facts]
     return encode(shown)
 
 
@@ -32,7 +31,7 @@ def _section(section: SectionText) -> dict[str, Any]:
     return shown
 
 
-def _fragment(said: ReadingSentence | CitedFact) -> orjson.Fragment:
+def _fragment(said: ReadingSentence) -> orjson.Fragment:
     """By identity: the corpus says the same objects again, and one that is kept is held."""
     found = _encoded.get(id(said))
     if found is not None:

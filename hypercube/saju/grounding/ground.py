@@ -235,6 +235,9 @@ class Ground:
 
 
 def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
+    if first is last:
+        year = int(first.start_date[:4])
+        return LuckStep(first.pillar.index, (first.age, first.age), (year, year))
     return LuckStep(
         first.pillar.index,
         (min(first.age, last.age), max(first.age, last.age)),

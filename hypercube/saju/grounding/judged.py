@@ -13,7 +13,7 @@ from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.noted import Look, Noted, Unnoted
 from hypercube.saju.grounding.verify import verify
 
-_MOST: Final = 512
+_MOST: Final = 128
 """Ends of one sentence's tree."""
 _NEW: Final = object()
 Verdicts = tuple[str, ...]
@@ -43,13 +43,12 @@ class Judged:
     def verdicts(self, ground: Ground) -> Verdicts:
         """What becomes of each claim in a chart."""
         node, looked = self._tree, ground.looked
-        while node.__class__ is _Branch:
-            branch = cast("_Branch", node)
-            answer = looked.get(branch.look, _NEW)
+        while isinstance(node, _Branch):
+            answer = looked.get(node.look, _NEW)
             if answer is _NEW:
-                answer = looked[branch.look] = branch.look.at(ground)
-            node = branch.then.get(answer)
-        return self._grown(ground) if node is None else cast("Verdicts", node)
+                answer = looked[node.look] = node.look.at(ground)
+            node = node.then.get(answer)
+        return self._grown(ground) if node is None else node
 
     def _grown(self, ground: Ground) -> Verdicts:
         if self._ends >= _MOST:

@@ -48,25 +48,22 @@ class Book:
     corpus: Corpus
     versions: tuple[str, ...]
     """Of the schools, as `ChartFacts.schools` gives them."""
-    _kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Line] = field(default_factory=dict)
+    kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Line] = field(default_factory=dict)
+    """Lines by template, facts and words."""
     _cited: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def line(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> Line | FormedLine:
-        """The line of a template and its words, citing `facts`."""
-        key = (template, facts, tuple(words.values()))
-        found = self._kept.get(key)
-        if found is not None:
-            return found
+        """The line of a template and its words, citing `facts`; to be looked for in `kept` first."""
         if compiled(template).slots:
             form, values = form_of(template, words)
             if form is not None:
                 text = formed(form.pieces, values)
                 return FormedLine(ReadingSentence(text, facts, self._schools(facts)), form, values)
-        if len(self._kept) >= _KEPT:
-            self._kept.clear()
-        found = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)))
-        self._kept[key] = found
-        return found
+        if len(self.kept) >= _KEPT:
+            self.kept.clear()
+        made = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)))
+        self.kept[template, facts, tuple(words.values())] = made
+        return made
 
     def _schools(self, facts: tuple[str, ...]) -> tuple[str, ...]:
         found = self._cited.get(facts)

@@ -40,10 +40,14 @@ class Writer:
         """A sentence of a table, if the reading is at least that long."""
         if level > self.level:
             return
-        variants = self.book.corpus[table][key]
-        self.at += 1
-        template = variants[self._pick(len(variants))] if len(variants) > 1 else variants[0]
-        self._lines.append(self.book.line(template, facts, words))
+        book = self.book
+        variants = book.corpus[table][key]
+        self.at = at = self.at + 1
+        count = len(variants)
+        template = variants[mixed(self.seed, at, count)] if count > 1 else variants[0]
+        # Most lines were said before, so that is looked at here, without a call.
+        found = book.kept.get((template, facts, tuple(words.values())))
+        self._lines.append(book.line(template, facts, words) if found is None else found)
 
     def add(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A picture or an encouragement, which a plain reading does without."""
@@ -63,10 +67,7 @@ class Writer:
     def pick(self, choices: Sequence[Any]) -> Any:
         """One of several, by the chart."""
         self.at += 1
-        return choices[self._pick(len(choices))]
-
-    def _pick(self, count: int) -> int:
-        return mixed(self.seed, self.at, count)
+        return choices[mixed(self.seed, self.at, len(choices))]
 
 
 def mixed(seed: int, at: int, count: int) -> int:
