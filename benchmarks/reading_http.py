@@ -1,16 +1,19 @@
 """The written reading over HTTP in an open loop: what a request waits when so many come a second, answered or not.
 
     python -m benchmarks.reading_http --output benchmarks/results/reading-http-cpu.jsonl
+    python -m benchmarks.reading_http --workers 2 --rounds 2 --output benchmarks/results/reading-http-cpu.jsonl
 
-The server has core 0, the load core 1. Every request is of another birth, asks for a whole reading (facts, luck,
-periods, every sentence checked), and is due at the times of a Poisson process; a latency counts from the time a
-request was due. A warm-up of other births goes before, since a sentence costs more the first time it is met. No
-figures where an answer is wrong: every one must be whole and without contradiction, and one in twenty is compared
-with the reading made in this process.
+The server has core 0, the load core 1. With `--workers` a second server of as many processes is asked in turn with it;
+its processes are free on both cores, as a user starts it, and share core 1 with the load. Every request is of another
+birth, asks for a whole reading (facts, luck, periods, every sentence checked), and is due at the times of a Poisson
+process; a latency counts from the time a request was due. A warm-up of other births goes before, since a sentence
+costs more the first time it is met. No figures where an answer is wrong: every one must be whole and without
+contradiction, and one in twenty is compared with the reading made in this process.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -37,6 +40,7 @@ from hypercube.saju.reading import CORPUS_VERSION
 
 AS_OF: Final = "2026-11-27"
 _PATH: Final = "/v1/saju/readings"
+_SERVE: Final = ("--model", "none")
 _COMPARED: Final = 20
 """One answer in so many is kept and compared."""
 _IDLE_S: Final = 2.0
@@ -141,35 +145,15 @@ def compare(kept: list[tuple[bytes, bytes]]) -> None:
             raise SystemExit(f"another reading than this process writes for {body!r}; no figures on red.")
 
 
-def main() -> int:
-    """Measure, print, append."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--warm-up", type=int, default=2_000, help="requests before")
-    parser.add_argument("--length", choices=[each.value for each in ReadingLength], default="normal")
-    parser.add_argument("--language", choices=[each.value for each in ReadingLanguage], default="ko")
-    parser.add_argument("--output", type=Path, help="JSON lines file to append to")
-    options = parser.parse_args()
-    how = ReadingOptions(language=ReadingLanguage(options.language), length=ReadingLength(options.length))
-    count = int(options.rate * options.seconds)
-    bodies = requests(options.warm_up + count, 17, how)
-    with servers.hypercube("hypercube", "--model", "none") as server:
-        server.settle()
-        if options.warm_up:
-            drive(server.port, bodies[: options.warm_up], options.rate, 1)
-        before = server.cpu_s()
-        seconds, kept, size = drive(server.port, bodies[options.warm_up :], options.rate, 2)
-        busy = server.cpu_s() - before
+def measured(server: servers.Running, bodies: list[bytes], rate: float) -> dict[str, Any]:
+    """One round: what the requests waited, and what they cost."""
+    before = server.cpu_s()
+    seconds, kept, size = drive(server.port, bodies, rate, 2)
+    busy = server.cpu_s() - before
     compare(kept)
     p50, p90, p99, p999 = (round(float(each) * 1e3, 2) for each in np.percentile(seconds, [50, 90, 99, 99.9]))
-    row = {
-        "op": "reading_http",
-        "language": options.language,
-        "length": options.length,
-        "rate_s": options.rate,
+    return {
         "requests": len(seconds),
-        "warm_up": options.warm_up,
         "p50_ms": p50,
         "p90_ms": p90,
         "p99_ms": p99,
@@ -178,12 +162,55 @@ def main() -> int:
         "server_cpu_ms": round(busy / len(seconds) * 1e3, 3),
         "answer_bytes": size // len(seconds),
         "compared": len(kept),
-        "corpus": CORPUS_VERSION,
-        "checker": CHECKER_VERSION,
-        **environment(),
     }
-    print(json.dumps(row))
-    append(options.output, [row])
+
+
+def main() -> int:
+    """Measure, print, append."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=30.0, help="of one round")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=0, help="processes of a second server; 0 for none")
+    parser.add_argument("--warm-up", type=int, default=2_000, help="requests before, for each process")
+    parser.add_argument("--length", choices=[each.value for each in ReadingLength], default="normal")
+    parser.add_argument("--language", choices=[each.value for each in ReadingLanguage], default="ko")
+    parser.add_argument("--output", type=Path, help="JSON lines file to append to")
+    options = parser.parse_args()
+    how = ReadingOptions(language=ReadingLanguage(options.language), length=ReadingLength(options.length))
+    count, warm_up = int(options.rate * options.seconds), options.warm_up * max(1, options.workers)
+    bodies = requests(warm_up + count * options.rounds, 17, how)
+    rows = []
+    with contextlib.ExitStack() as stack:
+        asked = [(1, "0", stack.enter_context(servers.hypercube("hypercube", *_SERVE)))]
+        if options.workers:
+            several = servers.hypercube("hypercube", *_SERVE, "--workers", str(options.workers), core="0,1")
+            asked.append((options.workers, "0,1", stack.enter_context(several)))
+        for workers, _, server in asked:
+            server.settle()
+            if options.warm_up:
+                drive(server.port, bodies[: options.warm_up * workers], options.rate, 1)
+        for round_ in range(options.rounds):
+            part = bodies[warm_up + count * round_ : warm_up + count * (round_ + 1)]
+            for workers, cores, server in asked:
+                rows.append(
+                    {
+                        "op": "reading_http",
+                        "language": options.language,
+                        "length": options.length,
+                        "rate_s": options.rate,
+                        "workers": workers,
+                        "server_cores": cores,
+                        "round": round_,
+                        "warm_up": options.warm_up,
+                        **measured(server, part, options.rate),
+                        "corpus": CORPUS_VERSION,
+                        "checker": CHECKER_VERSION,
+                        **environment(),
+                    }
+                )
+                print(json.dumps(rows[-1]), flush=True)
+    append(options.output, rows)
     return 0
 
 

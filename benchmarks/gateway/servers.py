@@ -84,7 +84,7 @@ class Running:
 
 @contextlib.contextmanager
 def _process(
-    command: list[str], core: int, variables: Mapping[str, str], log: Path
+    command: list[str], core: int | str, variables: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), **variables}
     with log.open("wb") as stream:
@@ -123,8 +123,10 @@ def _until(answers: httpx.Request, process: "subprocess.Popen[bytes]", log: Path
 
 
 @contextlib.contextmanager
-def hypercube(name: str, *arguments: str, core: int = SERVER_CORE, **variables: str) -> Iterator[Running]:
-    """A whole server by its command line, ready."""
+def hypercube(
+    name: str, *arguments: str, core: int | str = SERVER_CORE, **variables: str
+) -> Iterator[Running]:
+    """A whole server by its command line, ready; `core` may list several: "0,1"."""
     command = [sys.executable, "-m", "hypercube", "serve", "--http-port", "0", "--grpc-port", "0", *arguments]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"

@@ -5,9 +5,11 @@ from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.reading import CORPUS, Reading, ReadingOptions, SectionText
-from hypercube.saju.grounding import Checker, checked
+from hypercube.saju.grounding import checked
+from hypercube.saju.grounding.ground import Ground
 from hypercube.saju.grounding.verdicts import FALSE
-from hypercube.saju.reading import CORPUS_VERSION, cited, read
+from hypercube.saju.reading import CORPUS_VERSION, cited
+from hypercube.saju.reading.read import written
 
 _DEFAULT: Final = ReadingOptions()
 
@@ -22,13 +24,13 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
     Raises:
         HyperCubeError: FAILED_PRECONDITION for a chart without facts.
     """
-    checker = Checker(chart)
+    ground = Ground.of(chart)
     verdicts, sections = [], []
-    for section in read(chart, options):
-        own = [checker.verdicts(sentence.text) for sentence in section.sentences]
+    for section in written(chart, options):
+        own = [line.verdicts(ground) for line in section.lines]
         verdicts += own
         kept = tuple(
-            [sentence for sentence, each in zip(section.sentences, own, strict=True) if FALSE not in each]
+            [line.sentence for line, each in zip(section.lines, own, strict=True) if FALSE not in each]
         )
         if kept:
             sections.append(SectionText(section.section, section.title, kept))

@@ -51,11 +51,6 @@ class Checker:
         """Every sentence of a text."""
         return [self.sentence(text[start:end], start) for start, end in sentences(text)]
 
-    def verdicts(self, text: str) -> list[str]:
-        """What becomes of each mention of a sentence, without the words for it: for texts that are only counted."""
-        found = claims(text)
-        return [verify(each, self._ground, found)[0] for each in found]
-
     def grounded(self, text: str) -> bool:
         """Whether a sentence contradicts nothing; the quick form."""
         found = claims(text)

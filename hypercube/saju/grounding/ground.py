@@ -3,12 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from hypercube.core.calendar import LuckPillar, LuckRange
 from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, PillarFacts
+from hypercube.saju.facts.relations import pair_mask
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 
 ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
@@ -59,6 +60,11 @@ class Ground:
                 fix='Compute it with include=("facts", "luck", "periods").',
             )
         return cls(chart, chart.facts)
+
+    @cached_property
+    def looked(self) -> dict[Any, Any]:
+        """What was looked at so far, by look (`judged.py`)."""
+        return {}
 
     @cached_property
     def places(self) -> dict[str, PillarFacts]:
@@ -194,6 +200,23 @@ class Ground:
     def _sinsal(self) -> dict[str, frozenset[str]]:
         return {}
 
+    def has_sinsal(self, position: str, wanted: frozenset[str]) -> bool:
+        """Whether one of some sinsal is on one of the chart's own pillars."""
+        return not self.sinsal(position).isdisjoint(wanted)
+
+    def related(self, a: str, b: str) -> int | None:
+        """The bonds and conflicts between two places, as bits of `PAIR_RULES`; None where one is not there."""
+        first, second = self.pillar(a), self.pillar(b)
+        return None if first is None or second is None else pair_mask(first, second)
+
+    def god_count(self, wanted: str) -> int:
+        """Visible letters of a ten god or group."""
+        return sum([belongs(god, wanted) for god in self.visible_gods])
+
+    def hides_god(self, wanted: str) -> bool:
+        """Whether a hidden stem is of a ten god or group."""
+        return any(belongs(god, wanted) for god in self.hidden_gods)
+
     def gods(self, position: str, part: str) -> frozenset[str] | None:
         """The ten gods at a place, or of all stems or branches at `any`; None where there is no such place."""
         if position == "any":
@@ -212,6 +235,9 @@ class Ground:
 
 
 def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
+    if first is last:
+        year = int(first.start_date[:4])
+        return LuckStep(first.pillar.index, (first.age, first.age), (year, year))
     return LuckStep(
         first.pillar.index,
         (min(first.age, last.age), max(first.age, last.age)),

@@ -109,8 +109,8 @@ def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> b
 
 def _any_pair(kinds: tuple[str, ...], ground: Ground, known: list[str]) -> bool:
     wanted = sum(_BITS[kind] for kind in kinds)
-    pairs = [(ground.pillar(a), ground.pillar(b)) for a, b in combinations(known, 2)]
-    return any(a is not None and b is not None and pair_mask(a, b) & wanted for a, b in pairs)
+    masks = [ground.related(a, b) for a, b in combinations(known, 2)]
+    return any(mask is not None and mask & wanted for mask in masks)
 
 
 def _any_with(kinds: tuple[str, ...], ground: Ground, position: str) -> bool:

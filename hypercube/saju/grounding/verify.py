@@ -10,7 +10,7 @@ from hypercube.saju.grounding.ground import ELEMENTS, NATAL, SEASONS, Ground, be
 from hypercube.saju.grounding.luck_claims import age, luck_pillar, year
 from hypercube.saju.grounding.place_names import Place
 from hypercube.saju.grounding.related import relation
-from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, Verdict, decided, unless
+from hypercube.saju.grounding.verdicts import FALSE, OPEN, TRUE, UNDECIDED, Verdict, decided, unless
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 
 
@@ -95,9 +95,8 @@ def _somewhere(claim: Claim, ground: Ground) -> Verdict:
 
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     wanted = str(claim.value)
-    visible = [god for god in ground.visible_gods if belongs(god, wanted)]
     if claim.detail.startswith("count:"):
-        return _god_count(claim, ground, wanted, len(visible))
+        return _god_count(claim, ground, wanted)
     if claim.detail.startswith("of_"):
         kind, letter = claim.detail.split(":")
         own = ground.pillars["day"] % 10
@@ -105,6 +104,7 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         return unless(claim, belongs(TEN_GODS[index].key, wanted), TEN_GODS[index].hangul)
     if claim.scope:
         return _god_at(claim, ground, wanted)
+    visible = ground.god_count(wanted)
     if claim.detail == "stems":
         stems = [each.stem_god.key for each in ground.facts.pillars if each.stem_god is not None]
         return unless(claim, any(belongs(god, wanted) for god in stems), wanted)
@@ -113,24 +113,20 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         return decided(ground.group_weights.get(wanted) == most, "another")
     if claim.detail == "much":
         some = ground.group_weights.get(wanted, 0.0) >= weighing.SOME
-        return (OPEN, "") if len(visible) == 1 or (some and not visible) else decided(bool(visible), "none")
+        return (OPEN, "") if visible == 1 or (some and not visible) else decided(bool(visible), "none")
     if claim.detail == "least":
         least = min(ground.group_weights.values())
         few = min(sum(belongs(god, group) for god in ground.visible_gods) for group in ground.group_weights)
-        return decided(ground.group_weights.get(wanted) == least or len(visible) == few, "another")
+        return decided(ground.group_weights.get(wanted) == least or visible == few, "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
-        return decided(reason == f"{wanted}_excess" or len(visible) >= 3, reason)
-    there = bool(visible) or (
-        claim.detail != "shown"
-        and not claim.negated
-        and any(belongs(god, wanted) for god in ground.hidden_gods)
-    )
+        return decided(reason == f"{wanted}_excess" or visible >= 3, reason)
+    there = bool(visible) or (claim.detail != "shown" and not claim.negated and ground.hides_god(wanted))
     return unless(claim, there, wanted)
 
 
-def _god_count(claim: Claim, ground: Ground, wanted: str, count: int) -> Verdict:
-    said = int(claim.detail[6:])
+def _god_count(claim: Claim, ground: Ground, wanted: str) -> Verdict:
+    said, count = int(claim.detail[6:]), ground.god_count(wanted)
     if claim.scope:
         at = _god_at(claim, ground, wanted)
         inside = sum(
@@ -194,7 +190,7 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     assert isinstance(wanted, frozenset)
 
     def on(position: str) -> bool:
-        return not ground.sinsal(position).isdisjoint(wanted)
+        return ground.has_sinsal(position, wanted)
 
     positions = _natal(claim.scope)
     if claim.scope and not positions:
@@ -203,7 +199,9 @@ def _sinsal(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         return (FALSE, "unknown")
     if positions:
         return unless(claim, all(on(position) for position in positions), " ".join(sorted(wanted)))
-    return unless(claim, any(on(position) for position in ground.places), " ".join(sorted(wanted)))
+    return unless(
+        claim, any(on(position) for position in NATAL if position in ground.places), " ".join(sorted(wanted))
+    )
 
 
 def _void(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
@@ -241,10 +239,6 @@ def _nayin(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return decided(claim.value in known, " ".join(known))
 
 
-def _date(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-    return (OPEN, "")
-
-
 def _wealth_element(ground: Ground) -> str:
     return ELEMENTS[(ground.pillars["day"] % 10 // 2 + 2) % 5]
 
@@ -261,7 +255,7 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "void_pair": _void_pair,
     "age": age,
     "year": year,
-    "date": _date,
+    "date": lambda *_: UNDECIDED,
     "strength": weighing.strength,
     "structure": _simple(lambda ground: ground.facts.structure.name.key),
     "useful": weighing.useful,

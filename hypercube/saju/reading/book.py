@@ -1,21 +1,25 @@
-"""A corpus made ready: templates compiled once, and sentences kept, since the same ones come again and again."""
+"""A corpus made ready: templates compiled once, and sentences kept, since the same ones come again and again.
+
+Kept are the lines whose words few charts change (a place, an element). One with an age, a year or the four pillars in
+it is hardly ever met again: of that, its form is kept (`hypercube.saju.grounding.forms`).
+"""
 
 import functools
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
+from hypercube.saju.grounding.forms import filled as formed
 from hypercube.saju.reading.corpus import en, ko
 from hypercube.saju.reading.corpus.table import Corpus
-from hypercube.saju.reading.josa import with_particle
+from hypercube.saju.reading.line import FormedLine, Line
+from hypercube.saju.reading.template import compiled, filled, form_of
 
 CORPUS_VERSION: Final = "2"
 """Rises with any change of the text or of the rules that choose it: same version, same facts, same text."""
-_SLOT: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT: Final = 200_000
-"""Sentences kept; some 400 bytes each."""
-_CORPORA: Final[dict[ReadingLanguage, Corpus]] = {
+"""Lines kept; some 500 bytes each."""
+CORPORA: Final[dict[ReadingLanguage, Corpus]] = {
     ReadingLanguage.KO: ko.CORPUS,
     ReadingLanguage.EN: en.CORPUS,
 }
@@ -33,6 +37,8 @@ _TOPICS: Final = {
     "sinsal.goegang": "goegang",
 }
 """By the beginning of a fact's id: the topic of the school that it depends on."""
+_SCHOOLS: Final = 16_384
+"""Citations whose schools are kept."""
 
 
 @dataclass(slots=True)
@@ -42,51 +48,40 @@ class Book:
     corpus: Corpus
     versions: tuple[str, ...]
     """Of the schools, as `ChartFacts.schools` gives them."""
-    _kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], ReadingSentence] = field(default_factory=dict)
+    kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Line] = field(default_factory=dict)
+    """Lines by template, facts and words."""
+    _cited: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
-    def sentence(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> ReadingSentence:
-        """The sentence of a template and its words, citing `facts`."""
-        key = (template, facts, tuple(words.values()))
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            found = ReadingSentence(filled(template, words), facts, self._schools(facts))
-            self._kept[key] = found
-        return found
-
-    def passing(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> ReadingSentence:
-        """The same without keeping it: for a sentence that few charts share."""
-        return ReadingSentence(filled(template, words), facts, self._schools(facts))
+    def line(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> Line | FormedLine:
+        """The line of a template and its words, citing `facts`; to be looked for in `kept` first."""
+        if compiled(template).slots:
+            form, values = form_of(template, words)
+            if form is not None:
+                text = formed(form.pieces, values)
+                return FormedLine(ReadingSentence(text, facts, self._schools(facts)), form, values)
+        if len(self.kept) >= _KEPT:
+            self.kept.clear()
+        made = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)))
+        self.kept[template, facts, tuple(words.values())] = made
+        return made
 
     def _schools(self, facts: tuple[str, ...]) -> tuple[str, ...]:
-        topics = {
-            topic
-            for fact in facts
-            for start, topic in _TOPICS.items()
-            if fact == start or fact.startswith(f"{start}.")
-        }
-        return tuple(version for version in self.versions if version.split("/")[0] in topics)
+        found = self._cited.get(facts)
+        if found is None:
+            if len(self._cited) >= _SCHOOLS:
+                self._cited.clear()
+            topics = {
+                topic
+                for fact in facts
+                for start, topic in _TOPICS.items()
+                if fact == start or fact.startswith(f"{start}.")
+            }
+            found = tuple([version for version in self.versions if version.split("/")[0] in topics])
+            self._cited[facts] = found
+        return found
 
 
 @functools.lru_cache(maxsize=64)
 def book(language: ReadingLanguage, versions: tuple[str, ...]) -> Book:
     """The book of a language under some schools."""
-    return Book(_CORPORA[language], versions)
-
-
-@functools.lru_cache(maxsize=4_096)
-def _compiled(template: str) -> tuple[str, tuple[tuple[str, str | None], ...]]:
-    slots = tuple((name, particle) for name, particle in _SLOT.findall(template))
-    text = _SLOT.sub("%s", template.replace("%", "%%"))
-    return text, tuple((name, particle or None) for name, particle in slots)
-
-
-def filled(template: str, words: dict[str, str]) -> str:
-    """A template with its words: `{word}` as it is, `{word:은}` with the particle that fits it."""
-    text, slots = _compiled(template)
-    filled = text % tuple(
-        words[name] if particle is None else with_particle(words[name], particle) for name, particle in slots
-    )
-    # A template may begin with a word that is written small elsewhere: "the day branch".
-    return filled[:1].upper() + filled[1:]
+    return Book(CORPORA[language], versions)

@@ -1,5 +1,6 @@
 """What a fact id stands for, in words."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -59,19 +60,23 @@ def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLangua
     Raises:
         KeyError: a sentence cites what the chart does not have.
     """
-    found: dict[str, CitedFact] = {}
-    words = _Words(chart, language)
-    for section in sections:
-        for sentence in section.sentences:
-            for fact in sentence.facts:
-                if fact not in found:
-                    found[fact] = CitedFact(fact, words.of(fact))
-    return tuple(found.values())
+    said = _Words(chart, language).of
+    ids = dict.fromkeys(
+        [fact for section in sections for sentence in section.sentences for fact in sentence.facts]
+    )
+    return tuple([CitedFact(fact, said(fact)) for fact in ids])
 
 
 def fact_words(chart: Chart, language: ReadingLanguage) -> Callable[[str], str]:
     """What says a fact of a chart in words, by its id; a KeyError for one that the chart does not have."""
     return _Words(chart, language).of
+
+
+@functools.lru_cache(maxsize=16_384)
+def _parsed(fact: str) -> tuple[str, tuple[str, ...]]:
+    """What says a fact in words, and of which place or what it is."""
+    head, *rest = fact.split(".")
+    return f"_{head}", tuple(rest)
 
 
 class _Words:
@@ -92,11 +97,11 @@ class _Words:
 
     def of(self, fact: str) -> str:
         """The fact in words."""
-        head, *rest = fact.split(".")
-        if head == "relation":
+        rule, rest = _parsed(fact)
+        if rule == "_relation":
             relation = self._relations[fact]
             return f"{self._name(relation.kind)} {relation.letters}"
-        made: str = getattr(self, f"_{head}")(*rest)
+        made: str = getattr(self, rule)(*rest)
         return made
 
     def _name(self, name: Name) -> str:

@@ -1,5 +1,6 @@
 """What the sections of a reading ask of a chart, worked out once."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -146,7 +147,12 @@ def sheet(chart: Chart) -> Sheet:
 
 def relation_id(relation: Relation) -> str:
     """relation.clash.year.day."""
-    return f"relation.{relation.kind.key}.{'.'.join(relation.positions)}"
+    return _relation_id(relation.kind.key, relation.positions)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _relation_id(kind: str, positions: tuple[str, ...]) -> str:
+    return f"relation.{kind}.{'.'.join(positions)}"
 
 
 def range_at_noon(chart: Chart) -> LuckRange | None:

@@ -9,10 +9,10 @@ from hypercube.core.reading import (
     ReadingLanguage,
     ReadingLength,
     ReadingOptions,
-    ReadingSentence,
     ReadingTone,
 )
 from hypercube.saju.reading.book import Book
+from hypercube.saju.reading.line import FormedLine, Line
 from hypercube.saju.reading.naming import NAMES, Names
 
 SHORT, NORMAL, LONG = 0, 1, 2
@@ -34,22 +34,20 @@ class Writer:
     korean: bool
     at: int = 0
     """How much was said."""
-    _sentences: list[ReadingSentence] = field(default_factory=list)
+    _lines: list[Line | FormedLine] = field(default_factory=list)
 
     def say(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A sentence of a table, if the reading is at least that long."""
         if level > self.level:
             return
-        variants = self.book.corpus[table][key]
-        self.at += 1
-        template = variants[self._pick(len(variants))] if len(variants) > 1 else variants[0]
-        self._sentences.append(self.book.sentence(template, facts, words))
-
-    def say_once(self, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
-        """A sentence that few charts share, so that it is not kept."""
-        variants = self.book.corpus[table][key]
-        self.at += 1
-        self._sentences.append(self.book.passing(variants[self._pick(len(variants))], facts, words))
+        book = self.book
+        variants = book.corpus[table][key]
+        self.at = at = self.at + 1
+        count = len(variants)
+        template = variants[mixed(self.seed, at, count)] if count > 1 else variants[0]
+        # Most lines were said before, so that is looked at here, without a call.
+        found = book.kept.get((template, facts, tuple(words.values())))
+        self._lines.append(book.line(template, facts, words) if found is None else found)
 
     def add(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A picture or an encouragement, which a plain reading does without."""
@@ -61,18 +59,15 @@ class Writer:
         if self.explains:
             self.say(SHORT, "GLOSS", topic, facts)
 
-    def take(self) -> tuple[ReadingSentence, ...]:
-        """The sentences so far; the next section begins empty."""
-        found, self._sentences = tuple(self._sentences), []
+    def take(self) -> list[Line | FormedLine]:
+        """The lines so far; the next section begins empty."""
+        found, self._lines = self._lines, []
         return found
 
     def pick(self, choices: Sequence[Any]) -> Any:
         """One of several, by the chart."""
         self.at += 1
-        return choices[self._pick(len(choices))]
-
-    def _pick(self, count: int) -> int:
-        return mixed(self.seed, self.at, count)
+        return choices[mixed(self.seed, self.at, len(choices))]
 
 
 def mixed(seed: int, at: int, count: int) -> int:

@@ -10,7 +10,8 @@ from hypercube.gateway.http import examples
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.formed_readings import ReadingBody, formed
 from hypercube.gateway.http.operations import Operation
-from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, encode, json_response
+from hypercube.gateway.http.reading_json import reading_json
+from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, encode
 from hypercube.gateway.streams import Mapped
 from hypercube.gateway.validation import JsonModel, json_model
 
@@ -25,7 +26,8 @@ async def reading(request: HttpRequest) -> Response:
     if asked.stream:
         pieces = await handler.stream(request.services, asked, request.call)
         return EventStream(Mapped(pieces, encode), request.call.request_id)
-    return json_response(await handler.reading(request.services, asked, request.call))
+    answer = await handler.reading(request.services, asked, request.call)
+    return Response(reading_json(answer), media_type=JSON)
 
 
 OPERATIONS: Final = (

@@ -18,10 +18,10 @@ def temper(sheet: Sheet, writer: Writer) -> None:
         "day": names.pillars[pillars.day.index],
     }
     if pillars.hour is None:
-        writer.say_once("OPENING", "untimed", _PILLARS, **words)
+        writer.say(SHORT, "OPENING", "untimed", _PILLARS, **words)
     else:
         words["hour"] = names.pillars[pillars.hour.index]
-        writer.say_once("OPENING", "timed", (*_PILLARS, "pillar.hour"), **words)
+        writer.say(SHORT, "OPENING", "timed", (*_PILLARS, "pillar.hour"), **words)
     writer.explain("day_master", ("stem.day",))
     writer.say(SHORT, "DAY_MASTER", sheet.stem, ("stem.day",))
     writer.say(NORMAL, "TRAIT", sheet.stem, ("stem.day",))

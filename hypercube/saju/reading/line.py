@@ -1,0 +1,50 @@
+"""A sentence as the writer hands it on: with what it claims, worked out when somebody asks, and its verdicts."""
+
+from dataclasses import dataclass
+
+from hypercube.core.reading import ReadingSentence
+from hypercube.saju.grounding.claims import Claim, claims
+from hypercube.saju.grounding.forms import Form
+from hypercube.saju.grounding.ground import Ground
+from hypercube.saju.grounding.judged import Judged, Verdicts, judge
+
+
+@dataclass(slots=True)
+class Line:
+    """A sentence that the book keeps."""
+
+    sentence: ReadingSentence
+    _judged: Judged | None = None
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the checker's extractor finds in the text."""
+        return self._kept().claims
+
+    def verdicts(self, ground: Ground) -> Verdicts:
+        """What becomes of each claim in a chart."""
+        return (self._judged or self._kept()).verdicts(ground)
+
+    def _kept(self) -> Judged:
+        if self._judged is None:
+            self._judged = Judged(claims(self.sentence.text))
+        return self._judged
+
+
+@dataclass(frozen=True, slots=True)
+class FormedLine:
+    """A sentence of a form, which hardly comes again."""
+
+    sentence: ReadingSentence
+    form: Form
+    values: tuple[str, ...]
+    """In the slots of the form."""
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the checker's extractor finds in the text."""
+        return self.form.claims(self.values)
+
+    def verdicts(self, ground: Ground) -> Verdicts:
+        """What becomes of each claim in a chart."""
+        return judge(self.form.claims(self.values), ground)
