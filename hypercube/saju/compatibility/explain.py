@@ -23,9 +23,9 @@ from hypercube.saju.compatibility.sheet import (
     relation_fact,
 )
 from hypercube.saju.facts.symbols import ELEMENTS
-from hypercube.saju.reading.book import filled
 from hypercube.saju.reading.corpus.table import Corpus
 from hypercube.saju.reading.naming import NAMES
+from hypercube.saju.reading.template import filled
 from hypercube.saju.reading.writer import mixed
 
 CORPUS_VERSION: Final = "1"

@@ -165,7 +165,9 @@ async def test_grpc_goes_by_the_same_rules(house: Any, channel: grpc.aio.Channel
 async def test_grpc_refuses_what_is_no_key(house: Any, channel: grpc.aio.Channel, key: str) -> None:
     metadata = (("idempotency-key", key),)
     embed = embeddings_pb2.EmbedRequest(model="small", input=["하나"])
-    process = cubes_pb2.ProcessRequest(name="saju", request_json='{"births": [{"birth": "1990-05-03T07:20"}]}')
+    process = cubes_pb2.ProcessRequest(
+        name="saju", request_json='{"births": [{"birth": "1990-05-03T07:20"}]}'
+    )
     calls = [
         chat_pb2_grpc.ChatStub(channel).Complete(asks(), metadata=metadata),
         embeddings_pb2_grpc.EmbeddingsStub(channel).Embed(embed, metadata=metadata),
