@@ -17,6 +17,7 @@ The line's length tells what the front-end can do, and nobody has to know how lo
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -25,14 +26,14 @@ from hypercube.core.clock import Clock, monotonic
 
 FEW: Final = 10
 """So many may always wait."""
-NOTICED_S: Final = 0.2
-"""An overload is noticed after about so long, where no turn of the loop is long."""
-_WINDOW_S: Final = NOTICED_S / 3
-_RISES: Final = 2
-"""Windows in a row at whose end the line's shortest length has grown."""
-_RISE: Final = 3
+_WINDOW_S: Final = 0.06
+"""An overload of several times too much is noticed after three of them, where no turn of the loop is long."""
 _RISE_SHARE: Final = 0.05
-"""Of those who were begun meanwhile: grown by more than both is grown."""
+_SIGMAS: Final = 4.0
+"""Grown by more than such a share of those who were begun meanwhile, and by more than chance makes of so many, is
+grown."""
+_MEMORY_S: Final = 5.0
+"""Since when, at most."""
 _ROOM_S: Final = 0.01
 _TURNS: Final = 2.0
 """And than so many of the longest turns: for as long as that nobody can be begun."""
@@ -61,16 +62,17 @@ class DoorQueue:
 
     __slots__ = (
         "_arrived",
+        "_base",
         "_begun",
         "_burst_s",
         "_clock",
         "_in_turn",
         "_longest_s",
         "_low",
-        "_low_before",
         "_most",
         "_refused_before",
-        "_rises",
+        "_served",
+        "_since",
         "_soon",
         "_turn_s",
         "_turned_at",
@@ -115,8 +117,12 @@ class DoorQueue:
         """When it began; 0 while nobody waits."""
         self._low = 0
         """The line's shortest length in this window."""
-        self._low_before: int | None = None
-        self._rises = 0
+        self._base: int | None = None
+        """The shortest length of the windows before."""
+        self._served = 0
+        """Those who were begun since then."""
+        self._since = 0.0
+        """And how long ago that is."""
         self._begun = self._arrived = 0
         """In this window."""
         self._refused_before = 0
@@ -182,8 +188,8 @@ class DoorQueue:
     def _forget(self) -> None:
         """Nobody waits: there is nothing to judge."""
         self._window = 0.0
-        self._rises = self._begun = self._arrived = 0
-        self._low_before = None
+        self._begun = self._arrived = 0
+        self._base = None
         self._longest_s *= _FADING
 
     def _judge(self, now: float) -> None:
@@ -202,21 +208,30 @@ class DoorQueue:
         if self.crowded:
             if self.refused - self._refused_before <= _OVER * self._arrived:
                 self.crowded = False
-                self._rises = 0
-                self._low_before = None
-        elif self._low_before is not None:
-            grown = self._low - self._low_before
-            self._rises = self._rises + 1 if grown > max(_RISE, _RISE_SHARE * self._begun) else 0
-            self.crowded = self._rises >= _RISES and self._low > FEW
+        else:
+            self._watch(lasted)
         if self.crowded:
             self.room = max(FEW, round(max(_ROOM_S, _TURNS * self._longest_s) / self._turn_s))
             self._turn_away()
-        self._low_before = None if self.crowded else self._low
         self._window = now
         self._low = len(self.waiting)
         self._begun = self._arrived = 0
         self._refused_before = self.refused
         self._longest_s *= _FADING
+
+    def _watch(self, lasted: float) -> None:
+        """Whether the line has grown since it was shortest."""
+        self._since += lasted
+        self._served += self._begun
+        if self._base is None or self._low <= self._base or self._since > _MEMORY_S:
+            self._base = self._low
+            self._served = 0
+            self._since = 0.0
+            return
+        chance = FEW + _RISE_SHARE * self._served + _SIGMAS * math.sqrt(self._served)
+        if self._low - self._base > chance:
+            self.crowded = True
+            self._base = None
 
     def _turn_away(self) -> None:
         """Refuse those who came last and for whom there is no room."""

@@ -47,7 +47,7 @@ class ServerSettings(Section):
         60.0, gt=0, le=3600, description="how long a client may take nothing of its answer"
     )
     burst_wait_ms: float = Field(
-        1000.0, gt=0, le=60_000, description="how long a request may wait to be begun; above it 429 at once"
+        5000.0, gt=0, le=60_000, description="how long a request may wait to be begun; above it 429 at once"
     )
     idempotency_s: float = Field(
         600.0, ge=0, le=86_400, description="how long an answer is kept for its idempotency key; 0 keeps none"
