@@ -2,12 +2,23 @@
 
 import asyncio
 import gc
+import itertools
 import sys
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
 
-from hypercube.app.full_collections import DUE, MANY, PATIENCE_S, SHARE, FullCollections, calm_collections
+from hypercube.app.full_collections import (
+    DUE,
+    MANY,
+    PATIENCE_S,
+    SHARE,
+    WHOLE_S,
+    FullCollections,
+    calm_collections,
+    walk,
+)
 
 
 @dataclass
@@ -18,9 +29,12 @@ class Process:
     open: int = 0
     takes: float = 0.001
     walks: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
 
-    def walk(self) -> None:
+    def walk(self, whole: bool) -> None:
         self.walks.append(self.now)
+        if whole:
+            self.whole.append(self.now)
         self.now += self.takes
 
     def collections(self) -> FullCollections:
@@ -58,6 +72,36 @@ def test_it_waits_while_much_is_open_but_not_for_ever() -> None:
     process.open = MANY
     process.now += 1
     assert collections.look(1_000)
+
+
+def test_what_was_set_aside_is_visited_every_ten_minutes() -> None:
+    process = Process()
+    collections = process.collections()
+    while process.now < 3 * WHOLE_S + 10:
+        process.now += 1
+        collections.look(DUE)
+    assert len(process.walks) > 1_000
+    assert len(process.whole) == 3
+    assert all(later - before >= WHOLE_S for before, later in itertools.pairwise([0.0, *process.whole]))
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="it walks in small steps by itself")
+def test_a_cycle_that_was_set_aside_is_found_by_a_whole_walk() -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.me = self
+
+    node = Node()
+    gone = weakref.ref(node)
+    try:
+        walk(whole=False)
+        del node
+        walk(whole=False)
+        assert gone() is not None
+        walk(whole=True)
+        assert gone() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_the_process_gets_its_thresholds_back() -> None:
