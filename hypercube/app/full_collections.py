@@ -5,8 +5,8 @@ come in, that is again and again, and each walk visits all of them: 350 ms at 9,
 which nobody is served. What they leave when they end, reference counts free; only cycles need the walk, so it waits
 for a moment in which little is open, though not for ever. The collector's younger generations stay as they are.
 
-What a walk leaves alive is set aside, so that the next one does not visit it again: caches of sentences and kernels that
-live for ever made a walk of 230 ms. Every ten minutes one visits all, for the cycles that were alive then.
+What a walk leaves alive is set aside, so that the next one does not visit it again: caches of sentences and kernels
+that live for ever made a walk of 230 ms. Every ten minutes one visits all, for the cycles that were alive then.
 """
 
 import asyncio
