@@ -123,7 +123,9 @@ SUBJECTS: Final = {
     "embed": Subject(
         _embed(), ("--model", "none", "--embedding-model", "all-minilm-l6-v2"), settings=_SHORT_WAIT
     ),
-    "llm": Subject(_chat(8), ("--model", "gemma-3-270m"), clients=16, settings=_SHORT_QUEUE),
+    "llm": Subject(
+        _chat(8), ("--model", "gemma-3-270m"), clients=8, settings=(("HYPERCUBE_MODEL_MAX_QUEUED", "6"),)
+    ),
 }
 
 
