@@ -20,6 +20,7 @@ import os
 import random
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ _WARMING: Final = 0.4
 """Of the rate, before."""
 _COMPARED: Final = 20
 """One answer in so many is kept and compared."""
+CONNECTIONS: Final = 32
 _IDLE_S: Final = 2.0
 """A connection that nobody used for longer is left alone: the server closes them after five seconds, and a request
 that crosses that is lost, as HTTP has it."""
@@ -71,26 +73,33 @@ def requests(count: int, seed: int, options: ReadingOptions) -> list[bytes]:
 
 
 class Load:
-    """Sends requests when they are due over as many connections as are needed."""
+    """Sends requests when they are due, over `CONNECTIONS` in turn as of so many users, over more when all are busy.
+
+    The latest one first would be the habit of one busy client, and would keep one process of several busy with it.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._free: list[tuple[float, Connection]] = []
+        self._free: deque[tuple[float, Connection]] = deque()
         self.seconds: list[float] = []
         self.kept: list[tuple[bytes, bytes]] = []
         self.wrong: list[bytes] = []
         self.bytes = 0
 
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
+        return connection
+
     async def one(self, body: bytes, due: float) -> None:
         """One request that was due at `due` (`time.perf_counter` seconds)."""
         connection = None
         while self._free and connection is None:
-            since, connection = self._free.pop()
+            since, connection = self._free.popleft()
             if connection.closed or time.perf_counter() - since > _IDLE_S:
                 connection = None
         if connection is None:
-            loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(Connection, "127.0.0.1", self._port)
+            connection = await self._connect()
         head = f"POST {_PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         whole = await connection.ask(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.seconds.append(time.perf_counter() - due)
@@ -103,6 +112,8 @@ class Load:
 
     async def open(self, bodies: list[bytes], rate: float, seed: int) -> None:
         """Each once, at the times of a Poisson process."""
+        for _ in range(CONNECTIONS):
+            self._free.append((time.perf_counter(), await self._connect()))
         draw = random.Random(seed)
         due = time.perf_counter()
         async with asyncio.TaskGroup() as group:
@@ -206,6 +217,7 @@ def main() -> int:
                         "server_cores": cores,
                         "round": round_,
                         "warm_up": options.warm_up,
+                        "connections": CONNECTIONS,
                         **measured(server, part, options.rate),
                         "corpus": CORPUS_VERSION,
                         "checker": CHECKER_VERSION,
