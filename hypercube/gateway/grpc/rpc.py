@@ -178,7 +178,7 @@ def _call(services: GatewayServices, context: Context, default_s: float) -> Call
         elif key == IDEMPOTENCY_KEY and isinstance(value, str):
             named = value
     call = Call(request_id_of(given), services.deadline(context.time_remaining(), default_s))
-    if named:
+    if named is not None:
         call.idempotency_key = named
     return call
 
