@@ -17,7 +17,8 @@ _BYTES: Final = "hypercube:answers:bytes"
 
 _NOW: Final = """
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local micros = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = math.floor(micros / 1000)
 """
 _TAKE: Final = """
 local function take(asked, holder, lease)
@@ -75,7 +76,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[6])
 """
 _TELL: Final = _OUTCOME + "return 1"
 
-# The same, and: the size, the most answers, the most bytes. A member of the index is its size, a colon and its key.
+# The same, and: the size, the most answers, the most bytes. A member of the index is its size, a colon and its key; its
+# score is in us, so that the oldest is the oldest also of those that were kept in one ms.
 _KEEP: Final = (
     _NOW
     + _OUTCOME
@@ -87,7 +89,7 @@ local function drop(other)
   redis.call('DECRBY', KEYS[3], bytes)
   return key
 end
-for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now)) do drop(other) end
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', micros))) do drop(other) end
 if redis.call('ZSCORE', KEYS[2], member) then drop(member) end
 local function full()
   return redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[8])
@@ -102,7 +104,7 @@ while full() do
   local key = drop(oldest)
   if key ~= KEYS[1] then redis.call('DEL', key) end
 end
-redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[6]), member)
+redis.call('ZADD', KEYS[2], string.format('%.0f', micros + ARGV[6] * 1000), member)
 redis.call('INCRBY', KEYS[3], size)
 for at = 2, 3 do
   if redis.call('PTTL', KEYS[at]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[at], ARGV[6]) end
