@@ -70,7 +70,7 @@ def other_words(found: Chart, language: ReadingLanguage, seed: int) -> dict[Read
     for number, (section, write) in enumerate(_SECTIONS.items()):
         pen.seed, pen.at = seed, 1_000 * number
         write(replace(asked, seed=seed), pen)
-        said[section] = [each.text for each in pen.take()]
+        said[section] = [each.sentence.text for each in pen.take()]
     return said
 
 
