@@ -143,6 +143,8 @@ class DoorQueue:
     def begins_at_once(self) -> bool:
         """Whether a newcomer may begin now; if not, it has to `wait`."""
         self._arrived += 1
+        if self.crowded:
+            self._judge(self._clock())  # it may have ended while nobody had to wait
         if not self._turning:
             self._turning = True
             self._call(self._turn)
@@ -193,7 +195,7 @@ class DoorQueue:
         self._longest_s *= _FADING
 
     def _judge(self, now: float) -> None:
-        """At a turn in which some wait."""
+        """At a turn in which some wait, and at a newcomer while it is crowded."""
         waiting = len(self.waiting)
         if not self._window:
             self._window = now
@@ -204,10 +206,15 @@ class DoorQueue:
         lasted = now - self._window
         if lasted < (_OVER_S if self.crowded else max(_WINDOW_S, _TURNS * self._longest_s)):
             return
-        self._turn_s = lasted / max(1, self._begun)
+        if self._low:  # else some of it passed without anybody to begin
+            self._turn_s = lasted / max(1, self._begun)
         if self.crowded:
-            if self.refused - self._refused_before <= _OVER * self._arrived:
+            # Twice as long is a while in which nobody came.
+            if lasted > 2 * _OVER_S or self.refused - self._refused_before <= _OVER * self._arrived:
                 self.crowded = False
+                if not self.waiting:
+                    self._forget()
+                    return
         else:
             self._watch(lasted)
         if self.crowded:

@@ -237,6 +237,23 @@ def test_it_is_over_when_it_is_over() -> None:
     assert not loop.queue.waiting
 
 
+@pytest.mark.parametrize("trickle", [False, True])
+def test_a_burst_after_an_overload_is_no_overload(trickle: bool) -> None:
+    loop = Loop(0.001)
+    loop.open(3.0, 5.0)
+    assert loop.queue.crowded
+    end = loop.now + 60.0
+    while trickle and loop.now < end:  # never two at once, so that nobody waits
+        loop.come(loop.now)
+        loop.until(loop.now + 0.3)
+    loop.until(end)
+    refused = loop.refused
+    for _ in range(300):
+        loop.come(loop.now)
+    loop.until(loop.now + 2.0)
+    assert loop.refused == refused
+
+
 def test_when_it_is_noticed_those_who_came_last_are_sent_away() -> None:
     loop = Loop(0.001)
     answers: list[tuple[int, bool]] = []

@@ -119,7 +119,7 @@ class SheddingProtocol(GuardedProtocol):
     ) -> None:
         """Refuse a request for which nothing was done; a connection that stays is looked at later, without a timer."""
         head, body = _refusal(failure, v2=speaks_v2(path.decode("latin-1")))
-        named = request_id_of(given.decode("latin-1")).encode() if given else request_id_of(None).encode()
+        named = request_id_of(given.decode("latin-1")).encode()
         if silent:
             body = b""
         if stays:
