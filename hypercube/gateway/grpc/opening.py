@@ -71,37 +71,30 @@ def many_answers(
     """A method of one message and a stream of answers."""
     first = FirstMessage(services.limits.message_s)
 
-    async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
-        try:
-            try:
-                with services.calls:
-                    replies = answers(_some(await first.read(context)), context)
-                    try:
-                        async for answer in replies:
-                            yield answer
-                    finally:
-                        await close(replies)
-                    return
-            except HyperCubeError as error:
-                failure = error.failure()
-            await _refused(services, route, context, failure)
-        except AbortError as end:
-            _forget_the_way(end)
-            del context, _
-            raise
+    async def begun(context: Context) -> AsyncIterator[bytes]:
+        return answers(_some(await first.read(context)), context)
 
-    return grpc.stream_stream_rpc_method_handler(whole)
+    return _streamed(services, route, begun)
 
 
 def both_ways(services: GatewayServices, route: str, answers: Both) -> "grpc.RpcMethodHandler[bytes, bytes]":
     """A method of a stream each way, which may be opened long before it is used."""
     first = FirstMessage(services.limits.stream_s)
 
+    async def begun(context: Context) -> AsyncIterator[bytes]:
+        return answers(_all(first, context), context)
+
+    return _streamed(services, route, begun)
+
+
+def _streamed(
+    services: GatewayServices, route: str, begun: Callable[[Context], Awaitable[AsyncIterator[bytes]]]
+) -> "grpc.RpcMethodHandler[bytes, bytes]":
     async def whole(_: object, context: Context) -> AsyncIterator[bytes]:
         try:
             try:
                 with services.calls:
-                    replies = answers(_all(first, context), context)
+                    replies = await begun(context)
                     try:
                         async for answer in replies:
                             yield answer
