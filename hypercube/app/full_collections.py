@@ -3,7 +3,10 @@
 CPython does so whenever what is new has grown to a quarter of what is old. While thousands of connections and calls
 come in, that is again and again, and each walk visits all of them: 350 ms at 9,700 connections and as many calls, in
 which nobody is served. What they leave when they end, reference counts free; only cycles need the walk, so it waits
-for a moment in which little is open, though not for ever. The collector's younger generations stay as they are.
+for a moment in which little is open, though not for ever.
+
+CPython looks at its youngest generation after every 700 new objects, which a reading makes anew several times; what
+it finds there is next to nothing, since reference counts have freed the rest. Here it does so after `YOUNG`.
 
 What a walk leaves alive is set aside, so that the next one does not visit it again: caches of sentences and kernels
 that live for ever made a walk of 230 ms. Every ten minutes one visits all, for the cycles that were alive then.
@@ -20,11 +23,15 @@ from typing import Final
 LOOK_S: Final = 1.0
 """Between two looks whether a walk is due."""
 DUE: Final = 10
-"""Collections of the middle generation since the last walk that make another one due, as in CPython."""
+"""Collections of the middle generation since the last walk that make another one due."""
 SHARE: Final = 1 / 200
 """Of the time that walks may take, so that they are in nobody's 99th percentile."""
 MANY: Final = 500
 """Connections and calls that are open from which on a walk is put off; so many are walked in some 10 ms."""
+YOUNG: Final = 10_000
+"""New objects after which the youngest are looked at: half a millisecond, where there were ten looks in that time."""
+MIDDLE: Final = 4
+"""Such looks after which all that is not yet old is: at most some 2 ms."""
 WHOLE_S: Final = 600.0
 """Between two walks through everything, also through what earlier ones left alive."""
 PATIENCE_S: Final = 120.0
@@ -91,7 +98,7 @@ def calm_collections(loop: asyncio.AbstractEventLoop, open_: Callable[[], int]) 
         collections.look(gc.get_count()[2])
         timer = loop.call_later(LOOK_S, look)
 
-    gc.set_threshold(*before[:2], _NEVER)
+    gc.set_threshold(YOUNG, MIDDLE, _NEVER)
     timer = loop.call_later(LOOK_S, look)
     try:
         yield

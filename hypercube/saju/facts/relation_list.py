@@ -2,12 +2,19 @@
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
 from hypercube.core.facts import Name, Relation
-from hypercube.saju.facts.relations import GROUP_RULES, PAIR_RULES, pair_element, pair_mask
+from hypercube.saju.facts.relations import (
+    GROUP_RULES,
+    PAIR_RULES,
+    GroupRule,
+    group_mask,
+    pair_element,
+    pair_mask,
+)
 from hypercube.saju.facts.symbols import ELEMENTS, NONE
 from hypercube.saju.signs import BRANCHES, STEMS
 
@@ -31,62 +38,71 @@ def relations(
         involving: list only what the pillar of that label takes part in.
     """
     known = [(label, pillar) for label, pillar in zip(labels, pillars, strict=True) if pillar != NONE]
-    whole = _groups(known)
-    found = [
-        *(relation for relation, _ in whole),
-        *_pairs(known, [(r.kind.key, m) for r, m in whole], involving),
-    ]
-    return tuple(each for each in found if involving is None or involving in each.positions)
+    present = 0
+    for _, pillar in known:
+        present |= 1 << pillar % 12
+    whole = _whole(present)
+    found: list[tuple[int, Relation]] = []
+    for first, second in _pairs(known, involving):
+        for bit, part_of, both, relation in _related(first[0], second[0], first[1], second[1]):
+            if whole and part_of and any(part_of == r.name.key and both <= members for r, members in whole):
+                continue
+            found.append((bit, relation))
+    found.sort(key=_BIT)
+    listed = [relation for _, relation in found]
+    if whole:
+        groups = [_group(rule, members, known) for rule, members in whole]
+        listed[:0] = [each for each in groups if involving is None or involving in each.positions]
+    return tuple(listed)
 
 
-_GROUPS: Final = tuple(
-    (rule, frozenset(rule.members), functools.reduce(operator.or_, (1 << branch for branch in rule.members)))
-    for rule in GROUP_RULES
-)
-"""Each rule, its branches, and these as a mask."""
+_BIT: Final = operator.itemgetter(0)
 
 
-def _groups(known: list[tuple[str, int]]) -> list[tuple[Relation, frozenset[int]]]:
-    present = functools.reduce(operator.or_, (1 << pillar % 12 for _, pillar in known), 0)
-    found = []
-    for rule, members, mask in _GROUPS:
-        if present & mask == mask:
-            places = [(label, pillar % 12) for label, pillar in known if pillar % 12 in members]
-            letters = "".join(BRANCHES[branch].hanja for _, branch in places)
-            element = None if rule.element is None else ELEMENTS[rule.element]
-            positions = tuple(label for label, _ in places)
-            found.append((Relation(rule.name, positions, letters, element), members))
-    return found
+@functools.lru_cache(maxsize=4_096)
+def _whole(present: int) -> tuple[tuple[GroupRule, frozenset[int]], ...]:
+    """The groups that are whole among some branches, as a mask, each with its own."""
+    mask = group_mask(present)
+    return tuple((rule, frozenset(rule.members)) for bit, rule in enumerate(GROUP_RULES) if mask >> bit & 1)
+
+
+def _group(rule: GroupRule, members: frozenset[int], known: list[tuple[str, int]]) -> Relation:
+    places = [(label, pillar % 12) for label, pillar in known if pillar % 12 in members]
+    letters = "".join(BRANCHES[branch].hanja for _, branch in places)
+    element = None if rule.element is None else ELEMENTS[rule.element]
+    return Relation(rule.name, tuple(label for label, _ in places), letters, element)
 
 
 def _pairs(
-    known: list[tuple[str, int]], whole: list[tuple[str, frozenset[int]]], involving: str | None
-) -> list[Relation]:
-    found = []
-    for at, ((label_a, a), (label_b, b)) in enumerate(combinations(known, 2)):
-        if involving is not None and involving != label_a and involving != label_b:
-            continue
-        for bit, part_of, both, relation in _related(label_a, label_b, a, b):
-            if whole and part_of and any(part_of == kind and both <= members for kind, members in whole):
-                continue
-            found.append((bit, at, relation))
-    found.sort(key=_by_rule)
-    return [relation for _, _, relation in found]
+    known: list[tuple[str, int]], involving: str | None
+) -> Iterable[tuple[tuple[str, int], tuple[str, int]]]:
+    """The pairs of some pillars, or those of one of them, in the order of the first, then of the second."""
+    if involving is None:
+        return combinations(known, 2)
+    at = next((at for at, (label, _) in enumerate(known) if label == involving), None)
+    if at is None:
+        return ()
+    one = known[at]
+    return [*((each, one) for each in known[:at]), *((one, each) for each in known[at + 1 :])]
 
 
-def _by_rule(found: tuple[int, int, Relation]) -> tuple[int, int]:
-    return found[:2]
-
-
-@functools.lru_cache(maxsize=32_768)
+@functools.lru_cache(maxsize=49_152)
 def _related(
     label_a: str, label_b: str, a: int, b: int
 ) -> tuple[tuple[int, str | None, frozenset[int], Relation], ...]:
-    """`_between`, with the relation as it is listed for two labels."""
+    """`_between`, with the relation as it is listed for two labels; all pairs of a chart and a luck pillar fit."""
     return tuple(
-        (bit, part_of, both, Relation(name, (label_a, label_b), letters, element))
-        for bit, name, part_of, both, letters, element in _between(a, b)
+        [
+            (bit, part_of, both, _relation(name, label_a, label_b, letters, element))
+            for bit, name, part_of, both, letters, element in _between(a, b)
+        ]
     )
+
+
+@functools.lru_cache(maxsize=8_192)
+def _relation(name: Name, label_a: str, label_b: str, letters: str, element: str | None) -> Relation:
+    """One object for all pillars that have these letters."""
+    return Relation(name, (label_a, label_b), letters, element)
 
 
 @functools.lru_cache(maxsize=3_600)

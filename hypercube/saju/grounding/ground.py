@@ -1,15 +1,15 @@
 """The chart as the checker asks for it: what stands at a place, and when what begins."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 from hypercube.core.calendar import LuckPillar, LuckRange
 from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, PillarFacts
-from hypercube.saju.facts.relations import pair_mask
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 
 ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
@@ -27,6 +27,8 @@ GROUP: Final = {
 }
 GROUPS: Final = ("peers", "output", "wealth", "officers", "resource")
 NATAL: Final = ("year", "month", "day", "hour")
+_Given = TypeVarTuple("_Given")
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,15 @@ class Ground:
         own = self.pillars["day"] % 10 // 2
         return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
 
+    def ask(self, question: "Callable[[Ground, *_Given], _Answer]", *given: *_Given) -> _Answer:
+        """What a rule wants to know, as one question: a verdict hangs on its answer, not on all that it looks at.
+
+        Args:
+            question: of a ground and `given`; a plain value.
+            given: hashable.
+        """
+        return question(self, *given)
+
     def element_of(self, group: str) -> str:
         """The element that a group of ten gods is for the day stem."""
         own = self.pillars["day"] % 10 // 2
@@ -204,10 +215,14 @@ class Ground:
         """Whether one of some sinsal is on one of the chart's own pillars."""
         return not self.sinsal(position).isdisjoint(wanted)
 
-    def related(self, a: str, b: str) -> int | None:
-        """The bonds and conflicts between two places, as bits of `PAIR_RULES`; None where one is not there."""
-        first, second = self.pillar(a), self.pillar(b)
-        return None if first is None or second is None else pair_mask(first, second)
+    def stands(self, position: str) -> bool:
+        """Whether there is a pillar at a position."""
+        return self.pillar(position) is not None
+
+    def letter(self, position: str, part: str) -> int | None:
+        """The stem or branch at a position; None where there is no pillar."""
+        pillar = self.pillar(position)
+        return None if pillar is None else pillar % (10 if part == "stem" else 12)
 
     def god_count(self, wanted: str) -> int:
         """Visible letters of a ten god or group."""

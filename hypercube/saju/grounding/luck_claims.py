@@ -14,10 +14,14 @@ _AGE_TOLERANCE: Final = 1.0
 
 def luck_pillar(index: int, how: str, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
     """A luck pillar named; `how`: luck, luck_first, luck_now, luck_next."""
+    dated = any(each.kind in ("age", "year") for each in beside)
+    return ground.ask(_luck_pillar, index, how, dated)
+
+
+def _luck_pillar(ground: Ground, index: int, how: str, dated: bool) -> Verdict:
     steps = [step.pillar for step in ground.luck]
     if not steps:
         return (OPEN, "")
-    dated = any(each.kind in ("age", "year") for each in beside)
     if how == "luck_first":
         return decided(index == steps[0], PILLARS[steps[0]].hanja)
     if how == "luck_now" and ground.current is not None:

@@ -13,7 +13,7 @@ GET, ITEM, HAS, CALL = range(4)
 Step = tuple[int, Any]
 _PLAIN: Final = (str, int, float, type(None), frozenset)
 _METHODS: Final = frozenset(
-    {"pillar", "gods", "has_sinsal", "related", "god_count", "hides_god", "element_of"}
+    {"ask", "pillar", "stands", "letter", "gods", "has_sinsal", "god_count", "hides_god", "element_of"}
 )
 """Of a ground, those whose answers are plain."""
 _LOOKS: Final[dict[tuple[Step, ...], "Look"]] = {}

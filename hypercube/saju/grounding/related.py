@@ -27,31 +27,41 @@ def relation(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> tuple[str, s
     """The verdict on a relation, and what is there instead."""
     kind = str(claim.value)
     positions = list(dict.fromkeys(position for position, _ in claim.near if position != "unknown"))
-    if any(ground.pillar(position) is None and position in NATAL for position in positions):
+    if any(position in NATAL and not ground.stands(position) for position in positions):
         return ("false", "unknown")
-    known = [position for position in positions if ground.pillar(position) is not None]
+    known = [position for position in positions if ground.stands(position)]
     passing = [position for position in known if position not in NATAL]
     if claim.detail and not _letters(claim, kind, ground, known):
         return ("true", "") if claim.negated else ("false", "other letters")
     if claim.anywhere and not known:
-        have = {each.kind.key for each in ground.facts.relations}
         kinds = {*_kinds(kind, claim), *(("stem_clash",) if kind == "clash" and not claim.negated else ())}
-        return unless(claim, bool(have & kinds), " ".join(sorted(have)))
+        right = ground.ask(_has, frozenset(kinds))
+        return unless(claim, right, "" if right is not claim.negated else ground.ask(_kinds_there))
     if kind in _GROUPS:
-        right = _group(kind, ground, known, passing)
+        natal = [each for each in known if each not in passing]
+        among = [*(natal if len(natal) >= 2 else NATAL), *passing]
+        right = ground.ask(_group, kind, tuple(among), tuple(passing))
     elif claim.detail.count(",") == _THREE - 1:
         right = True
     elif len(known) >= 2:
-        right = _any_pair(_kinds(kind, claim), ground, known)
+        right = ground.ask(_any_pair, _kinds(kind, claim), tuple(known))
     elif len(known) == 1 and not claim.detail and len(claim.text) > 1:
-        right = _any_with(_kinds(kind, claim), ground, known[0])
+        right = ground.ask(_any_with, _kinds(kind, claim), known[0])
     elif claim.detail:
         right = True
     else:
         return ("open", "")
     if right is not claim.negated:
         return ("true", "")
-    return ("false", _between(ground, known))
+    return ("false", ground.ask(_between, tuple(known)))
+
+
+def _kinds_there(ground: Ground) -> str:
+    return " ".join(sorted({each.kind.key for each in ground.facts.relations}))
+
+
+def _has(ground: Ground, kinds: frozenset[str]) -> bool:
+    return any(each.kind.key in kinds for each in ground.facts.relations)
 
 
 def _kinds(kind: str, claim: Claim) -> tuple[str, ...]:
@@ -88,17 +98,17 @@ def _letters(claim: Claim, kind: str, ground: Ground, known: list[str]) -> bool:
         right = any(
             rule.of == of and rule.name.key.endswith("clash") and pair in rule.pairs for rule in PAIR_RULES
         )
-    size = 10 if of == "stem" else 12
     among = known if len(known) >= 2 else [*NATAL, *known]
-    have = {pillar % size for each in among if (pillar := ground.pillar(each)) is not None}
-    return right and pair <= have
+    return right and ground.ask(_have, of, pair, tuple(among))
 
 
-def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> bool:
-    natal = [each for each in known if each not in passing]
-    among = [*(natal if len(natal) >= 2 else [each for each in NATAL if each in ground.pillars]), *passing]
-    branches = {pillar % 12 for each in among if (pillar := ground.pillar(each)) is not None}
-    through = {pillar % 12 for each in passing if (pillar := ground.pillar(each)) is not None}
+def _have(ground: Ground, of: str, letters: frozenset[int], among: tuple[str, ...]) -> bool:
+    return letters <= {ground.letter(each, of) for each in among}
+
+
+def _group(ground: Ground, kind: str, among: tuple[str, ...], passing: tuple[str, ...]) -> bool:
+    branches = {ground.letter(each, "branch") for each in among}
+    through = {ground.letter(each, "branch") for each in passing}
     return any(
         rule.name.key == kind
         and set(rule.members) <= branches
@@ -107,20 +117,19 @@ def _group(kind: str, ground: Ground, known: list[str], passing: list[str]) -> b
     )
 
 
-def _any_pair(kinds: tuple[str, ...], ground: Ground, known: list[str]) -> bool:
+def _any_pair(ground: Ground, kinds: tuple[str, ...], among: tuple[str, ...]) -> bool:
     wanted = sum(_BITS[kind] for kind in kinds)
-    masks = [ground.related(a, b) for a, b in combinations(known, 2)]
-    return any(mask is not None and mask & wanted for mask in masks)
+    pillars = [pillar for each in among if (pillar := ground.pillar(each)) is not None]
+    return any(pair_mask(a, b) & wanted for a, b in combinations(pillars, 2))
 
 
-def _any_with(kinds: tuple[str, ...], ground: Ground, position: str) -> bool:
-    others = [each for each in ground.pillars if each != position]
-    return any(_any_pair(kinds, ground, [position, each]) for each in others)
+def _any_with(ground: Ground, kinds: tuple[str, ...], position: str) -> bool:
+    return any(_any_pair(ground, kinds, (position, each)) for each in ground.pillars if each != position)
 
 
-def _between(ground: Ground, known: list[str]) -> str:
+def _between(ground: Ground, among: tuple[str, ...]) -> str:
     found = []
-    for a, b in combinations(known, 2):
+    for a, b in combinations(among, 2):
         first, second = ground.pillar(a), ground.pillar(b)
         if first is not None and second is not None:
             mask = pair_mask(first, second)

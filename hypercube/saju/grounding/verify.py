@@ -59,21 +59,19 @@ def _letter(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
 
 
 def _letter_at(claim: Claim, ground: Ground, position: str, part: str) -> Verdict:
-    pillar = ground.pillar(position)
-    if pillar is None:
+    if not ground.stands(position):
         return (FALSE, "unknown") if position in NATAL else (OPEN, "")
     value = int(str(claim.value))
     if claim.detail == "or_branch":
-        expected = {"stem": {pillar % 10 == 7}, "branch": {pillar % 12 == 8}}
-        hits = expected.get(part, {pillar % 10 == 7, pillar % 12 == 8})
-        return decided(any(hits), PILLARS[pillar].hanja)
-    if claim.kind == "stem":
-        if part == "branch":
-            return (OPEN, "")
-        return unless(claim, pillar % 10 == value, STEMS[pillar % 10].hanja)
-    if part == "stem":
+        hit = (part != "branch" and ground.letter(position, "stem") == 7) or (
+            part != "stem" and ground.letter(position, "branch") == 8
+        )
+        return decided(hit, "" if hit else PILLARS[ground.pillar(position) or 0].hanja)
+    if part == ("branch" if claim.kind == "stem" else "stem"):
         return (OPEN, "")
-    return unless(claim, pillar % 12 == value, BRANCHES[pillar % 12].hanja)
+    letter = ground.letter(position, claim.kind)
+    assert letter is not None
+    return unless(claim, letter == value, (STEMS if claim.kind == "stem" else BRANCHES)[letter].hanja)
 
 
 def _somewhere(claim: Claim, ground: Ground) -> Verdict:
@@ -109,15 +107,13 @@ def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
         stems = [each.stem_god.key for each in ground.facts.pillars if each.stem_god is not None]
         return unless(claim, any(belongs(god, wanted) for god in stems), wanted)
     if claim.detail == "most":
-        most = max(ground.group_weights.values())
-        return decided(ground.group_weights.get(wanted) == most, "another")
+        return decided(wanted in ground.ask(weighing.heaviest_groups), "another")
     if claim.detail == "much":
-        some = ground.group_weights.get(wanted, 0.0) >= weighing.SOME
+        some = ground.ask(weighing.group_weighs, wanted, weighing.SOME)
         return (OPEN, "") if visible == 1 or (some and not visible) else decided(bool(visible), "none")
     if claim.detail == "least":
-        least = min(ground.group_weights.values())
-        few = min(sum(belongs(god, group) for god in ground.visible_gods) for group in ground.group_weights)
-        return decided(ground.group_weights.get(wanted) == least or visible == few, "another")
+        lightest = wanted in ground.ask(weighing.lightest_groups)
+        return decided(lightest or visible == ground.ask(weighing.fewest_of_a_group), "another")
     if claim.detail == "excess":
         reason = ground.facts.useful_gods.balance_reason.key
         return decided(reason == f"{wanted}_excess" or visible >= 3, reason)
@@ -281,7 +277,7 @@ _RULES: Final[dict[str, Callable[[Claim, Ground, tuple[Claim, ...]], Verdict]]] 
     "element_most": weighing.extreme(max, by_count=True),
     "element_most_weighed": weighing.extreme(max, by_count=False),
     "element_least": weighing.extreme(min, by_count=True),
-    "elements_full": lambda claim, ground, _: unless(claim, all(ground.visible.values()), "not all"),
+    "elements_full": lambda claim, ground, _: unless(claim, ground.ask(weighing.all_elements), "not all"),
     "support": weighing.support,
     "polarity": weighing.polarity,
     "polarity_all": weighing.polarity_all,

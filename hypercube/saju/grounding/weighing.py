@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hypercube.saju.grounding.claims import Claim
-from hypercube.saju.grounding.ground import ELEMENTS, Ground
+from hypercube.saju.grounding.ground import GROUPS, Ground
 from hypercube.saju.grounding.verdicts import Verdict, decided, unless
 
 
@@ -35,17 +35,26 @@ _MANY: Final = 30.0
 """Per cent of weight: below the first nobody says much, above the second nobody says little."""
 
 
+def _weighs(ground: Ground, element: str, least: float) -> bool:
+    return ground.weighted[element] >= least
+
+
+def group_weighs(ground: Ground, group: str, least: float) -> bool:
+    """Whether a group of ten gods has so much weight, per cent."""
+    return ground.group_weights.get(group, 0.0) >= least
+
+
 def much(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     """Much of an element: not one letter or none with little weight."""
     element = str(claim.value)
-    right = ground.visible[element] > 1 or ground.weighted[element] >= SOME + 5
+    right = ground.visible[element] > 1 or ground.ask(_weighs, element, SOME + 5)
     return unless(claim, right, "little")
 
 
 def little(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     """Little of an element: not three letters with a third of the weight."""
     element = str(claim.value)
-    right = ground.visible[element] < 3 and ground.weighted[element] < _MANY
+    right = ground.visible[element] < 3 and not ground.ask(_weighs, element, _MANY)
     return decided(right or claim.negated, "much")
 
 
@@ -63,16 +72,46 @@ def polarity_all(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     return unless(claim, other == 0, f"{elements.yang}/{elements.yin}")
 
 
+def _by_weight(ground: Ground, pick: Callable[..., float]) -> tuple[str, ...]:
+    return _at(pick, ground.weighted)
+
+
+def _by_count(ground: Ground, pick: Callable[..., float]) -> tuple[str, ...]:
+    return _at(pick, ground.visible)
+
+
+def _at(pick: Callable[..., float], values: dict[str, float]) -> tuple[str, ...]:
+    edge = pick(values.values())
+    return tuple([each for each, value in values.items() if value == edge])
+
+
+def heaviest_groups(ground: Ground) -> tuple[str, ...]:
+    """The groups of ten gods of most weight."""
+    return _at(max, ground.group_weights)
+
+
+def lightest_groups(ground: Ground) -> tuple[str, ...]:
+    """Those of least."""
+    return _at(min, ground.group_weights)
+
+
+def fewest_of_a_group(ground: Ground) -> int:
+    """How many letters the group of ten gods with fewest has."""
+    return min(ground.god_count(group) for group in GROUPS)
+
+
+def all_elements(ground: Ground) -> bool:
+    """Whether each of the five has a letter."""
+    return all(ground.visible.values())
+
+
 def extreme(pick: Callable[..., float], *, by_count: bool) -> Callable[..., Verdict]:
     """A rule for the element of most, or of least, weight."""
 
     def rule(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
-        element = str(claim.value)
-        edge = pick(ground.weighted.values())
-        right = ground.weighted[element] == edge
-        if by_count:
-            right = right or ground.visible[element] == pick(ground.visible.values())
-        return decided(right, next(each for each in ELEMENTS if ground.weighted[each] == edge))
+        element, edge = str(claim.value), ground.ask(_by_weight, pick)
+        right = element in edge or (by_count and element in ground.ask(_by_count, pick))
+        return decided(right, edge[0])
 
     return rule
 
@@ -80,9 +119,13 @@ def extreme(pick: Callable[..., float], *, by_count: bool) -> Callable[..., Verd
 def share(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
     """Per cent, by weight or by letters, to the nearest whole."""
     value, element = float(claim.detail), str(claim.value)
+    right = ground.ask(_shares, element, value)
+    return decided(right, "" if right else f"{ground.weighted[element]:.0f}%")
+
+
+def _shares(ground: Ground, element: str, value: float) -> bool:
     counted = 100 * ground.visible[element] / sum(ground.visible.values())
-    weighted = ground.weighted[element]
-    return decided(abs(value - weighted) <= 1 or abs(value - counted) <= 1, f"{weighted:.0f}%")
+    return abs(value - ground.weighted[element]) <= 1 or abs(value - counted) <= 1
 
 
 def polarity(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:
