@@ -12,9 +12,11 @@ import pytest
 from hypercube.app.full_collections import (
     DUE,
     MANY,
+    MIDDLE,
     PATIENCE_S,
     SHARE,
     WHOLE_S,
+    YOUNG,
     FullCollections,
     calm_collections,
     walk,
@@ -112,7 +114,7 @@ def test_the_process_gets_its_thresholds_back() -> None:
             return gc.get_threshold()
 
     within = asyncio.run(main())
-    assert within[:2] == before[:2]
+    assert within == before if sys.version_info >= (3, 14) else within[:2] == (YOUNG, MIDDLE)
     assert within[2] > 1_000_000 or sys.version_info >= (3, 14)
     assert gc.get_threshold() == before
 
