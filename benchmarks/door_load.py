@@ -6,6 +6,7 @@ is late makes the server look worse, never better; `late` says by how much.
 """
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import random
@@ -14,7 +15,7 @@ import struct
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -322,6 +323,25 @@ def _entry(tell: Any, core: int | None, *arguments: Any) -> None:
             tell.send(runner.run(_run(*arguments)))
     except BaseException as error:  # noqa: BLE001 - told to whoever asked
         tell.send(error)
+
+
+@contextlib.contextmanager
+def spinner(core: int) -> Iterator[None]:
+    """Keep a core busy for as long as the block runs, with what yields to everybody else (SCHED_IDLE)."""
+    process = multiprocessing.get_context("spawn").Process(target=_spin, args=(core,), daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _spin(core: int) -> None:
+    os.sched_setaffinity(0, {core})
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    while True:
+        pass
 
 
 def drive(

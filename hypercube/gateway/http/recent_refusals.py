@@ -21,6 +21,8 @@ _MOST: Final = 256
 _MODEL: Final = re.compile(rb'"model"\s*:\s*"[^"]*"')
 _CREDENTIAL: Final = re.compile(rb"\r\n(?:authorization|x-api-key):[^\r\n]*", re.IGNORECASE)
 
+Asker = tuple[bytes, bytes]
+"""Method and path, credential."""
 Kind = tuple[bytes, bytes, bytes]
 
 
@@ -29,14 +31,20 @@ def queue_was_full(failure: Failure) -> bool:
     return failure.kind is ErrorKind.OVERLOADED and "waiting" in (failure.details or {})
 
 
-def kind_of(packet: bytes) -> Kind:
-    """What a request has in common with those that wait in the same queue; `packet` holds it whole."""
-    model, credential = _MODEL.search(packet), _CREDENTIAL.search(packet)
+def asker_of(packet: bytes) -> Asker:
+    """What a request's head has in common with those that wait in the same queue; `packet` begins with it."""
+    credential = _CREDENTIAL.search(packet)
     return (
         packet[: packet.find(b"\r")].partition(b"?")[0],
-        b"" if model is None else model[0],
         b"" if credential is None else credential[0],
     )
+
+
+def kind_of(packet: bytes, asker: Asker | None = None) -> Kind:
+    """What a request has in common with those that wait in the same queue; `packet` holds it whole."""
+    model = _MODEL.search(packet)
+    line, credential = asker_of(packet) if asker is None else asker
+    return line, b"" if model is None else model[0], credential
 
 
 class _Told:
@@ -68,9 +76,12 @@ class RecentRefusals:
         """Whether there is anything to compare with."""
         return bool(self._told)
 
-    def told(self, packet: bytes) -> Failure | None:
-        """What a request like this one was told a moment ago, or None if it may be let in."""
-        kind = kind_of(packet)
+    def told(self, packet: bytes, asker: Asker | None = None) -> Failure | None:
+        """What a request like this one was told a moment ago, or None if it may be let in.
+
+        `asker` is what `asker_of` says of its head, if that is known already.
+        """
+        kind = kind_of(packet, asker)
         told = self._told.get(kind)
         if told is None:
             return None

@@ -5,7 +5,6 @@ a refusal is what decides how much of its peak an overloaded server keeps: of th
 refused for each that is answered.
 """
 
-import re
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -22,7 +21,8 @@ from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
 from hypercube.gateway.request_id import request_id_of
 from hypercube.gateway.traffic import Traffic
 
-_REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_BODY: Final = Phase.BODY
+_REPLY: Final = Phase.REPLY
 _KEPT_BYTES: Final = 4096
 """Of a packet, for as long as its request is under way."""
 _CROWDED: Final = HyperCubeError(
@@ -55,28 +55,40 @@ class SheddingProtocol(GuardedProtocol):
         super().data_received(data)
 
     def _refused_at_a_glance(self, data: bytes, *, full: bool) -> bool:
-        """Refuse a request that is whole in this packet; whether that was all there was to do."""
+        """Refuse a request that is whole in this packet; whether that was all there was to do.
+
+        All in one function and with as little as possible: between two answers' steps nothing of it is in a cache.
+        """
+        cycle: Any = self.cycle  # None before the first
         if (
-            self._phase is Phase.BODY
+            self._phase is _BODY
             or self._head
             or self._turned_away
-            or not self._answered()
+            or (cycle is not None and not cycle.response_complete)
             or self.transport.is_closing()
         ):
             return False
-        path = self.glance.path_of_one_request(data)
-        if path is None:
-            return False
-        failure = _CROWDED if full else self.recent.told(data)
-        if failure is None:
+        seen = self.glance.at(data)
+        if seen is None:
             return False
         if full:
             self.queue.refuse()
-        self._unset_keepalive_if_required()
-        self._crowd.leave(self)
-        self._phase = Phase.REPLY
-        given = _REQUEST_ID.search(data)
-        self._say_no(path, failure, given[1] if given else b"", stays=True)
+            failure = _CROWDED
+        else:
+            told = self.recent.told(data, seen.asker)
+            if told is None:
+                return False
+            failure = told
+        head, body = _refusal(failure, v2=seen.v2)
+        named = request_id_of(seen.request_id.decode("latin-1") if seen.request_id else None)
+        self.transport.write(b"%b%b\r\n\r\n%b" % (head, named.encode(), body))
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._phase = _REPLY
+        self._since = self.loop.time()
+        crowd = self._crowd
+        crowd.leave(self)
+        crowd.between[self] = None
         return True
 
     def _take_in(self) -> None:
@@ -107,7 +119,7 @@ class SheddingProtocol(GuardedProtocol):
             super().on_message_complete()
             return
         self._refusing = False
-        self._phase = Phase.REPLY
+        self._phase = _REPLY
         self.queue.refuse()
         given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
         stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
@@ -134,7 +146,7 @@ class SheddingProtocol(GuardedProtocol):
         """End the connection if it has been too slow, or silent for too long after it was refused."""
         super().look(now)
         if (
-            self._phase is Phase.REPLY
+            self._phase is _REPLY
             and self.timeout_keep_alive_task is None
             and now - self._since > self.timeout_keep_alive
             and self._answered()
@@ -181,21 +193,25 @@ def _path(url: bytes) -> bytes:
     return url.partition(b"?")[0]
 
 
-_last: tuple[Failure, bool, tuple[bytes, bytes]] | None = None
+_said: dict[tuple[int, bool], tuple[Failure, tuple[bytes, bytes]]] = {}
+"""By a failure's identity; the failure beside it lives as long as that."""
+_SAID: Final = 16
 
 
 def _refusal(failure: Failure, *, v2: bool) -> tuple[bytes, bytes]:
-    """Head, up to the value of the request's id, and body; the latest are kept, as it is said again and again."""
-    global _last
-    if _last is not None and _last[0] is failure and _last[1] is v2:
-        return _last[2]
+    """Head, up to the value of the request's id, and body; the latest are kept, as they are said again and again."""
+    known = _said.get((id(failure), v2))
+    if known is not None:
+        return known[1]
     error = error_object(failure)
     body = encode({"error": error["message"] if v2 else error})
     head = (
         "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\n"
         f"content-length: {len(body)}\r\nretry-after: {retry_after(failure)}\r\nx-request-id: "
     ).encode("ascii")
-    _last = (failure, v2, (head, body))
+    if len(_said) >= _SAID:
+        _said.clear()
+    _said[id(failure), v2] = (failure, (head, body))
     return head, body
 
 

@@ -282,3 +282,31 @@ async def test_who_left_before_the_turn_came_is_not_begun(house: Any, crowd: Cro
     crowd.queue._turn()
     await until(lambda: not crowd.queue.waiting)
     assert not begun
+
+
+async def test_a_head_seen_before_says_no_more_than_the_parser_did(crowd: Crowd) -> None:
+    """A remembered head is one with a body of that length; anything longer or shorter is read anew."""
+    crowd.fill()
+    async with crowd.wire() as wire:
+        for _ in range(2):
+            await wire.send(WHOLE)
+            await refused(wire)
+        await wire.send(WHOLE[:-3])  # the same head, and the body is still coming
+        await asyncio.sleep(0)
+        await wire.send(WHOLE[-3:])
+        await refused(wire)
+        await wire.send(WHOLE + WHOLE[:-3])  # one and a piece of the next
+        await refused(wire)
+        await wire.send(WHOLE[-3:])
+        await refused(wire)
+        for _ in range(2):  # chunks say their lengths themselves
+            await wire.send(CHUNKED)
+            await refused(wire)
+            await wire.send(CHUNKED[:-5])
+            await asyncio.sleep(0)
+            await wire.send(CHUNKED[-5:])
+            await refused(wire)
+        assert crowd.queue.refused == 9
+        crowd.empty()
+        await wire.send(WHOLE)
+        assert (await wire.answer())[0] == 200
