@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, nearest, shown
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.disk import disk_errors
 from hypercube.model_registry.index import ModelIndex
 from hypercube.model_registry.manifest import ModelManifest
