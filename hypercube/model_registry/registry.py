@@ -84,6 +84,14 @@ class ModelRegistry:
         """
         return tuple(version.manifest for version in self._index.of(name))
 
+    def here(self, name: str) -> tuple[ModelManifest, ...]:
+        """The versions of `name` whose files are here, in the order of `versions`.
+
+        Raises:
+            HyperCubeError: MODEL_NOT_FOUND with the nearest and all names.
+        """
+        return tuple(version.manifest for version in self._index.of(name) if version.here)
+
     def routes(self, name: str) -> Routes:
         """The aliases of `name` and its split, as of at most `poll_s` ago."""
         self._index.of(name)
