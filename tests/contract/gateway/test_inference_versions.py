@@ -1,4 +1,4 @@
-"""Versions and aliases of the registry through the Open Inference Protocol, over both doors."""
+"""Versions, aliases and signatures of the registry through the Open Inference Protocol, over both doors."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -237,3 +237,85 @@ async def test_counters_of_versions_that_there_are_not_are_not_kept(
         ("vec", "0.1.0"),
     }
     assert not any(each["inference_stats"]["fail"]["count"] for each in every)
+
+
+async def refusals(
+    http: httpx.AsyncClient, stub: Any, name: str, body: dict[str, Any]
+) -> list[tuple[object, str]]:
+    """Status and words of a refusal, of HTTP and of gRPC."""
+    answer = await http.post(f"/models/{name}/infer", json=body)
+    given = body["inputs"][0]
+    message = asks(name, "", *given["data"], tensor=given["name"])
+    message.inputs[0].datatype = given["datatype"]
+    message.outputs.extend(
+        pb.ModelInferRequest.InferRequestedOutputTensor(name=each["name"]) for each in body.get("outputs", [])
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.ModelInfer(message)
+    return [
+        (answer.status_code, answer.json()["error"]),
+        (caught.value.code(), caught.value.details() or ""),
+    ]
+
+
+async def test_the_tensors_of_a_signature_are_what_a_version_takes_and_gives(
+    http: httpx.AsyncClient, stub: Any
+) -> None:
+    shown = (await http.get("/models/tiny@canary")).json()
+    # Of a text an engine takes one; the signature that leaves their number open does not change that.
+    assert shown["inputs"] == [{"name": "question", "datatype": "BYTES", "shape": [1]}]
+    assert shown["outputs"] == [{"name": "answer", "datatype": "BYTES", "shape": [1]}]
+    assert (await http.get("/models/tiny@canary/config")).json()["input"][0]["name"] == "question"
+    body = text("하나 둘 셋 넷", name="question")
+    answer = (await http.post("/models/tiny@canary/infer", json=body)).json()
+    named = (
+        await http.post("/models/tiny@canary/infer", json=body | {"outputs": [{"name": "answer"}]})
+    ).json()
+    assert answer["outputs"] == named["outputs"]
+    assert [each["name"] for each in answer["outputs"]] == ["answer"]
+    # It is the text that the version without a signature is given by the engine's own names.
+    plain = (await http.post("/models/tiny/infer", json=text("하나 둘 셋 넷"))).json()
+    assert plain["outputs"][0]["data"] == answer["outputs"][0]["data"]
+
+
+async def test_a_name_that_is_not_of_the_signature_is_refused_with_the_right_ones(
+    http: httpx.AsyncClient, stub: Any
+) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
+        (text("하나"), "tiny@canary has no input 'text_input'. It takes: question BYTES[1]."),
+        (text("하나", name="qestion"), "Did you mean 'question'? It takes: question BYTES[1]."),
+        (text("하나", "둘", name="question"), "question has shape [2]. Send [1], where -1 is any."),
+        (
+            text("하나", name="question") | {"outputs": [{"name": "text_output"}]},
+            "tiny@canary has no output 'text_output'. It gives: answer.",
+        ),
+    ]
+    for body, words in wrong:
+        (status, said), (code, told) = await refusals(http, stub, "tiny@canary", body)
+        assert (status, code) == (400, grpc.StatusCode.INVALID_ARGUMENT)
+        assert words in said
+        assert words in told
+    other = {**text("하나", name="question")["inputs"][0], "datatype": "FP32", "data": [1.0]}
+    refused = await http.post("/models/tiny@canary/infer", json={"inputs": [other]})
+    assert (refused.status_code, "Send BYTES." in refused.json()["error"]) == (400, True)
+    missing = await http.post("/models/tiny@canary/infer", json={"inputs": []})
+    assert (missing.status_code, "Send question as BYTES[1]." in missing.json()["error"]) == (400, True)
+    # The other way round: the version that production means has no signature.
+    (status, said), (code, _) = await refusals(http, stub, "tiny", text("하나", name="question"))
+    assert (status, code) == (400, grpc.StatusCode.INVALID_ARGUMENT)
+    assert "It takes: text_input BYTES[1]." in said
+
+
+async def test_a_signature_that_the_engine_cannot_take_is_told_and_not_guessed_at(
+    http: httpx.AsyncClient, stub: Any
+) -> None:
+    shown = (await http.get("/models/tiny@2.0.0")).json()
+    assert [each["name"] for each in shown["inputs"]] == ["ids", "mask"]
+    words = (
+        "takes ids INT64[-1], mask INT64[-1] and gives text_output BYTES[1], but its engine takes text_input"
+    )
+    for status, said in await refusals(http, stub, "tiny@2.0.0", text("하나")):
+        assert status in (409, grpc.StatusCode.FAILED_PRECONDITION)
+        assert words in said
+    (streamed,) = [each async for each in stub.ModelStreamInfer(iter([asks("tiny@2.0.0", "", "하나")]))]
+    assert words in streamed.error_message
