@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.engine import Engine, EngineOptions
@@ -13,7 +14,6 @@ from hypercube.inference.planning import plan_model
 from hypercube.inference.residency import too_large
 from hypercube.inference.routing import Routing
 from hypercube.inference.upstream import UPSTREAM, UpstreamOptions, upstream_manifest
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.catalogue import CATALOGUE
 from hypercube.model_registry.convert import for_engine
 from hypercube.model_registry.manifest import ModelManifest

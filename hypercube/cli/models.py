@@ -12,7 +12,6 @@ from hypercube.cli.output import ERR
 from hypercube.core.errors import invalid
 from hypercube.model_registry.adding import Wish, add_folder, add_gguf
 from hypercube.model_registry.adding_hub import add_hub
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.convert import convert, converted
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.manifest_document import document
@@ -221,16 +220,6 @@ def weights_of(words: list[str]) -> dict[str, float]:
             )
         weights[target] = weight
     return weights
-
-
-def bounds_of(**given: float | None) -> CanaryBounds | None:
-    """What was given, beside the defaults for the rest; None when nothing was.
-
-    Raises:
-        HyperCubeError: INVALID_ARGUMENT naming the bound that is out of range.
-    """
-    bounds = {name: value for name, value in given.items() if value is not None}
-    return CanaryBounds.of(bounds) if bounds else None
 
 
 def routes_of(registry: ModelRegistry, name: str) -> dict[str, Any]:

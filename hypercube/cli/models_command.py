@@ -210,12 +210,13 @@ def models_split(
     A running server takes requests away from a target that fails or is slow. Without any bound here, those of its
     settings count.
     """
-    from hypercube.cli.models import bounds_of, open_registry, routes_of, weights_of
+    from hypercube.cli.models import open_registry, routes_of, weights_of
+    from hypercube.core.canary_bounds import CanaryBounds
 
     registry = open_registry(config)
     if drop and weights:
         raise invalid("--drop takes no weights.", param="weights", value=" ".join(weights))
-    bounds = bounds_of(
+    bounds = CanaryBounds.given(
         max_error_rate=max_error_rate,
         max_latency_ratio=max_latency_ratio,
         min_requests=min_requests,

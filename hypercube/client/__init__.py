@@ -35,6 +35,7 @@ from hypercube.client.exceptions import (
 )
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.calendar import LuckAge, LunarDay, YearTerms
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.chart import (
     BirthInput,
     Calendar,
@@ -85,6 +86,7 @@ __all__ = [
     "AsyncPillarsStream",
     "BirthInput",
     "Calendar",
+    "CanaryBounds",
     "Cancelled",
     "Chart",
     "ChartResult",

@@ -7,6 +7,7 @@ from hypercube.client._base import Method, ReplyT, RequestT
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._models import ADMIN, command, command_message, given, outcome
 from hypercube.core.adapters import ServedAdapter
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.engine import ServedModel
 from hypercube.core.model_admin import (
     ModelAction,
@@ -70,10 +71,18 @@ class ModelCalls:
         return done.moves[0]
 
     def set_split(
-        self, model: str, weights: Mapping[str, float], *, timeout: Timeout = NOT_GIVEN
+        self,
+        model: str,
+        weights: Mapping[str, float],
+        *,
+        bounds: CanaryBounds | None = None,
+        timeout: Timeout = NOT_GIVEN,
     ) -> RouteMove:
-        """Share the requests for the bare name out among aliases or versions."""
-        done = self._do(ModelAction.SET_SPLIT, model, timeout, weights=weights)
+        """Share the requests for the bare name out among aliases or versions.
+
+        A target that leaves `bounds` (None: those of the server's settings) gets no requests any more.
+        """
+        done = self._do(ModelAction.SET_SPLIT, model, timeout, weights=weights, bounds=bounds)
         return done.moves[0]
 
     def drop_split(self, model: str, *, timeout: Timeout = NOT_GIVEN) -> RouteMove:

@@ -5,7 +5,7 @@ of `GenerationEvent`s; closing the iterator, or cancelling the task that drives 
 """
 
 from array import array
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.cube import Call
 from hypercube.core.reading import Grounding
+from hypercube.core.tensors import TensorSpec
 
 
 class FinishReason(StrEnum):
@@ -355,6 +356,23 @@ class ServedVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A version that requests can ask for as `name@version`: its files are here, whether it is loaded or not.
+
+    Attributes:
+        version: as asked for.
+        answers: the version that answers then: itself, or what was made from it for this server's engine.
+        inputs: what its manifest's signature takes; empty = what its engine takes.
+        outputs: the same of what it gives.
+    """
+
+    version: str
+    answers: str
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServedModel:
     """A model as its users see it."""
 
@@ -383,6 +401,10 @@ class ServedModel:
     """The LoRA adapters that it can be asked with."""
     parent: str = ""
     """Of an adapter that is listed as a model of its own (`model:adapter`): the model."""
+    known: tuple[KnownVersion, ...] = ()
+    """Every version that can be asked for, the one that `name@latest` means first; empty = only the one it is."""
+    aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Alias (as in `name@alias`) -> which of `known` it leads to."""
 
     @property
     def accepting(self) -> bool:

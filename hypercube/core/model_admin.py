@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from hypercube.core.adapters import ServedAdapter
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.engine import ServedModel
 
 
@@ -67,6 +68,7 @@ class ModelCommand:
         version: SET_ALIAS: where it is to lead.
         expected: SET_ALIAS: only if it leads to this version now; empty = whatever it leads to.
         weights: SET_SPLIT: by alias or version.
+        bounds: SET_SPLIT: what its targets may do; None = what the server's settings say.
         subject: ROLLBACK: an alias, or "split".
         dry_run: COLLECT: only say what would go.
         keep: COLLECT: of each model, drop unused versions but the newest so many; None = drop none.
@@ -89,6 +91,7 @@ class ModelCommand:
     keep: int | None = None
     adapter: str = ""
     reference: str = ""
+    bounds: CanaryBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,13 @@ class ModelRoutes:
         name: of the model.
         aliases: alias -> version.
         split: alias or version -> its share of the requests for the bare name, 1 in all; empty = no split.
+        bounds: what its targets may do; None = what the server's settings say.
     """
 
     name: str
     aliases: Mapping[str, str]
     split: Mapping[str, float]
+    bounds: CanaryBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class RouteMove:
         before: a version; for the split, weights; None = nothing.
         after: the same.
         why: with figures, where a server decided.
+        bounds: of the split's targets, where they were given with it.
     """
 
     model: str
@@ -129,6 +135,7 @@ class RouteMove:
     before: str | Mapping[str, float] | None
     after: str | Mapping[str, float] | None
     why: str = ""
+    bounds: CanaryBounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
 
 Parameter = bool | int | float | str
 MAX_DIMENSIONS: Final = 8
+KERNEL_PLATFORM: Final = "hypercube_kernel"
+ANY: Final = -1
+"""A dimension of any length."""
 _LENGTH_BYTES: Final = 4
 
 
@@ -131,7 +134,7 @@ class TensorModel:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     parameters: tuple[str, ...] = ()
-    platform: str = "hypercube_kernel"
+    platform: str = KERNEL_PLATFORM
     decoupled: bool = False
 
 
@@ -164,8 +167,7 @@ class TensorResponse:
     outputs: tuple[Tensor, ...]
 
 
-_ANY: Final = -1
-_CHART: Final = (_ANY, 4)
+_CHART: Final = (ANY, 4)
 KERNEL_MODELS: Final[Mapping[str, TensorModel]] = {
     model.name: model
     for model in (
@@ -173,8 +175,8 @@ KERNEL_MODELS: Final[Mapping[str, TensorModel]] = {
             "saju_pillars",
             "Instants and local-clock offsets to four pillars, as sexagenary indices 0..59",
             (
-                TensorSpec("utc_seconds", Datatype.INT64, (_ANY,)),
-                TensorSpec("offset_seconds", Datatype.INT32, (_ANY,)),
+                TensorSpec("utc_seconds", Datatype.INT64, (ANY,)),
+                TensorSpec("offset_seconds", Datatype.INT32, (ANY,)),
             ),
             (TensorSpec("pillars", Datatype.UINT8, _CHART),),
             ("day_boundary",),
@@ -183,7 +185,7 @@ KERNEL_MODELS: Final[Mapping[str, TensorModel]] = {
             "saju_features",
             "Four pillars to feature rows for machine learning, one cache line a chart",
             (TensorSpec("pillars", Datatype.UINT8, _CHART),),
-            (TensorSpec("features", Datatype.UINT8, (_ANY, 64)),),
+            (TensorSpec("features", Datatype.UINT8, (ANY, 64)),),
         ),
         TensorModel(
             "saju_compatibility",
@@ -194,8 +196,8 @@ KERNEL_MODELS: Final[Mapping[str, TensorModel]] = {
                 TensorSpec("k", Datatype.INT32, (1,), optional=True),
             ),
             (
-                TensorSpec("rows", Datatype.INT64, (_ANY, _ANY)),
-                TensorSpec("scores", Datatype.INT16, (_ANY, _ANY)),
+                TensorSpec("rows", Datatype.INT64, (ANY, ANY)),
+                TensorSpec("scores", Datatype.INT16, (ANY, ANY)),
             ),
             ("k",),
         ),
@@ -203,8 +205,8 @@ KERNEL_MODELS: Final[Mapping[str, TensorModel]] = {
 }
 """The models that are kernels; always there, always the same version."""
 
-EMBEDDING_INPUT: Final = TensorSpec("text", Datatype.BYTES, (_ANY,))
-EMBEDDING_OUTPUT: Final = TensorSpec("embedding", Datatype.FP32, (_ANY, _ANY))
+EMBEDDING_INPUT: Final = TensorSpec("text", Datatype.BYTES, (ANY,))
+EMBEDDING_OUTPUT: Final = TensorSpec("embedding", Datatype.FP32, (ANY, ANY))
 
 GENERATION_PARAMETERS: Final = (
     "max_tokens",
@@ -254,7 +256,7 @@ def check_tensor(tensor: Tensor, spec: TensorSpec) -> None:
         raise _wrong(name, f"has datatype {tensor.datatype}", f"Send {spec.datatype}.", str(tensor.datatype))
     check_shape(name, shape)
     fits = len(shape) == len(spec.shape) and all(
-        wanted in (_ANY, given) for given, wanted in zip(shape, spec.shape, strict=True)
+        wanted in (ANY, given) for given, wanted in zip(shape, spec.shape, strict=True)
     )
     if not fits:
         raise _wrong(

@@ -1,11 +1,10 @@
-"""What became of inference requests, by model, in the counters that the Open Inference Protocol's users know."""
+"""What became of inference requests, by model and version, in the counters of the Open Inference Protocol's users."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from hypercube.core.adapters import addressed
 from hypercube.core.cube import Timing
 
 _NS: Final = 1_000_000_000
@@ -26,7 +25,7 @@ class Duration:
 
 @dataclass(slots=True)
 class ModelStatistics:
-    """The counters of one model.
+    """The counters of one version of a model.
 
     Attributes:
         last_inference_ms: POSIX milliseconds of the last request.
@@ -52,24 +51,25 @@ class ModelStatistics:
 
 
 class InferenceStatistics:
-    """The counters of every model, for every transport; only models that are served have any.
+    """The counters of every version of every model, for every transport; only what is served has any.
 
-    What is asked with an adapter counts for its model: adapters are named by callers, and come and go.
+    What is asked with an adapter counts for its model: adapters are named by callers, and come and go. So whoever calls
+    names a model without one, and a version that there is.
     """
 
     def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._wall_clock = wall_clock
-        self._models: dict[str, ModelStatistics] = {}
+        self._versions: dict[tuple[str, str], ModelStatistics] = {}
 
-    def of(self, model: str) -> ModelStatistics:
-        """The counters of a model, zeros before its first request."""
-        return self._models.get(addressed(model).model) or ModelStatistics()
+    def of(self, model: str, version: str) -> ModelStatistics:
+        """The counters of a version, zeros before its first request."""
+        return self._versions.get((model, version)) or ModelStatistics()
 
     def succeeded(
-        self, model: str, timing: Timing, *, total_s: float, input_s: float, output_s: float
+        self, model: str, version: str, timing: Timing, *, total_s: float, input_s: float, output_s: float
     ) -> None:
         """A request was answered."""
-        counters = self._touch(model)
+        counters = self._touch(model, version)
         counters.inferences += 1
         counters.executions += 1 / (timing.batch_size or 1)
         counters.success.add(total_s)
@@ -78,11 +78,11 @@ class InferenceStatistics:
         counters.compute_infer.add(timing.compute_s)
         counters.compute_output.add(output_s)
 
-    def failed(self, model: str, total_s: float) -> None:
+    def failed(self, model: str, version: str, total_s: float) -> None:
         """A request for a model that is served was not answered."""
-        self._touch(model).fail.add(total_s)
+        self._touch(model, version).fail.add(total_s)
 
-    def _touch(self, model: str) -> ModelStatistics:
-        counters = self._models.setdefault(addressed(model).model, ModelStatistics())
+    def _touch(self, model: str, version: str) -> ModelStatistics:
+        counters = self._versions.setdefault((model, version), ModelStatistics())
         counters.last_inference_ms = int(self._wall_clock() * 1000)
         return counters

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind
-from hypercube.model_registry.canary_bounds import CanaryBounds
 
 FAULTS: Final = frozenset({ErrorKind.ENGINE_FAILED, ErrorKind.INTERNAL, ErrorKind.UNAVAILABLE})
 """Kinds of failure that are held against a version. What a client did wrong, a full queue and a caller who left are

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from hypercube.core.clock import Clock
@@ -73,7 +74,9 @@ class LiveModels:
     def describe(self, name: str) -> ServedModel:
         """The model with its versions."""
         versions = self._versions[name]
-        return versions.home.describe(versions.describe(), "; ".join(versions.notes.values()))
+        shown = versions.home.describe(versions.describe(), "; ".join(versions.notes.values()))
+        home = versions.home.manifest
+        return replace(shown, known=versions.known.of(home), aliases=versions.known.aliases(home))
 
     def _moved(self, home: ServedEngine) -> None:
         self._homes[home.manifest.name] = home

@@ -86,7 +86,7 @@ class ModelOperations:
             case ModelAction.DROP_ALIAS:
                 move = registry.drop_alias(name, command.alias, who=who)
             case ModelAction.SET_SPLIT:
-                move = registry.set_split(name, command.weights, who=who)
+                move = registry.set_split(name, command.weights, who=who, bounds=command.bounds)
             case ModelAction.DROP_SPLIT:
                 move = registry.drop_split(name, who=who)
             case ModelAction.ROLLBACK:
@@ -145,16 +145,17 @@ def routes_of(registry: ModelRegistry, name: str) -> ModelRoutes:
     """The aliases of a model, and its split as shares of 1."""
     routes = registry.routes(name)
     total = sum(routes.split.values())
-    return ModelRoutes(
-        name, dict(routes.aliases), {target: weight / total for target, weight in routes.split.items()}
-    )
+    shares = {target: weight / total for target, weight in routes.split.items()}
+    return ModelRoutes(name, dict(routes.aliases), shares, routes.bounds)
 
 
 def _move(name: str, move: Move) -> RouteMove:
     before, after = (
         dict(target) if isinstance(target, Mapping) else target for target in (move.before, move.after)
     )
-    return RouteMove(name, move.time, move.who, move.subject, move.action, before, after, move.why)
+    return RouteMove(
+        name, move.time, move.who, move.subject, move.action, before, after, move.why, move.bounds
+    )
 
 
 def _seconds(drain_s: float | None) -> float:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.routes import PRODUCTION, Routes

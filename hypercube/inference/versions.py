@@ -15,6 +15,7 @@ from hypercube.core.clock import Clock
 from hypercube.core.engine import EngineState, ServedVersion
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.canary import Window, p95
+from hypercube.inference.known_versions import KnownVersions
 from hypercube.inference.routing import ModelRouting, base_of
 from hypercube.inference.served import ServedEngine
 from hypercube.model_registry.manifest import ModelManifest
@@ -111,6 +112,7 @@ class ModelVersions:
         leaving: versions that lost their part of the split or the bare name, and go when nobody uses them.
         fallback: the home before this one, which answers for it until it was loaded once; None after that.
         notes: by topic, why something is not as the registry says.
+        known: what can be asked for by version or alias.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class ModelVersions:
         self.leaving: set[str] = set()
         self.fallback: ServedEngine | None = None
         self.notes: dict[str, str] = {}
+        self.known = KnownVersions(routing)
         self._make = make
         self._clock = clock
         self._standing: dict[str, str] = {}

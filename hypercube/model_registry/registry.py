@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid, nearest, shown
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.disk import disk_errors
 from hypercube.model_registry.index import ModelIndex
 from hypercube.model_registry.manifest import ModelManifest
@@ -83,6 +83,14 @@ class ModelRegistry:
             HyperCubeError: MODEL_NOT_FOUND with the nearest and all names.
         """
         return tuple(version.manifest for version in self._index.of(name))
+
+    def here(self, name: str) -> tuple[ModelManifest, ...]:
+        """The versions of `name` whose files are here, in the order of `versions`.
+
+        Raises:
+            HyperCubeError: MODEL_NOT_FOUND with the nearest and all names.
+        """
+        return tuple(version.manifest for version in self._index.of(name) if version.here)
 
     def routes(self, name: str) -> Routes:
         """The aliases of `name` and its split, as of at most `poll_s` ago."""

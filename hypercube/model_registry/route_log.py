@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.disk import sync_folder
 from hypercube.model_registry.routes import Move, Routes, Target, fold
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Final
 
-from hypercube.model_registry.canary_bounds import CanaryBounds
+from hypercube.core.canary_bounds import CanaryBounds
 
 ALIAS: Final = re.compile(r"[a-z][a-z0-9_-]{0,47}")
 PRODUCTION: Final = "production"

@@ -12,12 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.cube import Call
 from hypercube.core.engine import Capability, ChatMessage, EngineState, GenerationRequest, Sampling
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.routing import Routing
 from hypercube.inference.worker.process import WorkerEngine
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore

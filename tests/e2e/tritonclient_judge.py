@@ -203,6 +203,44 @@ def shared(clients):
         shared_memory.destroy_shared_memory_region(memory)
 
 
+def versions(clients):
+    """A model of the registry by version, by alias and by neither; `tiny` has 1.0.0 (production) and 1.1.0 (canary)."""
+    http, grpc = clients
+    for client in clients:
+        assert client.is_model_ready("tiny")
+        assert client.is_model_ready("tiny", "1.0.0")
+        assert client.is_model_ready("tiny@production")
+        for call in (client.get_model_metadata, client.get_model_config, client.get_inference_statistics):
+            refused(lambda call=call: call("tiny", "9.9.9"), "Known: 1.1.0, 1.0.0.")
+            refused(lambda call=call: call("tiny@canery"), "Did you mean 'canary'?")
+    for name, version, found in (
+        ("tiny", "", ["1.1.0", "1.0.0"]),
+        ("tiny", "1.1.0", ["1.1.0"]),
+        ("tiny@canary", "", ["1.1.0"]),
+    ):
+        assert http.get_model_metadata(name, version)["versions"] == found
+        assert list(grpc.get_model_metadata(name, version).versions) == found
+    for name, version, answered in (
+        ("tiny", "", "1.0.0"),
+        ("tiny", "1.1.0", "1.1.0"),
+        ("tiny@canary", "", "1.1.0"),
+        ("tiny@canary", "1.1.0", "1.1.0"),
+    ):
+        for client, module in ((http, httpclient), (grpc, grpcclient)):
+            text = module.InferInput("text_input", [1], "BYTES")
+            text.set_data_from_numpy(np.array(["안녕하세요".encode()], dtype=np.object_))
+            answer = client.infer(name, [text], model_version=version, parameters={"max_tokens": 4})
+            assert answer.as_numpy("text_output")[0].decode()
+            said = answer.get_response()
+            told = said["model_version"] if module is httpclient else said.model_version
+            assert told == answered, (name, version, told)
+            refused(lambda: client.infer("tiny", [text], model_version="9.9.9"), "Known: 1.1.0, 1.0.0.")  # noqa: B023
+    index = {each["version"] for each in http.get_model_repository_index() if each["name"] == "tiny"}
+    assert index == {each.version for each in grpc.get_model_repository_index().models if each.name == "tiny"}
+    assert index == {"1.0.0", "1.1.0"}
+    assert grpc.is_model_ready("tiny", "1.1.0")
+
+
 def refused(call, words):
     """The call raises the client's own exception, with these words in it."""
     said = None
@@ -218,7 +256,7 @@ def fail(words):
     raise InferenceServerException(words)
 
 
-CASES = {each.__name__: each for each in (metadata, infer_http, infer_grpc, stream, shared)}
+CASES = {each.__name__: each for each in (metadata, infer_http, infer_grpc, stream, shared, versions)}
 
 
 def main():

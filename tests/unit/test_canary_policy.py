@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.canary import FAULTS, MOST, SLACK_S, Seen, Window, judge, p95
-from hypercube.model_registry.canary_bounds import CanaryBounds
 
 BOUNDS = CanaryBounds(max_error_rate=0.1, max_latency_ratio=2.0, min_requests=20, window_s=60.0)
 LATENCIES = st.lists(st.floats(0.001, 10.0), max_size=80)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
     ChatMessage,
@@ -25,7 +26,6 @@ from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.routing import Routing
 from hypercube.inference.upkeep import LINGER_S
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore

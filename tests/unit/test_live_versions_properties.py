@@ -12,13 +12,13 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.routing import Routing
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore

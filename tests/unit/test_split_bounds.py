@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hypercube.cli import main
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.model_registry.canary_bounds import CanaryBounds
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore

@@ -3,6 +3,7 @@
 import pytest
 
 from hypercube.core.adapters import ServedAdapter
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import (
@@ -23,6 +24,7 @@ from hypercube.wire.convert import (
     model_from_proto,
     model_to_proto,
 )
+from hypercube.wire.v1 import models_pb2
 
 MODEL = ServedModel(
     "tiny:style",
@@ -52,6 +54,7 @@ MOVE = RouteMove("m", "2026-11-23T00:00:00.000+00:00", "ops", "canary", "move", 
 SPLIT = RouteMove(
     "m", "t", "ops", "split", "withdraw", {"canary": 0.5, "production": 9.5}, None, "3 of 20 failed"
 )
+BOUNDED = RouteMove("m", "t", "ops", "split", "move", None, {"canary": 1.0}, bounds=CanaryBounds(0.02))
 ADAPTER = ServedAdapter("style", "style@1.0.0", "e" * 64, "MIT", 7, True, False)
 COMMANDS = [
     ModelCommand(ModelAction.LOAD, "m"),
@@ -63,6 +66,9 @@ COMMANDS = [
     ModelCommand(ModelAction.SET_ALIAS, "m", alias="canary", version="1.0.0", expected="0.9.0"),
     ModelCommand(ModelAction.DROP_ALIAS, "m", alias="canary"),
     ModelCommand(ModelAction.SET_SPLIT, "m", weights={"production": 95.0, "canary": 5.0}),
+    ModelCommand(
+        ModelAction.SET_SPLIT, "m", weights={"canary": 1.0}, bounds=CanaryBounds(0.0, 1.5, 100, 300.0)
+    ),
     ModelCommand(ModelAction.DROP_SPLIT, "m"),
     ModelCommand(ModelAction.ROLLBACK, "m", subject="split"),
     ModelCommand(ModelAction.HISTORY, "m"),
@@ -79,13 +85,15 @@ OUTCOMES = {
     ModelAction.LOAD: ModelOutcome(model=MODEL),
     ModelAction.UNLOAD: ModelOutcome(model=MODEL),
     ModelAction.PIN: ModelOutcome(model=MODEL),
-    ModelAction.ROUTES: ModelOutcome(routes=ModelRoutes("m", {"canary": "1.0.0"}, {"canary": 1.0})),
+    ModelAction.ROUTES: ModelOutcome(
+        routes=ModelRoutes("m", {"canary": "1.0.0"}, {"canary": 1.0}, CanaryBounds(0.5))
+    ),
     ModelAction.SET_ALIAS: ModelOutcome(moves=(MOVE,)),
     ModelAction.DROP_ALIAS: ModelOutcome(moves=(MOVE,)),
     ModelAction.SET_SPLIT: ModelOutcome(moves=(SPLIT,)),
     ModelAction.DROP_SPLIT: ModelOutcome(moves=(SPLIT,)),
     ModelAction.ROLLBACK: ModelOutcome(moves=(SPLIT,)),
-    ModelAction.HISTORY: ModelOutcome(moves=(MOVE, SPLIT)),
+    ModelAction.HISTORY: ModelOutcome(moves=(MOVE, SPLIT, BOUNDED)),
     ModelAction.VERIFY: ModelOutcome(verification=ModelVerification("m@1.0.0", 2, 2**40, 1.5)),
     ModelAction.COLLECT: ModelOutcome(collection=GARBAGE),
     ModelAction.REMOVE: ModelOutcome(removal=ModelRemoval("m", "", 7)),
@@ -118,8 +126,31 @@ def test_what_no_field_can_hold_is_named() -> None:
     for command, param in (
         (ModelCommand(ModelAction.SET_SPLIT, "m", weights={"a": "much"}), "weights"),  # type: ignore[dict-item]
         (ModelCommand(ModelAction.COLLECT, keep=2**40), "keep"),
+        (ModelCommand(ModelAction.SET_SPLIT, "m", bounds=5), "bounds"),  # type: ignore[arg-type]
+        (
+            ModelCommand(ModelAction.SET_SPLIT, "m", bounds=CanaryBounds(min_requests=20.5)),  # type: ignore[arg-type]
+            "bounds.min_requests",
+        ),
         (ModelCommand(ModelAction.LOAD, "\ud800"), "model"),
     ):
         with pytest.raises(HyperCubeError) as caught:
             command_to_proto(command)
         assert (caught.value.kind, caught.value.param) == (ErrorKind.INVALID_ARGUMENT, param)
+
+
+def test_bounds_are_those_given_beside_the_defaults_and_one_out_of_range_is_named() -> None:
+    def read(**bounds: float) -> ModelCommand:
+        given = models_pb2.CanaryBounds(**bounds)  # type: ignore[arg-type]
+        message = models_pb2.SetSplitRequest(model="m", weights={"canary": 1}, bounds=given)
+        return command_from_proto(ModelAction.SET_SPLIT, message)
+
+    # An explicit 0 is a bound, too: no failure at all.
+    assert read(max_error_rate=0.0).bounds == CanaryBounds(max_error_rate=0.0)
+    assert read(window_s=1.0, min_requests=1).bounds == CanaryBounds(min_requests=1, window_s=1.0)
+    assert read().bounds is None
+    for name, value in (("max_error_rate", 1.01), ("max_latency_ratio", 0.5), ("min_requests", 0)):
+        with pytest.raises(HyperCubeError) as caught:
+            read(**{name: value})
+        assert caught.value.kind is ErrorKind.INVALID_ARGUMENT
+        assert (caught.value.param, caught.value.value) == (f"bounds.{name}", value)
+        assert caught.value.fix

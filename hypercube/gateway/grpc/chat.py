@@ -9,7 +9,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import FinishReason, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.gateway.grpc.conversation import converse
-from hypercube.gateway.grpc.keyed import keyed
+from hypercube.gateway.grpc.keyed import keyed, never_kept
 from hypercube.gateway.grpc.methods import Methods, Session, Streaming, Unary
 from hypercube.gateway.handlers import choices
 from hypercube.gateway.services import GatewayServices
@@ -80,6 +80,6 @@ METHODS: Final[Methods] = {
         keyed("hypercube.v1.Chat/Complete", complete),
         lambda services: services.limits.chat_s,
     ),
-    "Stream": Streaming(chat_pb2.ChatRequest, stream, lambda services: services.limits.chat_s),
+    "Stream": Streaming(chat_pb2.ChatRequest, never_kept(stream), lambda services: services.limits.chat_s),
     "Converse": Session(converse, lambda services: services.limits.chat_s),
 }

@@ -15,6 +15,7 @@ from hypercube.gateway.errors import error_object
 from hypercube.gateway.grpc.inference_wire import PackedAnswer, read_request
 from hypercube.gateway.grpc.methods import Duplex, Methods, Packed, Serializable, Unary
 from hypercube.gateway.handlers import inference_models, inference_v2
+from hypercube.gateway.handlers.inference_references import find
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest
 from hypercube.gateway.inference_statistics import Duration
 from hypercube.gateway.services import GatewayServices
@@ -51,10 +52,11 @@ async def model_ready(services: GatewayServices, request: pb.ModelReadyRequest, 
 
 async def model_metadata(services: GatewayServices, request: pb.ModelMetadataRequest, call: Call) -> Message:
     """What a model is."""
-    model = await inference_models.find(services, request.name, request.version, call)
+    meant = await find(services, request.name, request.version, call)
+    model = meant.model
     return pb.ModelMetadataResponse(
         name=model.name,
-        versions=[inference_models.VERSION],
+        versions=meant.versions,
         platform=model.platform,
         inputs=[_tensor(spec) for spec in model.inputs],
         outputs=[_tensor(spec) for spec in model.outputs],
@@ -63,8 +65,8 @@ async def model_metadata(services: GatewayServices, request: pb.ModelMetadataReq
 
 async def model_config(services: GatewayServices, request: pb.ModelConfigRequest, call: Call) -> Message:
     """A model's configuration."""
-    model = await inference_models.find(services, request.name, request.version, call)
-    config = ParseDict(inference_models.config(model), model_config_pb2.ModelConfig())
+    meant = await find(services, request.name, request.version, call)
+    config = ParseDict(inference_models.config(meant.model), model_config_pb2.ModelConfig())
     return pb.ModelConfigResponse(config=config)
 
 
@@ -74,7 +76,7 @@ async def model_statistics(
     """The counters of one model, or of all."""
     found = await inference_models.statistics(services, request.name, request.version, call)
     reply = pb.ModelStatisticsResponse()
-    for name, counters in found.items():
+    for name, version, counters in found:
         stats = pb.InferStatistics(
             success=_duration(counters.success),
             fail=_duration(counters.fail),
@@ -85,7 +87,7 @@ async def model_statistics(
         )
         reply.model_stats.add(
             name=name,
-            version=inference_models.VERSION,
+            version=version,
             last_inference=counters.last_inference_ms,
             inference_count=counters.inferences,
             execution_count=round(counters.executions),
@@ -100,9 +102,7 @@ async def repository_index(
     """Every model."""
     reply = pb.RepositoryIndexResponse()
     for entry in await inference_models.index(services, call, ready_only=request.ready):
-        reply.models.add(
-            name=entry.name, version=inference_models.VERSION, state=entry.state, reason=entry.reason
-        )
+        reply.models.add(name=entry.name, version=entry.version, state=entry.state, reason=entry.reason)
     return reply
 
 

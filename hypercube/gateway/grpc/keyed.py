@@ -1,6 +1,6 @@
-"""Methods whose answers are kept for idempotency keys."""
+"""Methods whose answers are kept for idempotency keys, and streams, which are not kept."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from hypercube.core.cube import Call
 from hypercube.gateway.grpc.methods import Serializable
+from hypercube.gateway.idempotency.keys import checked
 from hypercube.gateway.services import GatewayServices
 
 Q = TypeVar("Q", bound=Message)
@@ -39,3 +40,16 @@ def keyed(
         return Written(await services.idempotent.once(route, asked, call, work))
 
     return once
+
+
+def never_kept(
+    open_stream: Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Message]]],
+) -> Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Message]]]:
+    """`open_stream`, computed each time, as a stream over HTTP is: a key changes nothing, but has to be one."""
+
+    async def anew(services: GatewayServices, request: Q, call: Call) -> AsyncIterator[Message]:
+        if call.idempotency_key is not None:
+            checked(call.idempotency_key)
+        return await open_stream(services, request, call)
+
+    return anew

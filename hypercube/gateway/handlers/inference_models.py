@@ -6,26 +6,26 @@ from typing import Any, Final
 
 from hypercube.core.adapters import addressed
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, EngineState, ServedModel
-from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.engine import EngineState, EngineStatus, ServedModel
+from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelAction, ModelCommand
 from hypercube.core.principal import Role
-from hypercube.core.tensors import (
-    KERNEL_MODELS,
-    Datatype,
-    TensorModel,
-    TensorSpec,
-    embedding_model,
-    generation_model,
-)
+from hypercube.core.tensors import KERNEL_MODELS, KERNEL_PLATFORM, Datatype, TensorModel, TensorSpec
 from hypercube.gateway.handlers import models as served_models
 from hypercube.gateway.handlers.health import readiness
+from hypercube.gateway.handlers.inference_references import (
+    VERSION,
+    Meant,
+    described,
+    find,
+    known_versions,
+    own_version,
+    status_of,
+)
 from hypercube.gateway.handlers.model_admin import operate
 from hypercube.gateway.inference_statistics import ModelStatistics
 from hypercube.gateway.services import CHARTS_PART, GatewayServices
 
-VERSION: Final = "1"
-"""Every model has this one version here."""
 EXTENSIONS: Final = (
     "binary_tensor_data",
     "model_configuration",
@@ -39,63 +39,12 @@ _BATCH: Final = {"max_queue_delay_microseconds": 10_000}
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One model in the index: `state` in the protocol's words, `reason` empty while it is ready."""
+    """One version of a model in the index: `state` in the protocol's words, `reason` empty while it is ready."""
 
     name: str
+    version: str
     state: str
     reason: str
-
-
-async def find(services: GatewayServices, name: str, version: str, call: Call) -> TensorModel:
-    """A model by name; an empty version means the only one.
-
-    Raises:
-        HyperCubeError: MODEL_NOT_FOUND with the nearest name, or the version there is.
-    """
-    model = KERNEL_MODELS.get(name)
-    if model is None:
-        known = await every(services, call)
-        model = known.get(name)
-        base, adapter = addressed(name)
-        if model is None and adapter and (beside := known.get(base)) is not None and beside.decoupled:
-            # Its first request will look for it, and load it if it is there.
-            model = generation_model(name)
-        if model is None:
-            like = nearest(name, known)
-            raise HyperCubeError(
-                ErrorKind.MODEL_NOT_FOUND,
-                f"No model {shown(name)!r} is served here.",
-                param="model",
-                value=name,
-                fix=(f"Did you mean {like!r}? " if like else "") + f"Served: {', '.join(known)}.",
-            )
-    if version not in ("", VERSION):
-        raise HyperCubeError(
-            ErrorKind.MODEL_NOT_FOUND,
-            f"The model {name!r} has no version {shown(version)!r}.",
-            param="version",
-            value=version,
-            fix=f"Ask for version {VERSION}, or for none.",
-        )
-    return model
-
-
-async def every(services: GatewayServices, call: Call) -> dict[str, TensorModel]:
-    """Every model by name: the kernels, then what engines serve."""
-    found = dict(KERNEL_MODELS)
-    for served in await served_models.models(services, call):
-        made = _described(served)
-        if made is not None:
-            found.setdefault(served.name, made)
-    return found
-
-
-def _described(served: ServedModel) -> TensorModel | None:
-    if Capability.GENERATE in served.capabilities:
-        return generation_model(served.name)
-    if Capability.EMBED in served.capabilities:
-        return embedding_model(served.name)
-    return None
 
 
 async def server_ready(services: GatewayServices) -> bool:
@@ -105,28 +54,35 @@ async def server_ready(services: GatewayServices) -> bool:
 
 
 async def index(services: GatewayServices, call: Call, *, ready_only: bool = False) -> list[IndexEntry]:
-    """Every model and whether it answers."""
-    kernels = await server_ready(services)
-    entries = [_entry(name, EngineState.READY if kernels else EngineState.FAILED) for name in KERNEL_MODELS]
-    entries += [
-        _entry(served.name, served.status.state, served.status.reason)
-        for served in await served_models.models(services, call)
-        if served.name not in KERNEL_MODELS and _described(served) is not None
-    ]
+    """Every version of every model and whether it answers; the one that answers the bare name first."""
+    kernels = EngineState.READY if await server_ready(services) else EngineState.FAILED
+    entries = [_entry(name, VERSION, EngineStatus(kernels, "")) for name in KERNEL_MODELS]
+    for served in await served_models.models(services, call):
+        if served.name in KERNEL_MODELS or described(served) is None:
+            continue
+        entries += [_entry(served.name, each, status_of(served, each)) for each in _versions(served)]
     return [entry for entry in entries if entry.state == "READY" or not ready_only]
 
 
-def _entry(name: str, state: EngineState, reason: str = "") -> IndexEntry:
-    if state is EngineState.READY:
-        return IndexEntry(name, "READY", "")
-    on_its_way = state in (EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING)
-    return IndexEntry(name, "LOADING" if on_its_way else "UNAVAILABLE", reason or state.value)
+def _versions(served: ServedModel) -> list[str]:
+    """Every version once; what was made from one for this server's engine is that version."""
+    return list(dict.fromkeys((own_version(served), *(each.answers for each in known_versions(served)))))
+
+
+def _entry(name: str, version: str, status: EngineStatus) -> IndexEntry:
+    if status.state is EngineState.READY:
+        return IndexEntry(name, version, "READY", "")
+    on_its_way = status.state in (EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING)
+    state = "LOADING" if on_its_way else "UNAVAILABLE"
+    return IndexEntry(name, version, state, status.reason or status.state.value)
 
 
 async def ready(services: GatewayServices, name: str, version: str, call: Call) -> bool:
-    """Whether a model answers; MODEL_NOT_FOUND if there is none."""
-    model = await find(services, name, version, call)
-    return any(entry.name == model.name and entry.state == "READY" for entry in await index(services, call))
+    """Whether a model, or a version of it, answers; MODEL_NOT_FOUND if there is none."""
+    meant = await find(services, name, version, call)
+    if meant.status is None:
+        return await server_ready(services)
+    return meant.status.state is EngineState.READY
 
 
 async def load(services: GatewayServices, name: str, parameters: Mapping[str, Any], call: Call) -> None:
@@ -137,7 +93,7 @@ async def load(services: GatewayServices, name: str, parameters: Mapping[str, An
             reason when it cannot be loaded, or for the kernels while charts cannot be computed.
     """
     call.require(Role.ADMIN)
-    await find(services, name, "", call)
+    meant = await find(services, name, "", call)
     if parameters:
         raise HyperCubeError(
             ErrorKind.INVALID_ARGUMENT,
@@ -146,8 +102,8 @@ async def load(services: GatewayServices, name: str, parameters: Mapping[str, An
             value=", ".join(sorted(map(str, parameters))),
             fix="Leave them out; a model is configured by the server's settings.",
         )
-    if name not in KERNEL_MODELS:
-        await _command(services, ModelAction.LOAD, name, call)
+    if meant.name not in KERNEL_MODELS:
+        await _command(services, ModelAction.LOAD, meant, call)
     elif not await server_ready(services):
         raise HyperCubeError(
             ErrorKind.UNAVAILABLE,
@@ -167,8 +123,8 @@ async def unload(services: GatewayServices, name: str, call: Call) -> None:
             server.
     """
     call.require(Role.ADMIN)
-    await find(services, name, "", call)
-    if name in KERNEL_MODELS:
+    meant = await find(services, name, "", call)
+    if meant.name in KERNEL_MODELS:
         raise HyperCubeError(
             ErrorKind.FAILED_PRECONDITION,
             f"The model {name!r} is built in and cannot be unloaded: it is the server's own code, and holds no memory "
@@ -177,12 +133,12 @@ async def unload(services: GatewayServices, name: str, call: Call) -> None:
             value=name,
             fix="Leave it loaded.",
         )
-    await _command(services, ModelAction.UNLOAD, name, call)
+    await _command(services, ModelAction.UNLOAD, meant, call)
 
 
-async def _command(services: GatewayServices, action: ModelAction, name: str, call: Call) -> None:
+async def _command(services: GatewayServices, action: ModelAction, meant: Meant, call: Call) -> None:
     """The same for a model, and for an adapter, which is loaded beside its model."""
-    model, adapter = addressed(name)
+    model, adapter = addressed(meant.asks)
     if adapter:
         action = ModelAction.LOAD_ADAPTER if action is ModelAction.LOAD else ModelAction.UNLOAD_ADAPTER
     await operate(services, ModelCommand(action, model, adapter=adapter), call)
@@ -190,10 +146,21 @@ async def _command(services: GatewayServices, action: ModelAction, name: str, ca
 
 async def statistics(
     services: GatewayServices, name: str, version: str, call: Call
-) -> dict[str, ModelStatistics]:
-    """The counters of one model, or of all for an empty name."""
-    names = [(await find(services, name, version, call)).name] if name else list(await every(services, call))
-    return {each: services.statistics.of(each) for each in names}
+) -> list[tuple[str, str, ModelStatistics]]:
+    """The counters of a model by version (name, version, counters): of one, of all its, or of every model's."""
+    if name:
+        meant = await find(services, name, version, call)
+        versions = (meant.counted,) if len(meant.versions) == 1 else meant.versions
+        return [(name, each, services.statistics.of(meant.name, each)) for each in versions]
+    found = [(each, VERSION, services.statistics.of(each, VERSION)) for each in KERNEL_MODELS]
+    models = {each.name: each for each in await served_models.models(services, call)}
+    for shown_as, served in models.items():
+        if shown_as not in KERNEL_MODELS and described(served) is not None:
+            # What is asked with an adapter counts for its model.
+            model = models.get(served.parent, served)
+            versions = (own_version(model),) if served.parent else tuple(_versions(model))
+            found += [(shown_as, each, services.statistics.of(model.name, each)) for each in versions]
+    return found
 
 
 def config(model: TensorModel) -> dict[str, Any]:
@@ -208,7 +175,7 @@ def config(model: TensorModel) -> dict[str, Any]:
         "output": [_port(spec) for spec in model.outputs],
         "model_transaction_policy": {"decoupled": model.decoupled},
     }
-    if model.name in KERNEL_MODELS:
+    if model.platform == KERNEL_PLATFORM:
         shown_config["dynamic_batching"] = dict(_BATCH)
     return shown_config
 

@@ -24,6 +24,7 @@ from hypercube.core.tensors import (
 )
 from hypercube.gateway.handlers import chat
 from hypercube.gateway.handlers.embeddings import embeddings
+from hypercube.gateway.handlers.inference_references import Meant
 from hypercube.gateway.handlers.inference_tensors import check_outputs, chosen, input_tensors, own_parameters
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest, OutputTensor
 from hypercube.gateway.services import GatewayServices
@@ -34,18 +35,19 @@ _INTEGERS: Final = ("max_tokens", "top_k", "seed")
 
 
 async def embed(
-    services: GatewayServices, model: TensorModel, request: InferRequest, call: Call, began: float
+    services: GatewayServices, meant: Meant, request: InferRequest, call: Call, began: float
 ) -> InferAnswer:
     """The vectors of texts, FP32[texts, width].
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT; what the encoder raises.
     """
+    model = meant.model
     regions = check_outputs(services, model, request)
-    texts = unpack_texts(inputs_by_name(model, input_tensors(services, request))["text"])
+    texts = unpack_texts(inputs_by_name(model, input_tensors(services, request))[model.inputs[0].name])
     own_parameters(services, model, request, call)
     read = services.clock()
-    answer = await embeddings(services, EmbeddingRequest(texts, model.name), call)
+    answer = await embeddings(services, EmbeddingRequest(texts, meant.asks), call)
     computed = services.clock()
     (spec,) = model.outputs
     # A packed array holds the machine's bytes, and every machine here is little-endian.
@@ -53,48 +55,56 @@ async def embed(
     _put(regions.get(spec.name), spec.name, data)
     shape = (len(answer.vectors), len(answer.vectors[0]) if answer.vectors else 0)
     outputs = chosen(request, {spec.name: Tensor(spec.name, spec.datatype, shape, data)})
-    _count(services, model, call, began, read, computed)
-    return InferAnswer(model.name, request.id, outputs, {"prompt_tokens": answer.prompt_tokens})
+    _count(services, meant, call, began, read, computed)
+    told = {"prompt_tokens": answer.prompt_tokens}
+    return InferAnswer(model.name, request.id, outputs, told, meant.answered_by(call))
 
 
 async def generate(
-    services: GatewayServices, model: TensorModel, request: InferRequest, call: Call, began: float
+    services: GatewayServices, meant: Meant, request: InferRequest, call: Call, began: float
 ) -> InferAnswer:
     """The whole text.
 
     Raises:
         HyperCubeError: INVALID_ARGUMENT; what the model raises.
     """
+    model = meant.model
     regions = check_outputs(services, model, request)
-    asked = _generation(services, model, request, call)
+    asked = _generation(services, meant, request, call)
     read = services.clock()
     whole = await chat.complete(services, asked, call)
     computed = services.clock()
     outputs = _texts(model, request, regions, whole.text)
-    _count(services, model, call, began, read, computed)
-    return InferAnswer(model.name, request.id, outputs, _finished(whole.finish_reason.value, whole.usage))
+    _count(services, meant, call, began, read, computed)
+    told = _finished(whole.finish_reason.value, whole.usage)
+    return InferAnswer(model.name, request.id, outputs, told, meant.answered_by(call))
 
 
 async def pieces(
-    services: GatewayServices, model: TensorModel, request: InferRequest, call: Call, began: float
+    services: GatewayServices, meant: Meant, request: InferRequest, call: Call, began: float
 ) -> "Pieces":
     """The text piece by piece; the first exists when this returns.
 
     Raises:
         HyperCubeError: as `generate`.
     """
-    regions = check_outputs(services, model, request)
-    asked = _generation(services, model, request, call)
+    regions = check_outputs(services, meant.model, request)
+    asked = _generation(services, meant, request, call)
     started = await chat.stream(services, asked, call)
-    return Pieces(services, model, request, regions, started.events, call, began)
+    return Pieces(services, meant, request, regions, started.events, call, began)
 
 
 def _count(
-    services: GatewayServices, model: TensorModel, call: Call, began: float, read: float, computed: float
+    services: GatewayServices, meant: Meant, call: Call, began: float, read: float, computed: float
 ) -> None:
     now = services.clock()
     services.statistics.succeeded(
-        model.name, call.timing, total_s=now - began, input_s=read - began, output_s=now - computed
+        meant.name,
+        meant.counted_as(call),
+        call.timing,
+        total_s=now - began,
+        input_s=read - began,
+        output_s=now - computed,
     )
 
 
@@ -112,9 +122,10 @@ def _put(into: memoryview | None, name: str, data: memoryview) -> None:
 
 
 def _generation(
-    services: GatewayServices, model: TensorModel, request: InferRequest, call: Call
+    services: GatewayServices, meant: Meant, request: InferRequest, call: Call
 ) -> GenerationRequest:
-    (text,) = unpack_texts(inputs_by_name(model, input_tensors(services, request))["text_input"])
+    model = meant.model
+    (text,) = unpack_texts(inputs_by_name(model, input_tensors(services, request))[model.inputs[0].name])
     given = own_parameters(services, model, request, call)
     for names, kind, words in ((_FLOATS, (int, float), "a number"), (_INTEGERS, (int,), "a whole number")):
         for name in names:
@@ -126,7 +137,7 @@ def _generation(
         raise _no_parameter("stop", stop, "a text")
     max_tokens: Any = given.pop("max_tokens", None)
     sampling: dict[str, Any] = {**given, "stop": (stop,) if stop else ()}
-    return GenerationRequest((ChatMessage("user", text),), model.name, max_tokens, Sampling(**sampling))
+    return GenerationRequest((ChatMessage("user", text),), meant.asks, max_tokens, Sampling(**sampling))
 
 
 def _no_parameter(name: str, value: Parameter, wanted: str) -> HyperCubeError:
@@ -161,7 +172,7 @@ class Pieces(AsyncIterator[InferAnswer]):
     def __init__(
         self,
         services: GatewayServices,
-        model: TensorModel,
+        meant: Meant,
         request: InferRequest,
         regions: Mapping[str, memoryview],
         events: AsyncIterator[GenerationEvent],
@@ -169,7 +180,7 @@ class Pieces(AsyncIterator[InferAnswer]):
         began: float,
     ) -> None:
         self._services = services
-        self._model = model
+        self._meant = meant
         self._request = request
         self._regions = regions
         self._events = events
@@ -181,19 +192,28 @@ class Pieces(AsyncIterator[InferAnswer]):
         event = await anext(self._events)
         last = event.finish_reason is not None and event.usage is not None
         parameters: dict[str, Parameter] = {"triton_final_response": last}
-        outputs = _texts(self._model, self._request, self._regions, event.text)
+        outputs = _texts(self._meant.model, self._request, self._regions, event.text)
         if event.finish_reason is not None and event.usage is not None:
             parameters |= _finished(event.finish_reason.value, event.usage)
             self._counted = True
             total = self._services.clock() - self._began
             self._services.statistics.succeeded(
-                self._model.name, self._call.timing, total_s=total, input_s=0.0, output_s=0.0
+                self._meant.name,
+                self._meant.counted_as(self._call),
+                self._call.timing,
+                total_s=total,
+                input_s=0.0,
+                output_s=0.0,
             )
-        return InferAnswer(self._model.name, self._request.id, outputs, parameters)
+        version = self._meant.answered_by(self._call)
+        return InferAnswer(self._meant.model.name, self._request.id, outputs, parameters, version)
 
     async def aclose(self) -> None:
         """Close the stream, which cancels the work behind it."""
         if not self._counted:
             self._counted = True
-            self._services.statistics.failed(self._model.name, self._services.clock() - self._began)
+            failed_after = self._services.clock() - self._began
+            self._services.statistics.failed(
+                self._meant.name, self._meant.counted_as(self._call), failed_after
+            )
         await close(self._events)

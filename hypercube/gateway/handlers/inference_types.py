@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypercube.core.tensors import Parameter, Tensor
-from hypercube.gateway.handlers.inference_models import VERSION
+from hypercube.gateway.handlers.inference_references import VERSION
 from hypercube.gateway.shared_memory import RegionSlice
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.cube import Call
-from hypercube.core.tensors import KERNEL_MODELS, TensorModel, TensorRequest, TensorResponse
+from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.tensors import KERNEL_MODELS, TensorRequest, TensorResponse
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.handlers import inference_text
-from hypercube.gateway.handlers.inference_models import find
+from hypercube.gateway.handlers.inference_references import Meant, find
 from hypercube.gateway.handlers.inference_tensors import check_outputs, chosen, input_tensors, own_parameters
 from hypercube.gateway.handlers.inference_types import InferAnswer, InferRequest
 from hypercube.gateway.services import TENSORS, GatewayServices
@@ -25,18 +26,19 @@ async def infer(services: GatewayServices, request: InferRequest, call: Call) ->
     """The one answer to a request; a language model's text comes whole.
 
     Raises:
-        HyperCubeError: MODEL_NOT_FOUND; INVALID_ARGUMENT; what the model raises.
+        HyperCubeError: MODEL_NOT_FOUND; INVALID_ARGUMENT; FAILED_PRECONDITION for a signature that is not what the
+            model's engine takes; what the model raises.
     """
-    model = await find(services, request.model, request.version, call)
+    meant = await _fitting(services, request, call)
     began = services.clock()
     try:
-        if model.name in KERNEL_MODELS:
-            return await _kernel(services, model, request, call, began)
-        if model.decoupled:
-            return await inference_text.generate(services, model, request, call, began)
-        return await inference_text.embed(services, model, request, call, began)
+        if meant.name in KERNEL_MODELS:
+            return await _kernel(services, meant, request, call, began)
+        if meant.model.decoupled:
+            return await inference_text.generate(services, meant, request, call, began)
+        return await inference_text.embed(services, meant, request, call, began)
     except BaseException:
-        services.statistics.failed(model.name, services.clock() - began)
+        services.statistics.failed(meant.name, meant.counted_as(call), services.clock() - began)
         raise
 
 
@@ -46,23 +48,37 @@ async def stream(services: GatewayServices, request: InferRequest, call: Call) -
     Raises:
         HyperCubeError: as `infer`; later, the iterator raises.
     """
-    model = await find(services, request.model, request.version, call)
-    if not model.decoupled:
+    meant = await _fitting(services, request, call)
+    if not meant.model.decoupled:
         answer = await infer(services, request, call)
         return Once(replace(answer, parameters={**answer.parameters, "triton_final_response": True}))
     began = services.clock()
     try:
-        return await inference_text.pieces(services, model, request, call, began)
+        return await inference_text.pieces(services, meant, request, call, began)
     except BaseException:
-        services.statistics.failed(model.name, services.clock() - began)
+        services.statistics.failed(meant.name, meant.counted_as(call), services.clock() - began)
         raise
 
 
+async def _fitting(services: GatewayServices, request: InferRequest, call: Call) -> Meant:
+    meant = await find(services, request.model, request.version, call)
+    if meant.misfit:
+        raise HyperCubeError(
+            ErrorKind.FAILED_PRECONDITION,
+            meant.misfit,
+            param="model",
+            value=request.model,
+            fix="Ask it by another route, or publish a version whose signature is what its engine takes.",
+        )
+    return meant
+
+
 async def _kernel(
-    services: GatewayServices, model: TensorModel, request: InferRequest, call: Call, began: float
+    services: GatewayServices, meant: Meant, request: InferRequest, call: Call, began: float
 ) -> InferAnswer:
+    model = meant.model
     asked = TensorRequest(
-        model.name,
+        meant.name,
         input_tensors(services, request),
         own_parameters(services, model, request, call),
         check_outputs(services, model, request),
@@ -75,6 +91,11 @@ async def _kernel(
     outputs = chosen(request, {tensor.name: tensor for tensor in response.outputs})
     now = services.clock()
     services.statistics.succeeded(
-        model.name, call.timing, total_s=now - began, input_s=read - began, output_s=now - computed
+        meant.name,
+        meant.version,
+        call.timing,
+        total_s=now - began,
+        input_s=read - began,
+        output_s=now - computed,
     )
-    return InferAnswer(model.name, request.id, outputs)
+    return InferAnswer(model.name, request.id, outputs, version=meant.version)

@@ -195,7 +195,13 @@ ALIASES: Final[dict[str, Any]] = {
     "only from where it is known to lead": {"version": "1.1.0", "expected": "1.0.0"},
 }
 
-SPLITS: Final[dict[str, Any]] = {"a canary": {"weights": {"1.0.0": 95, "1.1.0": 5}}}
+SPLITS: Final[dict[str, Any]] = {
+    "a canary": {"weights": {"1.0.0": 95, "1.1.0": 5}},
+    "watched more strictly": {
+        "weights": {"1.0.0": 95, "1.1.0": 5},
+        "bounds": {"max_error_rate": 0.02, "max_latency_ratio": 2},
+    },
+}
 
 ROLLBACKS: Final[dict[str, Any]] = {"of production": {}, "of an alias": {"subject": "canary"}}
 

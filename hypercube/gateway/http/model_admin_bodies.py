@@ -1,9 +1,12 @@
 """What the routes of model administration take and give, as types."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 from typing_extensions import TypedDict
+
+from hypercube.core.canary_bounds import CanaryBounds
+from hypercube.core.errors import HyperCubeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,43 @@ class AliasRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundsRequest:
+    """What a canary may do before requests are taken away from it: those that are given, beside defaults for the rest.
+
+    Attributes:
+        max_error_rate: share of failed requests, 0 to 1; null = 0.05.
+        max_latency_ratio: how many times production's 95th percentile its own may be, from 1; null = 3.
+        min_requests: requests seen before it is judged, 1 to 1000; null = 20.
+        window_s: seconds that a request counts for, 1 to 3600; null = 60.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    max_error_rate: float | None = None
+    max_latency_ratio: float | None = None
+    min_requests: int | None = None
+    window_s: float | None = None
+
+    def bounds(self) -> CanaryBounds | None:
+        """Them; None when none was given.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT naming the one that is out of range.
+        """
+        try:
+            return CanaryBounds.given(**asdict(self))
+        except HyperCubeError as error:
+            raise HyperCubeError.of(error.failure("bounds")) from None
+
+
+@dataclass(frozen=True, slots=True)
 class SplitRequest:
-    """Weights by alias or version, in any unit."""
+    """Weights by alias or version, in any unit; without any bound, those of the server's settings count."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     weights: dict[str, float]
+    bounds: BoundsRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +103,34 @@ class AdapterRequest:
     reference: str | None = None
 
 
+class BoundsBody(TypedDict):
+    """What the targets of a split may do before requests are taken away from them."""
+
+    max_error_rate: float
+    max_latency_ratio: float
+    min_requests: int
+    window_s: float
+
+
+def bounds_body(bounds: CanaryBounds | None) -> BoundsBody | None:
+    """Bounds as a body; null where the server's settings count."""
+    if bounds is None:
+        return None
+    return {
+        "max_error_rate": bounds.max_error_rate,
+        "max_latency_ratio": bounds.max_latency_ratio,
+        "min_requests": bounds.min_requests,
+        "window_s": bounds.window_s,
+    }
+
+
 class RoutesBody(TypedDict):
-    """Where references to a model lead; the split as shares of 1."""
+    """Where references to a model lead; the split as shares of 1, its bounds null where the settings count."""
 
     name: str
     aliases: dict[str, str]
     split: dict[str, float]
+    bounds: BoundsBody | None
 
 
 MoveBody = TypedDict(
@@ -88,9 +144,10 @@ MoveBody = TypedDict(
         "from": "str | dict[str, float] | None",
         "to": "str | dict[str, float] | None",
         "why": str,
+        "bounds": "BoundsBody | None",
     },
 )
-"""One move of an alias or of the split."""
+"""One move of an alias or of the split; `bounds` are those that came with a split."""
 
 
 class HistoryBody(TypedDict):

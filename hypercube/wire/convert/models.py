@@ -11,8 +11,9 @@ from typing import Any, Final
 from google.protobuf.message import Message
 
 from hypercube.core.adapters import ServedAdapter
+from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
-from hypercube.core.errors import invalid
+from hypercube.core.errors import HyperCubeError, invalid
 from hypercube.core.model_admin import (
     ModelAction,
     ModelCommand,
@@ -156,6 +157,8 @@ def command_to_proto(command: ModelCommand) -> Message:
         if isinstance(value, Mapping):
             for key, share in value.items():
                 _put_share(message, field.name, key, share)
+        elif field.name == "bounds":
+            _put_bounds(message, value)
         else:
             put(message, field.name, value)
     return message
@@ -170,12 +173,45 @@ def _put_share(message: Message, field: str, key: object, share: object) -> None
         ) from error
 
 
+def _put_bounds(message: Any, bounds: object) -> None:
+    if isinstance(bounds, CanaryBounds):
+        for name, value in bounds.plain().items():
+            put(message.bounds, name, value, f"bounds.{name}")
+    elif bounds is not None:
+        raise invalid(
+            f"bounds cannot be {bounds!r}.",
+            param="bounds",
+            value=bounds,
+            fix="Write CanaryBounds(max_error_rate=0.02).",
+        )
+
+
+def _bounds_to_proto(bounds: CanaryBounds | None) -> pb.CanaryBounds | None:
+    return None if bounds is None else pb.CanaryBounds(**bounds.plain())
+
+
+def _bounds_from_proto(message: Any) -> CanaryBounds | None:
+    """The bounds in the field `bounds` of a message; None where it has none.
+
+    Raises:
+        HyperCubeError: INVALID_ARGUMENT naming the one that is out of range.
+    """
+    if not message.HasField("bounds"):
+        return None
+    try:
+        return CanaryBounds.given(**{field.name: value for field, value in message.bounds.ListFields()})
+    except HyperCubeError as error:
+        raise HyperCubeError.of(error.failure("bounds")) from None
+
+
 def command_from_proto(action: ModelAction, message: Message) -> ModelCommand:
-    """The command that a request of the action's method carries."""
+    """The command that a request of the action's method carries; a bound out of range is INVALID_ARGUMENT."""
     given: dict[str, Any] = {}
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
-        if field.has_presence:
+        if field.name == "bounds":
+            given[field.name] = _bounds_from_proto(message)
+        elif field.has_presence:
             if message.HasField(field.name):
                 given[field.name] = value
         elif value:
@@ -232,6 +268,7 @@ def move_to_proto(move: RouteMove) -> pb.RouteMove:
         before=_target_to_proto(move.before),
         after=_target_to_proto(move.after),
         why=move.why,
+        bounds=_bounds_to_proto(move.bounds),
     )
 
 
@@ -246,6 +283,7 @@ def move_from_proto(message: pb.RouteMove) -> RouteMove:
         _target_from_proto(message.before) if message.HasField("before") else None,
         _target_from_proto(message.after) if message.HasField("after") else None,
         message.why,
+        _bounds_from_proto(message),
     )
 
 
@@ -257,7 +295,9 @@ def _model_reply(outcome: ModelOutcome) -> pb.Model:
 def _routes_reply(outcome: ModelOutcome) -> pb.ModelRoutes:
     assert outcome.routes is not None
     found = outcome.routes
-    return pb.ModelRoutes(name=found.name, aliases=found.aliases, split=found.split)
+    return pb.ModelRoutes(
+        name=found.name, aliases=found.aliases, split=found.split, bounds=_bounds_to_proto(found.bounds)
+    )
 
 
 def _verification_reply(outcome: ModelOutcome) -> pb.ModelVerification:
@@ -282,7 +322,8 @@ def _removal_reply(outcome: ModelOutcome) -> pb.ModelRemoval:
 
 
 def _routes_outcome(message: pb.ModelRoutes) -> ModelOutcome:
-    return ModelOutcome(routes=ModelRoutes(message.name, dict(message.aliases), dict(message.split)))
+    bounds = _bounds_from_proto(message)
+    return ModelOutcome(routes=ModelRoutes(message.name, dict(message.aliases), dict(message.split), bounds))
 
 
 def _verification_outcome(message: pb.ModelVerification) -> ModelOutcome:

@@ -9,6 +9,7 @@ from google.protobuf import descriptor_pool as _descriptor_pool
 from google.protobuf import runtime_version as _runtime_version
 from google.protobuf import symbol_database as _symbol_database
 from google.protobuf.internal import builder as _builder
+
 _runtime_version.ValidateProtobufRuntimeVersion(
     _runtime_version.Domain.PUBLIC,
     6,
@@ -24,7 +25,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hypercube/v1/models.proto\x12\x0chypercube.v1\"\x13\n\x11ListModelsRequest\"\x80\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_length\x18\x03 \x01(\x05\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0f\n\x07\x63reated\x18\x05 \x01(\x03\x12\r\n\x05state\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x15\n\x08progress\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07version\x18\t \x01(\t\x12\x11\n\ton_demand\x18\n \x01(\x08\x12\x0e\n\x06pinned\x18\x0b \x01(\x08\x12\x1b\n\x0emeasured_bytes\x18\x0c \x01(\x03H\x01\x88\x01\x01\x12\x0e\n\x06\x64igest\x18\r \x01(\t\x12\x0e\n\x06parent\x18\x0e \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x0f \x03(\t\x12,\n\x08versions\x18\x10 \x03(\x0b\x32\x1a.hypercube.v1.ModelVersion\x12\x14\n\x0crouting_note\x18\x11 \x01(\tB\x0b\n\t_progressB\x11\n\x0f_measured_bytes\"\xce\x02\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x15\n\x08progress\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\x12\r\n\x05share\x18\x06 \x01(\x01\x12\x11\n\tin_flight\x18\x07 \x01(\x05\x12\x1b\n\x0emeasured_bytes\x18\x08 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x08requests\x18\t \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\n \x01(\x05\x12\x18\n\x0b\x66irst_p95_s\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0btotal_p95_s\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x11\n\twithdrawn\x18\r \x01(\tB\x0b\n\t_progressB\x11\n\x0f_measured_bytesB\x0e\n\x0c_first_p95_sB\x0e\n\x0c_total_p95_s\"6\n\x0fListModelsReply\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.hypercube.v1.Model\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"E\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x07\x64rain_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\n\n\x08_drain_s\"@\n\x0fPinModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x06pinned\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_pinned\"#\n\x12ModelRoutesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xe7\x01\n\x0bModelRoutes\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07\x61liases\x18\x02 \x03(\x0b\x32&.hypercube.v1.ModelRoutes.AliasesEntry\x12\x33\n\x05split\x18\x03 \x03(\x0b\x32$.hypercube.v1.ModelRoutes.SplitEntry\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nSplitEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"R\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\"0\n\x10\x44ropAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"\x8d\x01\n\x0fSetSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12;\n\x07weights\x18\x02 \x03(\x0b\x32*.hypercube.v1.SetSplitRequest.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"!\n\x10\x44ropSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\"1\n\x0fRollbackRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"$\n\x13ModelHistoryRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x87\x01\n\x0bRouteTarget\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x37\n\x07weights\x18\x02 \x03(\x0b\x32&.hypercube.v1.RouteTarget.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xd7\x01\n\tRouteMove\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12.\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x19.hypercube.v1.RouteTargetH\x00\x88\x01\x01\x12-\n\x05\x61\x66ter\x18\x07 \x01(\x0b\x32\x19.hypercube.v1.RouteTargetH\x01\x88\x01\x01\x12\x0b\n\x03why\x18\x08 \x01(\tB\t\n\x07_beforeB\x08\n\x06_after\";\n\x11ModelHistoryReply\x12&\n\x05moves\x18\x01 \x03(\x0b\x32\x17.hypercube.v1.RouteMove\"#\n\x12VerifyModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"U\n\x11ModelVerification\x12\x11\n\treference\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x01(\x05\x12\r\n\x05\x62ytes\x18\x03 \x01(\x03\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\"T\n\x14\x43ollectModelsRequest\x12\x14\n\x07\x64ry_run\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x11\n\x04keep\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\n\n\x08_dry_runB\x07\n\x05_keep\";\n\x0cStoreGarbage\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fStoreCollection\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12)\n\x05items\x18\x03 \x03(\x0b\x32\x1a.hypercube.v1.StoreGarbage\"#\n\x12RemoveModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"B\n\x0cModelRemoval\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x66reed_bytes\x18\x03 \x01(\x03\"$\n\x13ListAdaptersRequest\x12\r\n\x05model\x18\x01 \x01(\t\"G\n\x12LoadAdapterRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x11\n\treference\x18\x03 \x01(\t\"6\n\x14UnloadAdapterRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\"z\n\x07\x41\x64\x61pter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0f\n\x07\x63reated\x18\x05 \x01(\x03\x12\x0e\n\x06loaded\x18\x06 \x01(\x08\x12\x0c\n\x04kept\x18\x07 \x01(\x08\"<\n\x11ListAdaptersReply\x12\'\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x15.hypercube.v1.Adapter2\xc2\t\n\x06Models\x12\x46\n\x04List\x12\x1f.hypercube.v1.ListModelsRequest\x1a\x1d.hypercube.v1.ListModelsReply\x12;\n\x04Load\x12\x1e.hypercube.v1.LoadModelRequest\x1a\x13.hypercube.v1.Model\x12?\n\x06Unload\x12 .hypercube.v1.UnloadModelRequest\x1a\x13.hypercube.v1.Model\x12\x39\n\x03Pin\x12\x1d.hypercube.v1.PinModelRequest\x1a\x13.hypercube.v1.Model\x12\x45\n\x06Routes\x12 .hypercube.v1.ModelRoutesRequest\x1a\x19.hypercube.v1.ModelRoutes\x12\x42\n\x08SetAlias\x12\x1d.hypercube.v1.SetAliasRequest\x1a\x17.hypercube.v1.RouteMove\x12\x44\n\tDropAlias\x12\x1e.hypercube.v1.DropAliasRequest\x1a\x17.hypercube.v1.RouteMove\x12\x42\n\x08SetSplit\x12\x1d.hypercube.v1.SetSplitRequest\x1a\x17.hypercube.v1.RouteMove\x12\x44\n\tDropSplit\x12\x1e.hypercube.v1.DropSplitRequest\x1a\x17.hypercube.v1.RouteMove\x12\x42\n\x08Rollback\x12\x1d.hypercube.v1.RollbackRequest\x1a\x17.hypercube.v1.RouteMove\x12M\n\x07History\x12!.hypercube.v1.ModelHistoryRequest\x1a\x1f.hypercube.v1.ModelHistoryReply\x12K\n\x06Verify\x12 .hypercube.v1.VerifyModelRequest\x1a\x1f.hypercube.v1.ModelVerification\x12L\n\x07\x43ollect\x12\".hypercube.v1.CollectModelsRequest\x1a\x1d.hypercube.v1.StoreCollection\x12\x46\n\x06Remove\x12 .hypercube.v1.RemoveModelRequest\x1a\x1a.hypercube.v1.ModelRemoval\x12R\n\x0cListAdapters\x12!.hypercube.v1.ListAdaptersRequest\x1a\x1f.hypercube.v1.ListAdaptersReply\x12\x46\n\x0bLoadAdapter\x12 .hypercube.v1.LoadAdapterRequest\x1a\x15.hypercube.v1.Adapter\x12J\n\rUnloadAdapter\x12\".hypercube.v1.UnloadAdapterRequest\x1a\x15.hypercube.v1.Adapterb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19hypercube/v1/models.proto\x12\x0chypercube.v1\"\x13\n\x11ListModelsRequest\"\x80\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_length\x18\x03 \x01(\x05\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0f\n\x07\x63reated\x18\x05 \x01(\x03\x12\r\n\x05state\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x15\n\x08progress\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07version\x18\t \x01(\t\x12\x11\n\ton_demand\x18\n \x01(\x08\x12\x0e\n\x06pinned\x18\x0b \x01(\x08\x12\x1b\n\x0emeasured_bytes\x18\x0c \x01(\x03H\x01\x88\x01\x01\x12\x0e\n\x06\x64igest\x18\r \x01(\t\x12\x0e\n\x06parent\x18\x0e \x01(\t\x12\x14\n\x0c\x63\x61pabilities\x18\x0f \x03(\t\x12,\n\x08versions\x18\x10 \x03(\x0b\x32\x1a.hypercube.v1.ModelVersion\x12\x14\n\x0crouting_note\x18\x11 \x01(\tB\x0b\n\t_progressB\x11\n\x0f_measured_bytes\"\xce\x02\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x15\n\x08progress\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x07\x61liases\x18\x05 \x03(\t\x12\r\n\x05share\x18\x06 \x01(\x01\x12\x11\n\tin_flight\x18\x07 \x01(\x05\x12\x1b\n\x0emeasured_bytes\x18\x08 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x08requests\x18\t \x01(\x05\x12\x0e\n\x06\x66\x61iled\x18\n \x01(\x05\x12\x18\n\x0b\x66irst_p95_s\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0btotal_p95_s\x18\x0c \x01(\x01H\x03\x88\x01\x01\x12\x11\n\twithdrawn\x18\r \x01(\tB\x0b\n\t_progressB\x11\n\x0f_measured_bytesB\x0e\n\x0c_first_p95_sB\x0e\n\x0c_total_p95_s\"6\n\x0fListModelsReply\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.hypercube.v1.Model\"!\n\x10LoadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"E\n\x12UnloadModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x07\x64rain_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\n\n\x08_drain_s\"@\n\x0fPinModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x13\n\x06pinned\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\t\n\x07_pinned\"#\n\x12ModelRoutesRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x93\x02\n\x0bModelRoutes\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\x07\x61liases\x18\x02 \x03(\x0b\x32&.hypercube.v1.ModelRoutes.AliasesEntry\x12\x33\n\x05split\x18\x03 \x03(\x0b\x32$.hypercube.v1.ModelRoutes.SplitEntry\x12*\n\x06\x62ounds\x18\x04 \x01(\x0b\x32\x1a.hypercube.v1.CanaryBounds\x1a.\n\x0c\x41liasesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a,\n\nSplitEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xc4\x01\n\x0c\x43\x61naryBounds\x12\x1b\n\x0emax_error_rate\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x1e\n\x11max_latency_ratio\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x0cmin_requests\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x15\n\x08window_s\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x11\n\x0f_max_error_rateB\x14\n\x12_max_latency_ratioB\x0f\n\r_min_requestsB\x0b\n\t_window_s\"R\n\x0fSetAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08\x65xpected\x18\x04 \x01(\t\"0\n\x10\x44ropAliasRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x61lias\x18\x02 \x01(\t\"\xb9\x01\n\x0fSetSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12;\n\x07weights\x18\x02 \x03(\x0b\x32*.hypercube.v1.SetSplitRequest.WeightsEntry\x12*\n\x06\x62ounds\x18\x03 \x01(\x0b\x32\x1a.hypercube.v1.CanaryBounds\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"!\n\x10\x44ropSplitRequest\x12\r\n\x05model\x18\x01 \x01(\t\"1\n\x0fRollbackRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\"$\n\x13ModelHistoryRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x87\x01\n\x0bRouteTarget\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x37\n\x07weights\x18\x02 \x03(\x0b\x32&.hypercube.v1.RouteTarget.WeightsEntry\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x83\x02\n\tRouteMove\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0c\n\x04time\x18\x02 \x01(\t\x12\x0b\n\x03who\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12.\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x19.hypercube.v1.RouteTargetH\x00\x88\x01\x01\x12-\n\x05\x61\x66ter\x18\x07 \x01(\x0b\x32\x19.hypercube.v1.RouteTargetH\x01\x88\x01\x01\x12\x0b\n\x03why\x18\x08 \x01(\t\x12*\n\x06\x62ounds\x18\t \x01(\x0b\x32\x1a.hypercube.v1.CanaryBoundsB\t\n\x07_beforeB\x08\n\x06_after\";\n\x11ModelHistoryReply\x12&\n\x05moves\x18\x01 \x03(\x0b\x32\x17.hypercube.v1.RouteMove\"#\n\x12VerifyModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"U\n\x11ModelVerification\x12\x11\n\treference\x18\x01 \x01(\t\x12\r\n\x05\x66iles\x18\x02 \x01(\x05\x12\r\n\x05\x62ytes\x18\x03 \x01(\x03\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\"T\n\x14\x43ollectModelsRequest\x12\x14\n\x07\x64ry_run\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x11\n\x04keep\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\n\n\x08_dry_runB\x07\n\x05_keep\";\n\x0cStoreGarbage\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\\\n\x0fStoreCollection\x12\x0f\n\x07\x64ry_run\x18\x01 \x01(\x08\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\x12)\n\x05items\x18\x03 \x03(\x0b\x32\x1a.hypercube.v1.StoreGarbage\"#\n\x12RemoveModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"B\n\x0cModelRemoval\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0b\x66reed_bytes\x18\x03 \x01(\x03\"$\n\x13ListAdaptersRequest\x12\r\n\x05model\x18\x01 \x01(\t\"G\n\x12LoadAdapterRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\x12\x11\n\treference\x18\x03 \x01(\t\"6\n\x14UnloadAdapterRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x61pter\x18\x02 \x01(\t\"z\n\x07\x41\x64\x61pter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x0f\n\x07\x63reated\x18\x05 \x01(\x03\x12\x0e\n\x06loaded\x18\x06 \x01(\x08\x12\x0c\n\x04kept\x18\x07 \x01(\x08\"<\n\x11ListAdaptersReply\x12\'\n\x08\x61\x64\x61pters\x18\x01 \x03(\x0b\x32\x15.hypercube.v1.Adapter2\xc2\t\n\x06Models\x12\x46\n\x04List\x12\x1f.hypercube.v1.ListModelsRequest\x1a\x1d.hypercube.v1.ListModelsReply\x12;\n\x04Load\x12\x1e.hypercube.v1.LoadModelRequest\x1a\x13.hypercube.v1.Model\x12?\n\x06Unload\x12 .hypercube.v1.UnloadModelRequest\x1a\x13.hypercube.v1.Model\x12\x39\n\x03Pin\x12\x1d.hypercube.v1.PinModelRequest\x1a\x13.hypercube.v1.Model\x12\x45\n\x06Routes\x12 .hypercube.v1.ModelRoutesRequest\x1a\x19.hypercube.v1.ModelRoutes\x12\x42\n\x08SetAlias\x12\x1d.hypercube.v1.SetAliasRequest\x1a\x17.hypercube.v1.RouteMove\x12\x44\n\tDropAlias\x12\x1e.hypercube.v1.DropAliasRequest\x1a\x17.hypercube.v1.RouteMove\x12\x42\n\x08SetSplit\x12\x1d.hypercube.v1.SetSplitRequest\x1a\x17.hypercube.v1.RouteMove\x12\x44\n\tDropSplit\x12\x1e.hypercube.v1.DropSplitRequest\x1a\x17.hypercube.v1.RouteMove\x12\x42\n\x08Rollback\x12\x1d.hypercube.v1.RollbackRequest\x1a\x17.hypercube.v1.RouteMove\x12M\n\x07History\x12!.hypercube.v1.ModelHistoryRequest\x1a\x1f.hypercube.v1.ModelHistoryReply\x12K\n\x06Verify\x12 .hypercube.v1.VerifyModelRequest\x1a\x1f.hypercube.v1.ModelVerification\x12L\n\x07\x43ollect\x12\".hypercube.v1.CollectModelsRequest\x1a\x1d.hypercube.v1.StoreCollection\x12\x46\n\x06Remove\x12 .hypercube.v1.RemoveModelRequest\x1a\x1a.hypercube.v1.ModelRemoval\x12R\n\x0cListAdapters\x12!.hypercube.v1.ListAdaptersRequest\x1a\x1f.hypercube.v1.ListAdaptersReply\x12\x46\n\x0bLoadAdapter\x12 .hypercube.v1.LoadAdapterRequest\x1a\x15.hypercube.v1.Adapter\x12J\n\rUnloadAdapter\x12\".hypercube.v1.UnloadAdapterRequest\x1a\x15.hypercube.v1.Adapterb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,57 +57,59 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELROUTESREQUEST']._serialized_start=1016
   _globals['_MODELROUTESREQUEST']._serialized_end=1051
   _globals['_MODELROUTES']._serialized_start=1054
-  _globals['_MODELROUTES']._serialized_end=1285
-  _globals['_MODELROUTES_ALIASESENTRY']._serialized_start=1193
-  _globals['_MODELROUTES_ALIASESENTRY']._serialized_end=1239
-  _globals['_MODELROUTES_SPLITENTRY']._serialized_start=1241
-  _globals['_MODELROUTES_SPLITENTRY']._serialized_end=1285
-  _globals['_SETALIASREQUEST']._serialized_start=1287
-  _globals['_SETALIASREQUEST']._serialized_end=1369
-  _globals['_DROPALIASREQUEST']._serialized_start=1371
-  _globals['_DROPALIASREQUEST']._serialized_end=1419
-  _globals['_SETSPLITREQUEST']._serialized_start=1422
-  _globals['_SETSPLITREQUEST']._serialized_end=1563
-  _globals['_SETSPLITREQUEST_WEIGHTSENTRY']._serialized_start=1517
-  _globals['_SETSPLITREQUEST_WEIGHTSENTRY']._serialized_end=1563
-  _globals['_DROPSPLITREQUEST']._serialized_start=1565
-  _globals['_DROPSPLITREQUEST']._serialized_end=1598
-  _globals['_ROLLBACKREQUEST']._serialized_start=1600
-  _globals['_ROLLBACKREQUEST']._serialized_end=1649
-  _globals['_MODELHISTORYREQUEST']._serialized_start=1651
-  _globals['_MODELHISTORYREQUEST']._serialized_end=1687
-  _globals['_ROUTETARGET']._serialized_start=1690
-  _globals['_ROUTETARGET']._serialized_end=1825
-  _globals['_ROUTETARGET_WEIGHTSENTRY']._serialized_start=1517
-  _globals['_ROUTETARGET_WEIGHTSENTRY']._serialized_end=1563
-  _globals['_ROUTEMOVE']._serialized_start=1828
-  _globals['_ROUTEMOVE']._serialized_end=2043
-  _globals['_MODELHISTORYREPLY']._serialized_start=2045
-  _globals['_MODELHISTORYREPLY']._serialized_end=2104
-  _globals['_VERIFYMODELREQUEST']._serialized_start=2106
-  _globals['_VERIFYMODELREQUEST']._serialized_end=2141
-  _globals['_MODELVERIFICATION']._serialized_start=2143
-  _globals['_MODELVERIFICATION']._serialized_end=2228
-  _globals['_COLLECTMODELSREQUEST']._serialized_start=2230
-  _globals['_COLLECTMODELSREQUEST']._serialized_end=2314
-  _globals['_STOREGARBAGE']._serialized_start=2316
-  _globals['_STOREGARBAGE']._serialized_end=2375
-  _globals['_STORECOLLECTION']._serialized_start=2377
-  _globals['_STORECOLLECTION']._serialized_end=2469
-  _globals['_REMOVEMODELREQUEST']._serialized_start=2471
-  _globals['_REMOVEMODELREQUEST']._serialized_end=2506
-  _globals['_MODELREMOVAL']._serialized_start=2508
-  _globals['_MODELREMOVAL']._serialized_end=2574
-  _globals['_LISTADAPTERSREQUEST']._serialized_start=2576
-  _globals['_LISTADAPTERSREQUEST']._serialized_end=2612
-  _globals['_LOADADAPTERREQUEST']._serialized_start=2614
-  _globals['_LOADADAPTERREQUEST']._serialized_end=2685
-  _globals['_UNLOADADAPTERREQUEST']._serialized_start=2687
-  _globals['_UNLOADADAPTERREQUEST']._serialized_end=2741
-  _globals['_ADAPTER']._serialized_start=2743
-  _globals['_ADAPTER']._serialized_end=2865
-  _globals['_LISTADAPTERSREPLY']._serialized_start=2867
-  _globals['_LISTADAPTERSREPLY']._serialized_end=2927
-  _globals['_MODELS']._serialized_start=2930
-  _globals['_MODELS']._serialized_end=4148
+  _globals['_MODELROUTES']._serialized_end=1329
+  _globals['_MODELROUTES_ALIASESENTRY']._serialized_start=1237
+  _globals['_MODELROUTES_ALIASESENTRY']._serialized_end=1283
+  _globals['_MODELROUTES_SPLITENTRY']._serialized_start=1285
+  _globals['_MODELROUTES_SPLITENTRY']._serialized_end=1329
+  _globals['_CANARYBOUNDS']._serialized_start=1332
+  _globals['_CANARYBOUNDS']._serialized_end=1528
+  _globals['_SETALIASREQUEST']._serialized_start=1530
+  _globals['_SETALIASREQUEST']._serialized_end=1612
+  _globals['_DROPALIASREQUEST']._serialized_start=1614
+  _globals['_DROPALIASREQUEST']._serialized_end=1662
+  _globals['_SETSPLITREQUEST']._serialized_start=1665
+  _globals['_SETSPLITREQUEST']._serialized_end=1850
+  _globals['_SETSPLITREQUEST_WEIGHTSENTRY']._serialized_start=1804
+  _globals['_SETSPLITREQUEST_WEIGHTSENTRY']._serialized_end=1850
+  _globals['_DROPSPLITREQUEST']._serialized_start=1852
+  _globals['_DROPSPLITREQUEST']._serialized_end=1885
+  _globals['_ROLLBACKREQUEST']._serialized_start=1887
+  _globals['_ROLLBACKREQUEST']._serialized_end=1936
+  _globals['_MODELHISTORYREQUEST']._serialized_start=1938
+  _globals['_MODELHISTORYREQUEST']._serialized_end=1974
+  _globals['_ROUTETARGET']._serialized_start=1977
+  _globals['_ROUTETARGET']._serialized_end=2112
+  _globals['_ROUTETARGET_WEIGHTSENTRY']._serialized_start=1804
+  _globals['_ROUTETARGET_WEIGHTSENTRY']._serialized_end=1850
+  _globals['_ROUTEMOVE']._serialized_start=2115
+  _globals['_ROUTEMOVE']._serialized_end=2374
+  _globals['_MODELHISTORYREPLY']._serialized_start=2376
+  _globals['_MODELHISTORYREPLY']._serialized_end=2435
+  _globals['_VERIFYMODELREQUEST']._serialized_start=2437
+  _globals['_VERIFYMODELREQUEST']._serialized_end=2472
+  _globals['_MODELVERIFICATION']._serialized_start=2474
+  _globals['_MODELVERIFICATION']._serialized_end=2559
+  _globals['_COLLECTMODELSREQUEST']._serialized_start=2561
+  _globals['_COLLECTMODELSREQUEST']._serialized_end=2645
+  _globals['_STOREGARBAGE']._serialized_start=2647
+  _globals['_STOREGARBAGE']._serialized_end=2706
+  _globals['_STORECOLLECTION']._serialized_start=2708
+  _globals['_STORECOLLECTION']._serialized_end=2800
+  _globals['_REMOVEMODELREQUEST']._serialized_start=2802
+  _globals['_REMOVEMODELREQUEST']._serialized_end=2837
+  _globals['_MODELREMOVAL']._serialized_start=2839
+  _globals['_MODELREMOVAL']._serialized_end=2905
+  _globals['_LISTADAPTERSREQUEST']._serialized_start=2907
+  _globals['_LISTADAPTERSREQUEST']._serialized_end=2943
+  _globals['_LOADADAPTERREQUEST']._serialized_start=2945
+  _globals['_LOADADAPTERREQUEST']._serialized_end=3016
+  _globals['_UNLOADADAPTERREQUEST']._serialized_start=3018
+  _globals['_UNLOADADAPTERREQUEST']._serialized_end=3072
+  _globals['_ADAPTER']._serialized_start=3074
+  _globals['_ADAPTER']._serialized_end=3196
+  _globals['_LISTADAPTERSREPLY']._serialized_start=3198
+  _globals['_LISTADAPTERSREPLY']._serialized_end=3258
+  _globals['_MODELS']._serialized_start=3261
+  _globals['_MODELS']._serialized_end=4479
 # @@protoc_insertion_point(module_scope)

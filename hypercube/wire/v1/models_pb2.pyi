@@ -303,6 +303,7 @@ class ModelRoutes(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     ALIASES_FIELD_NUMBER: builtins.int
     SPLIT_FIELD_NUMBER: builtins.int
+    BOUNDS_FIELD_NUMBER: builtins.int
     name: builtins.str
     @property
     def aliases(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
@@ -312,16 +313,63 @@ class ModelRoutes(google.protobuf.message.Message):
     def split(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """Alias or version to its share of the requests for the bare name, 1 in all; empty without a split."""
 
+    @property
+    def bounds(self) -> Global___CanaryBounds:
+        """Absent: what the server's settings say."""
+
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         aliases: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         split: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        bounds: Global___CanaryBounds | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["aliases", b"aliases", "name", b"name", "split", b"split"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["bounds", b"bounds"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["aliases", b"aliases", "bounds", b"bounds", "name", b"name", "split", b"split"]) -> None: ...
 
 Global___ModelRoutes: typing_extensions.TypeAlias = ModelRoutes
+
+@typing.final
+class CanaryBounds(google.protobuf.message.Message):
+    """What a target of a split may do before requests are taken away from it; a field that is absent has its default."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MAX_ERROR_RATE_FIELD_NUMBER: builtins.int
+    MAX_LATENCY_RATIO_FIELD_NUMBER: builtins.int
+    MIN_REQUESTS_FIELD_NUMBER: builtins.int
+    WINDOW_S_FIELD_NUMBER: builtins.int
+    max_error_rate: builtins.float
+    """Share of failed requests, 0..1; default 0.05."""
+    max_latency_ratio: builtins.float
+    """How many times production's 95th percentile its own may be, of the time to the first piece and of the whole
+    answer; from 1, default 3.
+    """
+    min_requests: builtins.int
+    """Requests seen before it is judged, 1..1000; default 20."""
+    window_s: builtins.float
+    """Seconds that a request counts for, 1..3600; default 60."""
+    def __init__(
+        self,
+        *,
+        max_error_rate: builtins.float | None = ...,
+        max_latency_ratio: builtins.float | None = ...,
+        min_requests: builtins.int | None = ...,
+        window_s: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_max_error_rate", b"_max_error_rate", "_max_latency_ratio", b"_max_latency_ratio", "_min_requests", b"_min_requests", "_window_s", b"_window_s", "max_error_rate", b"max_error_rate", "max_latency_ratio", b"max_latency_ratio", "min_requests", b"min_requests", "window_s", b"window_s"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_max_error_rate", b"_max_error_rate", "_max_latency_ratio", b"_max_latency_ratio", "_min_requests", b"_min_requests", "_window_s", b"_window_s", "max_error_rate", b"max_error_rate", "max_latency_ratio", b"max_latency_ratio", "min_requests", b"min_requests", "window_s", b"window_s"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_error_rate", b"_max_error_rate"]) -> typing.Literal["max_error_rate"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_latency_ratio", b"_max_latency_ratio"]) -> typing.Literal["max_latency_ratio"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_min_requests", b"_min_requests"]) -> typing.Literal["min_requests"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_window_s", b"_window_s"]) -> typing.Literal["window_s"] | None: ...
+
+Global___CanaryBounds: typing_extensions.TypeAlias = CanaryBounds
 
 @typing.final
 class SetAliasRequest(google.protobuf.message.Message):
@@ -388,18 +436,25 @@ class SetSplitRequest(google.protobuf.message.Message):
 
     MODEL_FIELD_NUMBER: builtins.int
     WEIGHTS_FIELD_NUMBER: builtins.int
+    BOUNDS_FIELD_NUMBER: builtins.int
     model: builtins.str
     @property
     def weights(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """By alias or version, in any unit."""
+
+    @property
+    def bounds(self) -> Global___CanaryBounds:
+        """Absent, or without any field: what the server's settings say."""
 
     def __init__(
         self,
         *,
         model: builtins.str = ...,
         weights: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        bounds: Global___CanaryBounds | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["model", b"model", "weights", b"weights"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["bounds", b"bounds"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "model", b"model", "weights", b"weights"]) -> None: ...
 
 Global___SetSplitRequest: typing_extensions.TypeAlias = SetSplitRequest
 
@@ -501,6 +556,7 @@ class RouteMove(google.protobuf.message.Message):
     BEFORE_FIELD_NUMBER: builtins.int
     AFTER_FIELD_NUMBER: builtins.int
     WHY_FIELD_NUMBER: builtins.int
+    BOUNDS_FIELD_NUMBER: builtins.int
     model: builtins.str
     time: builtins.str
     """UTC, ISO 8601."""
@@ -517,6 +573,10 @@ class RouteMove(google.protobuf.message.Message):
 
     @property
     def after(self) -> Global___RouteTarget: ...
+    @property
+    def bounds(self) -> Global___CanaryBounds:
+        """Of the split's targets, where they were given with it."""
+
     def __init__(
         self,
         *,
@@ -528,9 +588,10 @@ class RouteMove(google.protobuf.message.Message):
         before: Global___RouteTarget | None = ...,
         after: Global___RouteTarget | None = ...,
         why: builtins.str = ...,
+        bounds: Global___CanaryBounds | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "action", b"action", "after", b"after", "before", b"before", "model", b"model", "subject", b"subject", "time", b"time", "who", b"who", "why", b"why"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "after", b"after", "before", b"before", "bounds", b"bounds"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_after", b"_after", "_before", b"_before", "action", b"action", "after", b"after", "before", b"before", "bounds", b"bounds", "model", b"model", "subject", b"subject", "time", b"time", "who", b"who", "why", b"why"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_after", b"_after"]) -> typing.Literal["after"] | None: ...
     @typing.overload

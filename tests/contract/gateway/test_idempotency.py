@@ -69,13 +69,58 @@ async def test_the_same_request_again_gets_the_same_answer(
     assert (unusable.status_code, unusable.json()["error"]["param"]) == (400, "idempotency-key")
 
 
-async def test_a_stream_is_computed_each_time(house: Any, http: httpx.AsyncClient) -> None:
-    body = {**BODIES["/v1/chat/completions"], "stream": True}
-    for _ in range(2):
-        answer = await http.post("/v1/chat/completions", json=body, headers=keyed("a"))
-        assert answer.text.endswith("data: [DONE]\n\n")
-        assert "idempotent-replayed" not in answer.headers
-    assert len(house.engine.requests) == 2
+async def over_http(http: httpx.AsyncClient, key: str | None, *, stream: bool) -> bool:
+    """Whether the answer was computed for an earlier request; raises for a key that is none."""
+    headers = {} if key is None else keyed(key)
+    body = {**BODIES["/v1/chat/completions"], "stream": stream}
+    answer = await http.post("/v1/chat/completions", json=body, headers=headers)
+    if answer.status_code == 400:
+        error = answer.json()["error"]
+        raise ValueError(f"{error['code']}: {error['param']}")
+    assert answer.status_code == 200
+    assert answer.text.endswith("data: [DONE]\n\n") == stream
+    return "idempotent-replayed" in answer.headers
+
+
+async def over_grpc(channel: grpc.aio.Channel, key: str | None, *, stream: bool) -> bool:
+    """As `over_http`."""
+    metadata, stub = () if key is None else (("idempotency-key", key),), chat_pb2_grpc.ChatStub(channel)
+    call: Any = (stub.Stream if stream else stub.Complete)(asks(), metadata=metadata)
+    try:
+        if stream:
+            pieces = [piece async for piece in call]
+            assert pieces[-1].finish_reason == "stop"
+        else:
+            await call
+    except grpc.aio.AioRpcError as error:
+        told = error_pb2.Error.FromString(dict(await trailers(call))["hypercube-error-bin"])
+        raise ValueError(f"{error.code().name.lower()}: {told.param}") from None
+    return "idempotent-replayed" in await trailers(call)
+
+
+@pytest.mark.parametrize("door", ["http", "grpc"])
+async def test_a_stream_is_computed_each_time(
+    house: Any, http: httpx.AsyncClient, channel: grpc.aio.Channel, door: str
+) -> None:
+    async def ask(key: str | None, *, stream: bool) -> bool:
+        if door == "http":
+            return await over_http(http, key, stream=stream)
+        return await over_grpc(channel, key, stream=stream)
+
+    for count in (1, 2):
+        assert not await ask("a", stream=True)
+        assert len(house.engine.requests) == count
+    # Nor is it what a whole answer of its key is taken from, or the other way round.
+    assert not await ask("a", stream=False)
+    assert not await ask("a", stream=True)
+    assert await ask("a", stream=False)
+    assert len(house.engine.requests) == 4
+    for wrong in ("", "two words", "k" * 256):
+        for stream in (False, True):
+            with pytest.raises(ValueError, match=r"^invalid_argument: idempotency-key$"):
+                await ask(wrong, stream=stream)
+    assert len(house.engine.requests) == 4
+    assert not await ask(None, stream=True)
 
 
 async def test_a_failure_is_not_kept(house: Any, http: httpx.AsyncClient) -> None:

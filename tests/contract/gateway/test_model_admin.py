@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,7 +14,7 @@ import openai
 import pytest
 from structlog.testing import capture_logs
 
-from hypercube.client import AsyncClient, Client, FailedPrecondition
+from hypercube.client import AsyncClient, CanaryBounds, Client, FailedPrecondition, InvalidArgument
 from hypercube.client._models import ADMIN as SDK_METHODS
 from hypercube.core.model_admin import ModelAction
 from hypercube.core.principal import Principal, Role
@@ -143,11 +145,12 @@ async def test_aliases_splits_and_their_history(http: httpx.AsyncClient, asked_b
         "name": "my-chat",
         "aliases": {"production": "1.0.0", "canary": "1.0.0"},
         "split": {},
+        "bounds": None,
     }
     moved = await http.post("/v1/models/my-chat/aliases/canary", json={"version": "1.1.0"})
     assert moved.json() | {"time": ""} == {
         "model": "my-chat", "time": "", "who": "ops", "subject": "canary", "action": "move", "from": "1.0.0",
-        "to": "1.1.0", "why": "",
+        "to": "1.1.0", "why": "", "bounds": None,
     }  # fmt: skip
     late = await http.post(
         "/v1/models/my-chat/aliases/canary", json={"version": "1.0.0", "expected": "1.0.0"}
@@ -175,6 +178,96 @@ async def test_aliases_splits_and_their_history(http: httpx.AsyncClient, asked_b
     ]
     for path in ("/v1/models/nobody/history", "/v1/models/..%2Fx/aliases"):
         assert (await http.get(path)).status_code == 404
+
+
+STRICT = {"max_error_rate": 0.02, "max_latency_ratio": 2.0, "min_requests": 50, "window_s": 300.0}
+OUT_OF_RANGE = [
+    ("max_error_rate", 1.5, "0 to 1"), ("max_error_rate", -0.01, "0 to 1"), ("max_latency_ratio", 0.99, "from 1"),
+    ("min_requests", 0, "1 to 1000"), ("min_requests", 1001, "1 to 1000"), ("window_s", 0.5, "1 to 3600"),
+    ("window_s", 3600.5, "1 to 3600"),
+]  # fmt: skip
+
+
+async def test_bounds_of_a_split(http: httpx.AsyncClient, house: Any) -> None:
+    weights = {"production": 95.0, "canary": 5.0}
+    move = await http.post("/v1/models/my-chat/split", json={"weights": weights, "bounds": STRICT})
+    assert (move.status_code, move.json()["bounds"]) == (200, STRICT)
+    assert (await http.get("/v1/models/my-chat/aliases")).json()["bounds"] == STRICT
+    assert house.models.routes("my-chat").bounds == CanaryBounds(**STRICT)
+    one = {"weights": weights, "bounds": {"max_error_rate": 0}}
+    assert (await http.post("/v1/models/my-chat/split", json=one)).json()["bounds"]["max_error_rate"] == 0.0
+    assert house.models.routes("my-chat").bounds == CanaryBounds(max_error_rate=0.0)
+    # Without any, the settings of the servers count, as on the command line.
+    for none in ({}, {"bounds": None}, {"bounds": {}}, {"bounds": {"window_s": None}}):
+        move = await http.post("/v1/models/my-chat/split", json={"weights": weights, **none})
+        assert (move.status_code, move.json()["bounds"]) == (200, None)
+    assert house.models.routes("my-chat").bounds is None
+    shown = (await http.get("/v1/models/my-chat/history")).json()["moves"]
+    assert [each["bounds"] for each in shown if each["subject"] == "split"][:2] == [
+        STRICT,
+        {"max_error_rate": 0.0, "max_latency_ratio": 3.0, "min_requests": 20, "window_s": 60.0},
+    ]
+
+
+async def test_bounds_are_as_the_page_says(http: httpx.AsyncClient, house: Any) -> None:
+    page = (Path(__file__).parents[3] / "docs/models.md").read_text(encoding="utf-8")
+    body = page.split("<!-- bounds -->\n```json\n")[1].split("```")[0]
+    assert (await http.post("/v1/models/my-chat/split", content=body)).status_code == 200
+    assert house.models.routes("my-chat").bounds == CanaryBounds(max_error_rate=0.02, min_requests=50)
+    rows = dict(re.findall(r"^\| `(\w+)` \| .* \| ([\d.]+) \|$", page, re.MULTILINE))
+    assert {name: float(value) for name, value in rows.items()} == CanaryBounds().plain()
+
+
+@pytest.mark.parametrize(("name", "value", "range_"), OUT_OF_RANGE)
+async def test_a_bound_out_of_range_is_named_and_moves_nothing(
+    http: httpx.AsyncClient, channel: grpc.aio.Channel, house: Any, name: str, value: float, range_: str
+) -> None:
+    moves = len(house.models.history("my-chat"))
+    body = {"weights": {"production": 1}, "bounds": {name: value}}
+    refused = await http.post("/v1/models/my-chat/split", json=body)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (400, "invalid_argument")
+    assert (error["param"], error["value"]) == (f"bounds.{name}", value)
+    assert range_ in error["fix"]
+    call = models_pb2_grpc.ModelsStub(channel).SetSplit(
+        pb.SetSplitRequest(
+            model="my-chat", weights={"production": 1}, bounds=pb.CanaryBounds(**{name: value})
+        )
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert f"{name} is {value}" in (caught.value.details() or "")
+    assert len(house.models.history("my-chat")) == moves
+
+
+async def test_a_bound_that_there_is_not_or_that_is_no_number_is_named(
+    http: httpx.AsyncClient, house: Any
+) -> None:
+    async def refused(path: str, body: Any) -> Any:
+        answer = await http.post(path, json=body)
+        assert answer.status_code == 400, answer.text
+        return answer.json()["error"]
+
+    weights = {"weights": {"production": 1}}
+    error = await refused("/v1/models/my-chat/split", weights | {"bounds": {"max_error": 0.5}})
+    assert (error["param"], error["details"]["did_you_mean"]) == ("bounds.max_error", "max_error_rate")
+    for wrong in ("0.5", True, [0.5]):
+        error = await refused("/v1/models/my-chat/split", weights | {"bounds": {"max_error_rate": wrong}})
+        assert error["param"] == "bounds.max_error_rate"
+    error = await refused("/v1/models/my-chat/split", weights | {"bounds": {"min_requests": 1.5}})
+    assert error["param"] == "bounds.min_requests"
+    # The cube behind the doors is asked by name in the same way.
+    command = {"action": "set_split", "model": "my-chat", **weights}
+    path = "/v1/cubes/model-admin:process"
+    error = await refused(path, command | {"bounds": {"max_error": 0.5}})
+    assert error["param"] == "bounds.max_error"
+    error = await refused(path, command | {"bounds": {"window_s": 0}})
+    assert error["value"] == 0
+    assert not house.models.routes("my-chat").split
+    done = await http.post(path, json=command | {"bounds": {"window_s": 5}})
+    assert done.status_code == 200, done.text
+    assert house.models.routes("my-chat").bounds == CanaryBounds(window_s=5.0)
 
 
 async def test_verify_collect_and_remove(http: httpx.AsyncClient, house: Any) -> None:
@@ -241,8 +334,16 @@ async def test_the_same_over_grpc(channel: grpc.aio.Channel, house: Any) -> None
     assert (split.HasField("before"), dict(split.after.weights)) == (False, {"canary": 1, "production": 3})
     routes = await stub.Routes(pb.ModelRoutesRequest(model="my-chat"))
     assert dict(routes.split) == {"canary": 0.25, "production": 0.75}
+    assert not routes.HasField("bounds")
+    strict = pb.SetSplitRequest(
+        model="my-chat", weights={"canary": 1, "production": 3}, bounds=pb.CanaryBounds(max_error_rate=0.0)
+    )
+    assert (await stub.SetSplit(strict)).bounds == pb.CanaryBounds(**CanaryBounds(0.0).plain())
+    assert (await stub.Routes(pb.ModelRoutesRequest(model="my-chat"))).bounds.min_requests == 20
+    assert (await stub.Rollback(pb.RollbackRequest(model="my-chat", subject="split"))).subject == "split"
     history = await stub.History(pb.ModelHistoryRequest(model="my-chat"))
-    assert [each.subject for each in history.moves[-2:]] == ["canary", "split"]
+    assert [each.subject for each in history.moves[-4:]] == ["canary", "split", "split", "split"]
+    assert [each.HasField("bounds") for each in history.moves[-3:]] == [False, True, False]
     # A message that says nothing deletes nothing.
     assert (await stub.Collect(pb.CollectModelsRequest())).dry_run
     assert (await stub.Verify(pb.VerifyModelRequest(model="my-chat@1.1.0"))).bytes == 9
@@ -317,10 +418,16 @@ async def test_the_sdk_has_a_method_for_each(house: Any, twin: bool) -> None:
         split = await do(lambda c: c.set_split("my-chat", {"canary": 1, "production": 1}))
         assert split.after == {"canary": 1.0, "production": 1.0}
         assert (await do(lambda c: c.model_routes("my-chat"))).split == {"canary": 0.5, "production": 0.5}
+        strict = CanaryBounds(max_error_rate=0.02)
+        split = await do(lambda c: c.set_split("my-chat", {"canary": 1, "production": 1}, bounds=strict))
+        assert split.bounds == strict
+        assert (await do(lambda c: c.model_routes("my-chat"))).bounds == strict
+        with pytest.raises(InvalidArgument):
+            await do(lambda c: c.set_split("my-chat", {"canary": 1}, bounds={"max_error_rate": 0.02}))
         assert (await do(lambda c: c.drop_split("my-chat"))).after is None
         assert (await do(lambda c: c.rollback("my-chat", "canary"))).after == "1.0.0"
         assert (await do(lambda c: c.drop_alias("my-chat", "canary"))).action == "drop"
-        assert len(await do(lambda c: c.model_history("my-chat"))) == 9
+        assert len(await do(lambda c: c.model_history("my-chat"))) == 10
         assert (await do(lambda c: c.verify_model("my-chat@1.0.0"))).files == 1
         assert (await do(lambda c: c.collect_models())).items == ()
         assert (await do(lambda c: c.remove_model("my-chat@1.1.0"))).freed_bytes == 9

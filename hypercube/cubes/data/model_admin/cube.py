@@ -57,6 +57,8 @@ def _audit(command: ModelCommand, call: Call, outcome: str) -> None:
     }
     if command.weights:
         told["weights"] = dict(command.weights)
+    if command.bounds is not None:
+        told["bounds"] = command.bounds.plain()
     # A warning, so that it is seen at the default level: somebody changed what everybody is served.
     log = (
         get_logger("hypercube.audit").warning

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from hypercube._version import __version__
 from hypercube.core.tensors import TensorSpec
 from hypercube.gateway.handlers import inference_models, inference_v2
+from hypercube.gateway.handlers.inference_references import VERSION, find
 from hypercube.gateway.http import inference_examples
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.inference_bodies import (
@@ -54,10 +55,11 @@ async def ready(request: HttpRequest) -> Response:
 async def metadata(request: HttpRequest) -> Response:
     """What a model is."""
     name, version = model_and_version(request)
-    model = await inference_models.find(request.services, name, version, request.call)
+    meant = await find(request.services, name, version, request.call)
+    model = meant.model
     body: InferenceModelBody = {
         "name": model.name,
-        "versions": [inference_models.VERSION],
+        "versions": list(meant.versions),
         "platform": model.platform,
         "inputs": [_tensor(spec) for spec in model.inputs],
         "outputs": [_tensor(spec) for spec in model.outputs],
@@ -76,8 +78,8 @@ async def model_ready(request: HttpRequest) -> Response:
 async def config(request: HttpRequest) -> Response:
     """A model's configuration."""
     name, version = model_and_version(request)
-    model = await inference_models.find(request.services, name, version, request.call)
-    return json_response(inference_models.config(model))
+    meant = await find(request.services, name, version, request.call)
+    return json_response(inference_models.config(meant.model))
 
 
 async def infer(request: HttpRequest) -> Response:
@@ -99,7 +101,7 @@ def _tensor(spec: TensorSpec) -> TensorBody:
 
 
 _NAME: Final = {"name": ("Name as listed by /v2/repository/index.", "saju_pillars")}
-_VERSIONED: Final = {**_NAME, "version": ("Version of the model.", inference_models.VERSION)}
+_VERSIONED: Final = {**_NAME, "version": ("Version of the model, as its metadata lists them.", VERSION)}
 
 
 def _of_a_model(suffix: str, summary: str, handler: Any, **more: Any) -> tuple[Operation, ...]:

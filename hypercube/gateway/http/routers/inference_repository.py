@@ -7,6 +7,7 @@ from starlette.responses import Response
 from hypercube.core.errors import invalid, shown
 from hypercube.core.principal import Role
 from hypercube.gateway.handlers import inference_models
+from hypercube.gateway.handlers.inference_references import VERSION
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.inference_bodies import (
     DurationBody,
@@ -36,7 +37,7 @@ async def index(request: HttpRequest) -> Response:
         )
     entries = await inference_models.index(request.services, request.call, ready_only=ready_only)
     body: list[IndexBody] = [
-        {"name": each.name, "version": inference_models.VERSION, "state": each.state, "reason": each.reason}
+        {"name": each.name, "version": each.version, "state": each.state, "reason": each.reason}
         for each in entries
     ]
     return json_response(body)
@@ -62,7 +63,7 @@ async def statistics(request: HttpRequest) -> Response:
     found = await inference_models.statistics(
         request.services, request.path.get("name", ""), request.path.get("version", ""), request.call
     )
-    body: StatsBody = {"model_stats": [_statistics(name, counters) for name, counters in found.items()]}
+    body: StatsBody = {"model_stats": [_statistics(*each) for each in found]}
     return json_response(body)
 
 
@@ -118,10 +119,10 @@ def _object(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name != "unload_dependents"}
 
 
-def _statistics(name: str, counters: ModelStatistics) -> ModelStatsBody:
+def _statistics(name: str, version: str, counters: ModelStatistics) -> ModelStatsBody:
     return {
         "name": name,
-        "version": inference_models.VERSION,
+        "version": version,
         "last_inference": counters.last_inference_ms,
         "inference_count": counters.inferences,
         "execution_count": round(counters.executions),
@@ -143,7 +144,7 @@ def _duration(duration: Duration) -> DurationBody:
 
 _TAG: Final = "inference"
 _NAME: Final = {"name": ("Name as listed by /v2/repository/index.", "saju_pillars")}
-_VERSIONED: Final = {**_NAME, "version": ("Version of the model.", inference_models.VERSION)}
+_VERSIONED: Final = {**_NAME, "version": ("Version of the model, as its metadata lists them.", VERSION)}
 _REGION: Final = {"region": ("Name of the region.", "births")}
 _SHARED: Final = "/v2/systemsharedmemory"
 _CUDA: Final = "/v2/cudasharedmemory"

@@ -28,6 +28,7 @@ from hypercube.gateway.http.model_admin_bodies import (
     SplitRequest,
     UnloadRequest,
     VerificationBody,
+    bounds_body,
 )
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
@@ -79,6 +80,7 @@ async def routes(request: HttpRequest) -> Response:
         "name": found.name,
         "aliases": dict(found.aliases),
         "split": dict(found.split),
+        "bounds": bounds_body(found.bounds),
     }
     return json_response(body)
 
@@ -104,7 +106,8 @@ async def drop_alias(request: HttpRequest) -> Response:
 async def set_split(request: HttpRequest) -> Response:
     """Requests for the bare name are shared out."""
     asked = _read(request, SplitRequest)
-    return _moved(await _do(request, ModelAction.SET_SPLIT, weights=asked.weights))
+    bounds = None if asked.bounds is None else asked.bounds.bounds()
+    return _moved(await _do(request, ModelAction.SET_SPLIT, weights=asked.weights, bounds=bounds))
 
 
 async def drop_split(request: HttpRequest) -> Response:
@@ -202,6 +205,7 @@ def _move(move: RouteMove) -> MoveBody:
         "from": _plain(move.before),
         "to": _plain(move.after),
         "why": move.why,
+        "bounds": bounds_body(move.bounds),
     }
 
 
@@ -299,6 +303,8 @@ OPERATIONS: Final = (
     _admin(
         "POST", "/v1/models/{name}/split", "Share requests for the bare name out", set_split, MoveBody, _MODEL,
         request=SplitRequest, shown=examples.SPLITS,
+        description="A target that leaves `bounds` gets no requests any more; without them those of the server's "
+        "settings count.",
     ),
     _admin("DELETE", "/v1/models/{name}/split", "End the split", drop_split, MoveBody, _MODEL),
     _admin("GET", "/v1/models/{name}/history", "Who moved what, when, and where to", history, HistoryBody, _MODEL),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from hypercube.core.errors import invalid
 
@@ -19,6 +19,8 @@ class CanaryBounds:
         min_requests: requests that must have been seen before anything is judged.
         window_s: seconds that a request counts for.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     max_error_rate: float = 0.05
     max_latency_ratio: float = 3.0
@@ -38,6 +40,16 @@ class CanaryBounds:
     def plain(self) -> dict[str, Any]:
         """As JSON has it."""
         return asdict(self)
+
+    @classmethod
+    def given(cls, **bounds: float | None) -> Self | None:
+        """Those that were given (are not None), beside the defaults for the rest; None when none was.
+
+        Raises:
+            HyperCubeError: INVALID_ARGUMENT naming the bound that is out of range.
+        """
+        known = {name: value for name, value in bounds.items() if value is not None}
+        return cls.of(known) if known else None
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
