@@ -175,10 +175,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _take_in(self) -> None:
         """Make a task of a request whose head is whole and within its bounds."""
         super().on_headers_complete()
-        if (
-            self.cycle is not None and self.cycle.scope["method"] != "HEAD"
-        ):  # an answer to HEAD is no more than one
-            self.cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
+        cycle = self._under_way()
+        if cycle is not None and cycle.scope["method"] != "HEAD":  # its answer is no more than a head
+            cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""
