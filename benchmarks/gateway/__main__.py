@@ -7,8 +7,8 @@ r"""What the doors cost, in one run: bare echoes, bulk, and chat through the pla
 
 Servers have core 0, their load core 1, and whoever is not asked is stopped (SIGSTOP). In every round each contestant
 is asked in turn, so that other work on the machine hits all; a ratio is the median of the ratios within the rounds.
-The machine's pace changes within seconds. So the two of a pair are asked for a second each, one right after the other,
-in turn as the first and as the second, by a client that keeps running; there are three such pairs to a round.
+The machine's pace changes within seconds. So the two of a door are asked one right after the other, in turn as the
+first and as the second, by a client that keeps running; who was stopped has a second to catch up.
 
     http    POST /v1/saju/charts, one birth, beside a FastAPI echo of the same request model and answer size
     grpc    hypercube.v1.Saju/Chart, beside a grpc.aio echo of the same message sizes
@@ -44,9 +44,7 @@ from hypercube.settings import load_settings
 
 _CONNECTIONS: Final = {"http": (64, 1), "grpc": (8, 8)}
 """Connections, and calls under way on each."""
-_PAIRS: Final = 3
-"""Times that the contestants of one door are asked in a round."""
-_WARM_UP_S: Final = 0.3
+_WARM_UP_S: Final = 1.0
 _MIN_BULK: Final = 20e6
 _ON: Final = (
     "strict validation, request ids, deadlines, cancellation on disconnect, drain accounting, Server-Timing, metrics, "
@@ -106,7 +104,7 @@ def charts(folder: Path, python: Path, rounds: int, seconds: float) -> list[dict
         stack.enter_context(_stopped({each.server.pid: each.server for each in contestants}))
         client = stack.enter_context(contextlib.closing(load.Client()))
         rows = []
-        for round_, door in itertools.product(range(rounds * _PAIRS), _CONNECTIONS):
+        for round_, door in itertools.product(range(rounds), _CONNECTIONS):
             pair = [each for each in contestants if each.door == door]
             for each in pair[:: -1 if round_ % 2 else 1]:
                 row = {"part": door, "round": round_, "server": each.name}
@@ -184,7 +182,7 @@ def _beside(rows: list[dict[str, Any]], door: str) -> dict[str, Any]:
         for name in ("hypercube", "echo")
     }
     ours, echo = rates["hypercube"], rates["echo"]
-    row: dict[str, Any] = {"part": door, "summary": True, "pairs": len(ours), "cores": 1}
+    row: dict[str, Any] = {"part": door, "summary": True, "rounds": len(ours), "cores": 1}
     row |= _three("rps_a_core", list(ours.values()))
     if echo:
         row |= _three("echo_rps_a_core", list(echo.values()))
@@ -318,7 +316,7 @@ def main() -> int:
         "--parts", nargs="*", choices=("charts", "bulk", "chat"), default=["charts", "bulk", "chat"]
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of load a contestant and pair")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of load a contestant and round")
     parser.add_argument("--requests", type=int, default=200, help="chats a round; LiteLLM gets a quarter")
     parser.add_argument("--fastapi", type=Path, default=servers.BARE_PYTHON, help="Python with FastAPI")
     parser.add_argument("--litellm", type=Path, default=servers.LITELLM, help="the litellm command")

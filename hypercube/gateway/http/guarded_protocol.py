@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from hypercube.gateway.http.held_head import HeldHead
+from hypercube.gateway.http.held_head import HELD, HeldHead
 from hypercube.gateway.slices import slices_of
 
 _SLOWEST: Final = 16 << 10
@@ -176,7 +176,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Make a task of a request whose head is whole and within its bounds."""
         super().on_headers_complete()
         cycle = self._under_way()
-        if cycle is not None and cycle.scope["method"] != "HEAD":  # its answer is no more than a head
+        if cycle is not None and cycle.scope["path"] in HELD and cycle.scope["method"] == "POST":
             cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
