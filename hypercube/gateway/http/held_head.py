@@ -4,8 +4,8 @@ import asyncio
 from typing import Final
 
 HELD: Final = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/responses"})
-"""Paths whose answers are worth it: who waits for the first word of one is spared a write. Charts leave by the thousand;
-with a callback of the loop to each, 0.89 as many did (median of 9 rounds of the two in turn)."""
+"""Paths whose answers are worth it: who waits for the first word of one is spared a write. Charts leave by the
+thousand; with a callback of the loop to each, 0.89 as many did (median of 9 rounds of the two in turn)."""
 _COPIED: Final = 64 << 10
 """Bytes of a body that are copied behind a head; more than that cost more than a write."""
 
