@@ -7,6 +7,8 @@ r"""What the doors cost, in one run: bare echoes, bulk, and chat through the pla
 
 Servers have core 0, their load core 1, and whoever is not asked is stopped (SIGSTOP). In every round each contestant
 is asked in turn, so that other work on the machine hits all; a ratio is the median of the ratios within the rounds.
+The machine's pace changes within seconds. So the two of a door are asked one right after the other, in turn as the
+first and as the second, by a client that keeps running; who was stopped has a second to catch up.
 
     http    POST /v1/saju/charts, one birth, beside a FastAPI echo of the same request model and answer size
     grpc    hypercube.v1.Saju/Chart, beside a grpc.aio echo of the same message sizes
@@ -20,6 +22,7 @@ red. A rival whose environment is missing is left out, and said so. About five m
 
 import argparse
 import contextlib
+import itertools
 import json
 import secrets
 import sys
@@ -41,6 +44,7 @@ from hypercube.settings import load_settings
 
 _CONNECTIONS: Final = {"http": (64, 1), "grpc": (8, 8)}
 """Connections, and calls under way on each."""
+_WARM_UP_S: Final = 1.0
 _MIN_BULK: Final = 20e6
 _ON: Final = (
     "strict validation, request ids, deadlines, cancellation on disconnect, drain accounting, Server-Timing, metrics, "
@@ -98,10 +102,13 @@ def charts(folder: Path, python: Path, rounds: int, seconds: float) -> list[dict
         else:
             print(f"The echoes are left out: there is no {python} (see this module's text).")
         stack.enter_context(_stopped({each.server.pid: each.server for each in contestants}))
+        client = stack.enter_context(contextlib.closing(load.Client()))
         rows = []
-        for round_ in range(rounds):
-            for each in sorted(contestants, key=lambda one: one.door):
-                row = {"part": each.door, "round": round_, "server": each.name, **_kept_busy(each, seconds)}
+        for round_, door in itertools.product(range(rounds), _CONNECTIONS):
+            pair = [each for each in contestants if each.door == door]
+            for each in pair[:: -1 if round_ % 2 else 1]:
+                row = {"part": door, "round": round_, "server": each.name}
+                row |= _kept_busy(client, each, seconds)
                 rows.append(row | {"answer_bytes": sizes[each.door], "on": each.on})
                 print(_short(row), flush=True)
     return rows + [_beside(rows, door) for door in _CONNECTIONS]
@@ -141,18 +148,18 @@ def _stopped(running: dict[int, servers.Running]) -> Iterator[None]:
     yield
 
 
-def _kept_busy(one: Contestant, seconds: float) -> dict[str, Any]:
+def _kept_busy(client: load.Client, one: Contestant, seconds: float) -> dict[str, Any]:
     connections, calls = _CONNECTIONS[one.door]
     with one.server.awake():
         before = one.server.cpu_s()
-        run = load.keep_busy(
+        run = client.keep_busy(
             one.door,
             one.port,
             one.path,
             one.asked,
             connections=connections,
             calls=calls,
-            warm_up_s=0.5,
+            warm_up_s=_WARM_UP_S,
             seconds=seconds,
         )
         used = one.server.cpu_s() - before
@@ -164,7 +171,7 @@ def _kept_busy(one: Contestant, seconds: float) -> dict[str, Any]:
         "rps": round(answered / seconds, 1),
         "p50_ms": round(float(p50) * 1e3, 3),
         "p99_ms": round(float(p99) * 1e3, 3),
-        "cpu_us_a_request": round(used / (answered * (seconds + 0.5) / seconds) * 1e6, 1),
+        "cpu_us_a_request": round(used / (answered * (seconds + _WARM_UP_S) / seconds) * 1e6, 1),
     }
 
 
@@ -243,16 +250,17 @@ def chat(litellm: Path, rounds: int, requests: int) -> list[dict[str, Any]]:
         else:
             print(f"LiteLLM is left out: there is no {litellm} (see this module's text).")
         stack.enter_context(_stopped({server.pid: server for server, _ in doors.values()}))
+        client = stack.enter_context(contextlib.closing(load.Client()))
         rows = []
         for round_ in range(rounds):
             for streamed in (False, True):
-                direct = _waits(upstream, "fixed", streamed, requests)
+                direct = _waits(client, upstream, "fixed", streamed, requests)
                 rows.append(_chat_row("upstream", streamed, round_, direct, direct, "nothing"))
                 for name, (server, on) in doors.items():
                     with server.awake():
                         count = requests if server is ours else max(requests // 4, 10)
                         model = MODEL if name == "litellm" else "upstream"
-                        waits = _waits(server, model, streamed, count)
+                        waits = _waits(client, server, model, streamed, count)
                     rows.append(_chat_row(name, streamed, round_, waits, direct, on))
                 for row in rows[-len(doors) - 1 :]:
                     print(_short({key: value for key, value in row.items() if key != "on"}), flush=True)
@@ -261,9 +269,11 @@ def chat(litellm: Path, rounds: int, requests: int) -> list[dict[str, Any]]:
     ]
 
 
-def _waits(server: servers.Running, model: str, streamed: bool, count: int) -> load.Waits:
+def _waits(
+    client: load.Client, server: servers.Running, model: str, streamed: bool, count: int
+) -> load.Waits:
     asked = {"model": model, "messages": [{"role": "user", "content": "hello"}], "stream": streamed}
-    return load.one_by_one(
+    return client.one_by_one(
         server.port,
         servers.KEY,
         json.dumps(asked).encode(),
@@ -306,7 +316,7 @@ def main() -> int:
         "--parts", nargs="*", choices=("charts", "bulk", "chat"), default=["charts", "bulk", "chat"]
     )
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of load a contestant and round")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of load a contestant and round")
     parser.add_argument("--requests", type=int, default=200, help="chats a round; LiteLLM gets a quarter")
     parser.add_argument("--fastapi", type=Path, default=servers.BARE_PYTHON, help="Python with FastAPI")
     parser.add_argument("--litellm", type=Path, default=servers.LITELLM, help="the litellm command")

@@ -308,46 +308,63 @@ def said(whole: bytes, streamed: bool) -> str:
 # -- in a process of their own
 
 
-def _entry(answer: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _entry(pipe: Any) -> None:
     os.sched_setaffinity(0, {CORE})
-    try:
-        answer.send(work(*arguments))
-    except BaseException as error:  # noqa: BLE001 - told to whoever asked
-        answer.send(error)
+    while (asked := pipe.recv()) is not None:
+        work, arguments = asked
+        try:
+            pipe.send(work(*arguments))
+        except BaseException as error:  # noqa: BLE001 - told to whoever asked
+            pipe.send(error)
 
 
-def _beside(work: Callable[..., Any], *arguments: Any) -> Any:
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_entry, args=(there, work, arguments))
-    process.start()
-    result = here.recv()
-    process.join()
-    if isinstance(result, BaseException):
-        raise SystemExit(f"the load failed: {result!r}")
-    return result
+class Client:
+    """A process on a core of its own that asks; the same one for every contestant, so that none gets a cold one."""
 
+    def __init__(self) -> None:
+        """It runs until `close`."""
+        self._pipe, there = multiprocessing.Pipe()
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_entry, args=(there,), daemon=True
+        )
+        self._process.start()
+        there.close()
 
-def keep_busy(
-    protocol: str,
-    port: int,
-    path: str,
-    questions: Path,
-    *,
-    connections: int,
-    calls: int,
-    warm_up_s: float,
-    seconds: float,
-) -> Run:
-    """A closed loop: `connections` of them, each with `calls` requests under way; no figures on a wrong answer."""
-    run: Run = _beside(
-        _keep_busy, protocol, port, path, questions, (connections, calls), (warm_up_s, seconds)
-    )
-    if run.wrong:
-        raise SystemExit(f"{run.wrong} wrong answers; no figures on red.")
-    return run
+    def close(self) -> None:
+        """End it."""
+        self._pipe.send(None)
+        self._process.join()
 
+    def _ask(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        self._pipe.send((work, arguments))
+        result = self._pipe.recv()
+        if isinstance(result, BaseException):
+            raise SystemExit(f"the load failed: {result!r}")
+        return result
 
-def one_by_one(port: int, key: str, body: bytes, count: int, *, expected: str, streamed: bool) -> Waits:
-    """`count` chats after one another on one connection; no figures on a wrong answer."""
-    waits: Waits = _beside(_one_by_one, port, key, body, count, expected, streamed)
-    return waits
+    def keep_busy(
+        self,
+        protocol: str,
+        port: int,
+        path: str,
+        questions: Path,
+        *,
+        connections: int,
+        calls: int,
+        warm_up_s: float,
+        seconds: float,
+    ) -> Run:
+        """A closed loop: `connections` of them, each with `calls` requests under way; no figures on a wrong answer."""
+        run: Run = self._ask(
+            _keep_busy, protocol, port, path, questions, (connections, calls), (warm_up_s, seconds)
+        )
+        if run.wrong:
+            raise SystemExit(f"{run.wrong} wrong answers; no figures on red.")
+        return run
+
+    def one_by_one(
+        self, port: int, key: str, body: bytes, count: int, *, expected: str, streamed: bool
+    ) -> Waits:
+        """`count` chats after one another on one connection; no figures on a wrong answer."""
+        waits: Waits = self._ask(_one_by_one, port, key, body, count, expected, streamed)
+        return waits

@@ -22,6 +22,19 @@ async def close(stream: AsyncIterator[object]) -> None:
         await aclose()
 
 
+class Foreseen(AsyncIterator[T], Generic[T]):
+    """A stream that knows more of what comes than its next piece."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last piece was given: what follows is the end of the work, and nothing to be said."""
+        raise NotImplementedError
+
+    def besides(self) -> list[T]:
+        """Pieces that came with the one given last, taken out."""
+        raise NotImplementedError
+
+
 class Bounded(AsyncIterator[T], Generic[T]):
     """The pieces of a stream until the call's deadline; DEADLINE_EXCEEDED after it."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -73,8 +73,9 @@ class Answering:
         try:
             with copy.used():
                 request = await within_limits(copy.manifest, copy.engine, request)
+                adapted = self._adapted(copy, request, call) if request.adapter else nullcontext(request)
                 async with (
-                    self._adapted(copy, request, call) as asked,
+                    adapted as asked,
                     aclosing(copy.engine.generate(asked, call)) as events,
                 ):
                     while (event := await self._next(copy, events, call, began)) is not None:
@@ -91,9 +92,6 @@ class Answering:
         self, copy: Incarnation, request: GenerationRequest, call: Call
     ) -> AsyncIterator[GenerationRequest]:
         """The request with its adapter as the engine of `copy` calls it, loaded and kept within this block."""
-        if not request.adapter:
-            yield request
-            return
         async with AsyncExitStack() as stack:
             began = self._clock()
             try:

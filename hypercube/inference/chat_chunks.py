@@ -1,6 +1,7 @@
 """What an OpenAI-compatible server says in its event stream, read strictly, chunk by chunk."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -19,6 +20,11 @@ from hypercube.core.errors import HyperCubeError, invalid
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import engine_failed
 
+_TRIED: Final = "another text"
+_NOT_PLAIN: Final = re.compile(rb'[\x00-\x1f"\\]')
+"""What a text in JSON cannot hold as it is."""
+_MOST_FORMS: Final = 4
+"""Tried in an answer: a server that writes every chunk otherwise is read as JSON."""
 LEAST_LOGPROB: Final = -9999.0
 """What stands for a probability of 0: JSON has no infinity."""
 
@@ -29,6 +35,7 @@ class Answer:
     Attributes:
         finish, usage: how the answer ended and what it took, once that is known.
         done: it was said that nothing follows.
+        rest: text that came together with that, and with nothing behind it but how the answer ended.
         failure: what ends the stream instead, behind the events that were taken before it.
     """
 
@@ -37,8 +44,11 @@ class Answer:
         self.finish: FinishReason | None = None
         self.usage: Usage | None = None
         self.done = False
+        self.rest = ""
         self.failure: HyperCubeError | None = None
         self._joined = joined
+        self._form: TextForm | None = None
+        self._forms_left = _MOST_FORMS
 
     def take(self, payloads: Sequence[bytes]) -> list[GenerationEvent]:
         """The events in what came together."""
@@ -51,9 +61,15 @@ class Answer:
                         raise engine_failed("its stream ended without a finish reason and token counts")
                     self.done = True
                     break
+                if self._form is not None and (text := self._form.text_of(data)) is not None:
+                    held.append(text)
+                    continue
                 chunk = _parsed(data)
                 if self._joined and (text := _text_alone(chunk)) is not None:
                     held.append(text)
+                    if text and self._forms_left:
+                        self._forms_left -= 1
+                        self._form = TextForm.of(data, chunk, text)
                 elif (event := self._event(chunk, data)) is not None:
                     if whole := "".join(held):
                         events.append(GenerationEvent(whole))
@@ -61,8 +77,10 @@ class Answer:
                     events.append(event)
         except HyperCubeError as error:
             self.failure = error
+        if self.done and self._joined:
+            self.rest = "".join(held)
         # What was no more than a sign of life says nothing beside another one.
-        if (whole := "".join(held)) or (held and not events and not self.done):
+        elif (whole := "".join(held)) or (held and not events and not self.done):
             events.append(GenerationEvent(whole))
         return events
 
@@ -77,8 +95,56 @@ class Answer:
         self.finish, self.usage = event.finish_reason or self.finish, event.usage or self.usage
         if event.finish_reason is None and event.usage is None:
             return event
-        piece = replace(event, finish_reason=None, usage=None)
-        return None if piece.empty else piece
+        if not (event.text or event.logprobs or event.tool_calls):
+            return None
+        return replace(event, finish_reason=None, usage=None)
+
+
+class TextForm:
+    """What the chunks of text of one answer repeat before and behind their text.
+
+    Most differ in nothing else, and to see that takes a tenth of the time of reading them as JSON.
+    """
+
+    __slots__ = ("_after", "_before", "_edges")
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self._before = before
+        self._after = after
+        self._edges = len(before), len(before) + len(after)
+
+    @classmethod
+    def of(cls, data: bytes, chunk: dict[str, Any], text: str) -> "TextForm | None":
+        """The form of `data`, which was read as `chunk` with nothing but `text` in it; None where that is not plain.
+
+        Whether a place in the bytes is the text is not guessed but tried: another text is put there and read.
+        """
+        said = text.encode("utf-8", "surrogatepass")
+        if data.count(b'"%b"' % said) != 1:
+            return None
+        at = data.index(b'"%b"' % said) + 1
+        form = cls(data[:at], data[at + len(said) :])
+        try:
+            tried = orjson.loads(b"%b%b%b" % (form._before, _TRIED.encode(), form._after))
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(tried, dict) or _text_alone(tried) != _TRIED:
+            return None
+        tried["choices"][0]["delta"]["content"] = text
+        return form if tried == chunk else None
+
+    def text_of(self, data: bytes) -> str | None:
+        """The text of a chunk of this form, if it is written without escapes; None for every other one."""
+        start, edges = self._edges
+        if len(data) < edges or not (data.startswith(self._before) and data.endswith(self._after)):
+            return None
+        said = data[start : len(data) - edges + start]
+        if _NOT_PLAIN.search(said) is not None:
+            return None
+        try:
+            return said.decode()
+        except UnicodeDecodeError:
+            return None
 
 
 def _text_alone(chunk: dict[str, Any]) -> str | None:

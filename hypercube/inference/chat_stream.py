@@ -8,10 +8,11 @@ import asyncio
 import json
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+import orjson
 
 from hypercube.core.engine import (
     ChatMessage,
@@ -108,20 +109,45 @@ def _response_format(schema: str) -> dict[str, Any]:
     }
 
 
+class Incoming(Protocol):
+    """An answer of a server whose head came."""
+
+    @property
+    def status_code(self) -> int:
+        """As HTTP has it."""
+        ...
+
+    def piece(self) -> Awaitable[bytes]:
+        """All of the body that came by now; waits for some of it, and is empty at the end."""
+        ...
+
+    def response(self) -> "httpx.Response":
+        """The whole as httpx's answer."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back; closed if the answer was not read to its end."""
+        ...
+
+
+Post = Callable[[str, bytes, Mapping[str, str] | None], Awaitable[Incoming]]
+"""Posts JSON to a path with headers besides; raises httpx.TransportError."""
+
+
 async def stream_chat(
     client: "httpx.AsyncClient",
     body: Mapping[str, Any],
     *,
     headers: Mapping[str, str] | None = None,
     refused: "Callable[[httpx.Response, bytes], HyperCubeError] | None" = None,
-    send: "Callable[[httpx.Request], Awaitable[httpx.Response]] | None" = None,
+    post: Post | None = None,
     joined: bool = False,
 ) -> AsyncGenerator[GenerationEvent, None]:
     """Post `body` and yield what the server streams; the last event has `finish_reason` and `usage`.
 
-    `refused` says what an answer other than 200 means, in place of `refusal`. `send` sends a request in place of
-    the client, which looks for cookies and redirects besides. With `joined`, pieces of nothing but text that came
-    together, in one read, are one event.
+    `refused` says what an answer other than 200 means, in place of `refusal`. `post` posts in place of the client,
+    which looks for cookies and redirects besides. With `joined`, pieces of nothing but text that came
+    together, in one read, are one event, and those that came with the end are part of the last.
 
     Raises:
         HyperCubeError: CONTEXT_LENGTH_EXCEEDED or INVALID_ARGUMENT when the server refuses the request;
@@ -129,24 +155,40 @@ async def stream_chat(
         httpx.TransportError: the connection broke or fell silent.
     """
     path = TEXT_PATH if "prompt" in body else CHAT_PATH
-    request = _request(client, path, body, headers)
-    sent = client.send(request, stream=True) if send is None else send(request)
-    async with aclosing(await sent) as response:
-        if response.status_code != 200:
+    if post is None:
+        incoming: Incoming = await _posted(client, path, _content(body), headers)
+    else:
+        incoming = await post(path, _content(body), headers)
+    try:
+        if incoming.status_code != 200:
+            response = incoming.response()
             said = await response.aread()
             raise refused(response, said) if refused else refusal(response.status_code, said)
-        answer = Answer(joined)
-        async with aclosing(_reads(response)) as reads:
-            async for payloads in reads:
+        answer, lines = Answer(joined), _Lines()
+        while chunk := await incoming.piece():
+            payloads = lines.take(chunk)
+            if payloads:
                 for event in answer.take(payloads):
                     yield event
                 if answer.failure is not None:
                     raise answer.failure
                 if answer.done:
-                    yield GenerationEvent(finish_reason=answer.finish, usage=answer.usage)
-                    await _read_out(reads)
+                    yield GenerationEvent(answer.rest, answer.finish, answer.usage)
+                    await _read_out(incoming)
                     return
+            if lines.wrong is not None:
+                raise engine_failed(f"its stream holds the line {lines.wrong[:200]!r}")
         raise engine_failed("its stream ended in the middle")
+    finally:
+        await incoming.aclose()
+
+
+def _content(body: Mapping[str, Any]) -> bytes:
+    """`body` as JSON. What orjson refuses (half of a surrogate pair, an integer of over 64 bits) others write."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
 _templates: "Final[weakref.WeakKeyDictionary[httpx.AsyncClient, dict[str, httpx.Request]]]" = (
@@ -154,10 +196,13 @@ _templates: "Final[weakref.WeakKeyDictionary[httpx.AsyncClient, dict[str, httpx.
 )
 
 
-def _request(
-    client: "httpx.AsyncClient", path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None
-) -> "httpx.Request":
-    """A request like those before it: joining the address and the client's headers anew costs 0.1 ms a chat."""
+async def _posted(
+    client: "httpx.AsyncClient", path: str, content: bytes, headers: Mapping[str, str] | None
+) -> "_OfClient":
+    """Post with a client.
+
+    A request is like those before it: joining the address and the client's headers anew costs 0.1 ms a chat.
+    """
     import httpx
 
     known = _templates.setdefault(client, {})
@@ -165,22 +210,47 @@ def _request(
     if template is None:
         template = known[path] = client.build_request("POST", path, json={})
         del template.headers["content-length"]
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     own = [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     own.append((b"Content-Length", b"%d" % len(content)))
-    return httpx.Request(
+    request = httpx.Request(
         "POST",
         template.url,
         headers=[*template.headers.raw, *own],
         stream=httpx.ByteStream(content),  # as content it would have every header looked for again
         extensions=template.extensions,
     )
+    return _OfClient(await client.send(request, stream=True))
 
 
-async def _read_out(reads: AsyncGenerator[list[bytes], None]) -> None:
+class _OfClient:
+    """`Incoming` of httpx."""
+
+    def __init__(self, response: "httpx.Response") -> None:
+        self.status_code = response.status_code
+        self._response = response
+        self._pieces: AsyncIterator[bytes] | None = None
+
+    async def piece(self) -> bytes:
+        if self._pieces is None:
+            self._pieces = self._response.aiter_raw()
+        async for piece in self._pieces:
+            if piece:
+                return piece
+        return b""
+
+    def response(self) -> "httpx.Response":
+        return self._response
+
+    async def aclose(self) -> None:
+        if self._pieces is not None:
+            await cast("AsyncGenerator[bytes, None]", self._pieces).aclose()
+        await self._response.aclose()
+
+
+async def _read_out(incoming: Incoming) -> None:
     """Read the end of an answer that said all: only then is its connection used again."""
     try:
-        end = Begun(_read_all(reads))
+        end = Begun(_read_all(incoming))
         if not end.done:
             async with asyncio.timeout(_LINGER_S):
                 await end
@@ -188,28 +258,39 @@ async def _read_out(reads: AsyncGenerator[list[bytes], None]) -> None:
         _log.debug("an answer did not end after [DONE]", exc_info=True)
 
 
-async def _read_all(reads: AsyncGenerator[list[bytes], None]) -> None:
-    async for _ in reads:
+async def _read_all(incoming: Incoming) -> None:
+    while await incoming.piece():
         pass
 
 
-async def _reads(response: "httpx.Response") -> AsyncGenerator[list[bytes], None]:
-    """The payloads of an event stream: those that came together.
+class _Lines:
+    """The payloads of an event stream.
 
     Lines end at LF alone: a text iterator would also split at U+2028 and its like, which JSON leaves unescaped.
+
+    Attributes:
+        wrong: the line behind the payloads taken last that is none of an event stream.
     """
-    rest = b""
-    async with aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as chunks:
-        async for chunk in chunks:
-            *lines, rest = (rest + chunk).split(b"\n")
-            payloads: list[bytes] = []
-            for raw in lines:
-                line = raw.removesuffix(b"\r")
-                if line.startswith(b"data:"):
-                    payloads.append(line[5:].removeprefix(b" "))
-                elif line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
-                    if payloads:
-                        yield payloads
-                    raise engine_failed(f"its stream holds the line {line[:200]!r}")
-            if payloads:
-                yield payloads
+
+    __slots__ = ("_rest", "wrong")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self.wrong: bytes | None = None
+
+    def take(self, chunk: bytes) -> list[bytes]:
+        """Those that end in `chunk`."""
+        said = self._rest + chunk
+        *lines, self._rest = said.split(b"\n")
+        if b"\r" in said:
+            lines = [line.removesuffix(b"\r") for line in lines]
+        payloads: list[bytes] = []
+        for line in lines:
+            if not line:
+                continue
+            if line.startswith(b"data:"):
+                payloads.append(line[6:] if line.startswith(b" ", 5) else line[5:])
+            elif not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                self.wrong = line
+                break
+        return payloads

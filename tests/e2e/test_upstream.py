@@ -55,14 +55,23 @@ def test_the_answer_is_the_upstreams_word_for_word(pair: tuple[Any, Any]) -> Non
     assert ours["model"] == "upstream"
 
 
-def test_it_streams(pair: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("more", [{}, {"logprobs": True}], ids=["text", "logprobs"])
+def test_it_streams(pair: tuple[Any, Any], more: dict[str, Any]) -> None:
     front, _ = pair
     with httpx.stream(
-        "POST", front.url + "/v1/chat/completions", json=QUESTION | {"stream": True}, timeout=20
+        "POST", front.url + "/v1/chat/completions", json=QUESTION | {"stream": True} | more, timeout=20
     ) as response:
         lines = [line[6:] for line in response.iter_lines() if line.startswith("data: ")]
     assert lines[-1] == "[DONE]"
-    assert len([line for line in lines[:-1] if json.loads(line)["choices"]]) > 5
+    choices = [json.loads(line)["choices"][0] for line in lines[:-1]]
+    said = "".join(choice["delta"].get("content") or "" for choice in choices)
+    whole = chat(front).json()
+    assert said == whole["choices"][0]["message"]["content"]
+    assert choices[-1]["finish_reason"] == "stop"
+    # Text that one read brings is one chunk, however many those are; each token of those that are rated is its own.
+    rated = [choice for choice in choices if choice["logprobs"]]
+    assert len(choices) > 2
+    assert len(rated) == (whole["usage"]["completion_tokens"] if more else 0)
 
 
 def test_an_upstream_that_stops_or_dies_is_noticed_told_and_waited_for(

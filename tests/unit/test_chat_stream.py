@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.inference.chat_chunks import Answer, TextForm
 from hypercube.inference.chat_stream import chat_body, stream_chat
 
 ROLE = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}, "finish_reason": None}]}
@@ -117,15 +119,67 @@ def test_pieces_that_came_together_are_joined_and_nothing_is_lost(chunks: list[A
         # Whatever stood beside something else than text stays as it was.
         own = [event for event in joined if getattr(event, parts)]
         assert own == [event for event in alone if getattr(event, parts)]
-    assert joined[-1] == alone[-1]
+    assert replace(joined[-1], text="") == alone[-1]
 
 
 async def test_only_what_came_together_is_joined() -> None:
     body = sse(ROLE, text("a"), text("b"), PROBABLE, text("c"), text("d"), FINISH, USAGE)
     together = await read(body, joined=True)
-    assert [event.text for event in together] == ["ab", "p", "cd", ""]
+    assert [event.text for event in together] == ["ab", "p", "cd"]
+    assert together[-1].finish_reason is FinishReason.STOP
+    assert together[-1].usage == Usage(7, 2)
     one_by_one = await read(body, size=1, joined=True)
     assert [event.text for event in one_by_one] == ["", "a", "b", "p", "c", "d", ""]
+
+
+Envelope = Callable[[str], dict[str, Any]]
+ENVELOPES: tuple[Envelope, ...] = (
+    text,
+    lambda said: {"id": said, **text(said), "usage": None},
+    lambda said: {**text(said), "content": said},
+    lambda said: {
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": said}, "logprobs": None}]
+    },
+    lambda said: {**text(said), "obfuscation": said[::-1]},
+    lambda said: {"choices": [{"delta": {"content": said}}, {"delta": {"content": "no"}}]},
+)
+any_text = st.text() | st.text(st.sampled_from('ab"\\\n\x7f다\u2028/,:{}'))
+
+
+@given(st.lists(any_text, max_size=12), st.sampled_from(ENVELOPES), st.booleans(), st.booleans())
+def test_texts_are_read_as_json_has_them_however_they_are_written(
+    said: list[str], envelope: Envelope, ascii_alone: bool, tight: bool
+) -> None:
+    separators = (",", ":") if tight else (", ", ": ")
+    written = [
+        json.dumps(envelope(each), ensure_ascii=ascii_alone, separators=separators).encode("utf-8", "replace")
+        for each in said
+    ]
+    ending = [json.dumps(chunk).encode() for chunk in (FINISH, USAGE)]
+    answer = Answer(joined=True)
+    events = answer.take([*written, *ending, b"[DONE]"])
+    assert answer.failure is None
+    assert "".join(event.text for event in events) + answer.rest == "".join(
+        json.loads(line)["choices"][0]["delta"]["content"] for line in written
+    )
+
+
+def test_a_form_is_of_chunks_that_differ_in_their_text_alone() -> None:
+    def line(chunk: dict[str, Any]) -> bytes:
+        return json.dumps(chunk, ensure_ascii=False).encode()
+
+    form = TextForm.of(line(text("안녕")), text("안녕"), "안녕")
+    assert form is not None
+    assert form.text_of(line(text("다른 말"))) == "다른 말"
+    assert form.text_of(line(text(""))) == ""
+    for other in (text('say "x"'), text("a\\b"), text("a\n"), FINISH, USAGE, PROBABLE, ROLE, CALL, {}):
+        assert form.text_of(line(other)) is None, other
+    assert form.text_of(line(text("x")).replace(b'"x"', b'"\xff"')) is None
+    # Twice in the bytes: nobody knows which one is the text.
+    twice = {"id": "a", **text("a")}
+    assert TextForm.of(line(twice), twice, "a") is None
+    # A chunk that says it elsewhere, too, is no form: another text would not be all of it.
+    assert TextForm.of(b'{"choices": [{"delta": {"content": "\\u0061"}}], "id": "a"}', twice, "a") is None
 
 
 async def test_what_came_before_a_failure_is_told_before_it() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hypercube.gateway.http.responses import DONE, EventStream
+from hypercube.gateway.http.responses import ANSWERED, DONE, EventStream
+from hypercube.gateway.streams import Foreseen
 
 
 class Sent:
@@ -52,6 +53,61 @@ async def test_what_is_there_is_sent_before_the_next_piece_is_waited_for() -> No
     more.set()
     await running
     assert sent.bodies == [b"a", b"b" + DONE]
+
+
+class Told(Foreseen[bytes]):
+    """Two pieces that come together, and work behind them."""
+
+    def __init__(self, behind: AsyncIterator[bytes]) -> None:
+        self.behind = behind
+        self.left = [b"a", b"b"]
+        self.closed = False
+
+    async def __anext__(self) -> bytes:
+        return self.left.pop(0) if self.left else await anext(self.behind)
+
+    @property
+    def complete(self) -> bool:
+        return not self.left
+
+    def besides(self) -> list[bytes]:
+        taken, self.left = self.left, []
+        return taken
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_the_end_of_an_answer_does_not_wait_for_the_end_of_the_work() -> None:
+    sent, ended, scope = Sent(), asyncio.Event(), dict[str, Any]()
+
+    async def behind() -> AsyncIterator[bytes]:
+        if not await ended.wait():
+            yield b""
+
+    pieces = Told(behind())
+    stream = EventStream(pieces, "r-1", frame=lambda piece: piece)
+    running = asyncio.ensure_future(stream(scope, None, sent))  # type: ignore[arg-type]
+    await sent.some.wait()
+    assert sent.bodies == [b"ab" + DONE]
+    assert not running.done()
+    assert not pieces.closed
+    assert scope == {ANSWERED: True}
+    ended.set()
+    await running
+    assert pieces.closed
+    assert sent.bodies == [b"ab" + DONE]
+
+
+async def test_a_failure_behind_a_whole_answer_is_none_of_it() -> None:
+    async def behind() -> AsyncIterator[bytes]:
+        raise RuntimeError("broken")
+        yield b""
+
+    sent, pieces = Sent(), Told(behind())
+    await run(pieces, sent)
+    assert sent.bodies == [b"ab" + DONE]
+    assert pieces.closed
 
 
 async def test_a_failure_comes_after_what_was_there() -> None:

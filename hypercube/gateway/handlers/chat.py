@@ -1,7 +1,7 @@
 """A chat continued by a served model: piece by piece, or whole."""
 
+import secrets
 import time
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -44,15 +44,22 @@ class ChatAnswer:
     usage: Usage
 
 
-async def stream(services: GatewayServices, request: GenerationRequest, call: Call) -> ChatStream:
-    """Start an answer and wait for its first piece.
+def new_name(prefix: str = "chatcmpl") -> str:
+    """A name for an answer that nobody can guess."""
+    return f"{prefix}-{secrets.token_hex(16)}"
+
+
+async def stream(
+    services: GatewayServices, request: GenerationRequest, call: Call, name: str = ""
+) -> ChatStream:
+    """Start an answer, with a `name` or a new one, and wait for its first piece.
 
     Raises:
         HyperCubeError: whatever is wrong with the request or the model; after the first piece, `events` raises.
     """
     model, answer = await in_time(_asked(services, request, call), call, services.clock)
     events = _ToTheEnd(await started(Bounded(answer, call, services.clock)))
-    return ChatStream(f"chatcmpl-{uuid.uuid4().hex}", model, int(time.time()), events)
+    return ChatStream(name or new_name(), model, int(time.time()), events)
 
 
 async def _asked(

@@ -5,7 +5,6 @@ A whole answer is collected from the same stream, so the two cannot disagree.
 
 import asyncio
 import time
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -117,10 +116,10 @@ async def stream(
     Raises:
         HyperCubeError: as `chat.stream`; after the first piece, `events` raises. One answer that fails ends all.
     """
-    name = f"{prefix}-{uuid.uuid4().hex}"
+    name = chat.new_name(prefix)
     call.joined = True  # who reads OpenAI's chunks or a whole answer looks at the text, not at how it was cut
     if len(requests) == 1:
-        only = await chat.stream(services, requests[0], call)
+        only = await chat.stream(services, requests[0], call, name)
         return ChoicesStream(name, only.model, only.created, _Only(only.events))
     created = int(time.time())
     merged = _Merged(services, requests, call)

@@ -12,7 +12,7 @@ from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, Failure
 from hypercube.core.principal import Role
 from hypercube.gateway.errors import failure_of
-from hypercube.gateway.http.responses import FAILURE, error_response
+from hypercube.gateway.http.responses import ANSWERED, FAILURE, error_response
 from hypercube.gateway.idempotency import key_in
 from hypercube.gateway.services import GatewayServices
 
@@ -107,7 +107,7 @@ class Endpoint:
             scope.get("query_string", b""),
             scope["headers"],
         )
-        watch = _Watch(receive)
+        watch = _Watch(scope, receive)
         try:
             try:
                 call.require(self.role)
@@ -132,9 +132,10 @@ class _Watch:
     Most are answered before the first look, and need no task beside theirs.
     """
 
-    __slots__ = ("_left", "_receive", "_request", "_task", "_timer")
+    __slots__ = ("_left", "_receive", "_request", "_scope", "_task", "_timer")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
         self._receive = receive
         self._request = asyncio.current_task()
         self._left = False
@@ -147,6 +148,8 @@ class _Watch:
     async def _until_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        if ANSWERED in self._scope:
+            return
         assert self._request is not None
         self._left = True
         self._request.cancel()

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hypercube.gateway.http.held_head import HELD, HeldHead
 from hypercube.gateway.slices import slices_of
 
 _SLOWEST: Final = 16 << 10
@@ -174,6 +175,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def _take_in(self) -> None:
         """Make a task of a request whose head is whole and within its bounds."""
         super().on_headers_complete()
+        cycle = self._under_way()
+        if cycle is not None and cycle.scope["path"] in HELD and cycle.scope["method"] == "POST":
+            cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""

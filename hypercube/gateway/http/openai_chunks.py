@@ -1,6 +1,6 @@
 """Answers in OpenAI's words: whole ones, and streams of chunks."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from hypercube.core.engine import GenerationEvent, TokenLogprob, ToolCall, Usage
@@ -16,7 +16,7 @@ from hypercube.gateway.http.bodies import (
     UsageBody,
 )
 from hypercube.gateway.http.responses import encode
-from hypercube.gateway.streams import close
+from hypercube.gateway.streams import Foreseen, close
 
 _NO_REASON: Final = "The model stopped in the middle of its answer."
 
@@ -84,7 +84,7 @@ def logprob_bodies(tokens: Iterable[TokenLogprob]) -> list[LogprobBody]:
     ]
 
 
-class Chunks(AsyncIterator[bytes]):
+class Chunks(Foreseen[bytes]):
     """The chunks of an answer; how a choice looks, a subclass says.
 
     The chunk of usage comes last and only when asked for; every chunk before it then has a null in its place.
@@ -99,6 +99,7 @@ class Chunks(AsyncIterator[bytes]):
         self._usages: list[Usage | None] = [None] * count
         self._n = n
         self._ready: list[bytes] = []
+        self._said_all = False
         same = {"id": answer.id, "object": self.kind, "created": answer.created, "model": answer.model}
         self._before = encode(same)[:-1] + b',"choices":'
         """Of every chunk; written once."""
@@ -110,6 +111,16 @@ class Chunks(AsyncIterator[bytes]):
             self._ready.extend(self._encode([choice]) for choice in self.choices_of(piece))
             self._count(piece)
         return self._ready.pop(0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether how every choice ended was said."""
+        return self._said_all and not self._ready
+
+    def besides(self) -> list[bytes]:
+        """The other chunks of the same piece."""
+        ready, self._ready = self._ready, []
+        return ready
 
     async def aclose(self) -> None:
         """Close the answer; the models stop."""
@@ -124,7 +135,10 @@ class Chunks(AsyncIterator[bytes]):
             return
         self._usages[piece.index] = piece.event.usage
         known = [usage for usage in self._usages if usage is not None]
-        if self._with_usage and len(known) == len(self._usages):
+        if len(known) < len(self._usages):
+            return
+        self._said_all = True
+        if self._with_usage:
             self._ready.append(self._encode([], usage_body(total(known, self._n))))
 
     def _encode(self, choices: list[dict[str, Any]], usage: UsageBody | None = None) -> bytes:

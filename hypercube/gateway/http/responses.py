@@ -1,6 +1,7 @@
 """How answers leave: JSON, errors, and server-sent events."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
@@ -12,16 +13,24 @@ from starlette.types import Receive, Scope, Send
 from hypercube.core.errors import ErrorKind, Failure
 from hypercube.core.waiting import Begun
 from hypercube.gateway.errors import HTTP, error_object, failure_of, retry_after
-from hypercube.gateway.streams import close
+from hypercube.gateway.streams import Foreseen, close
 
 JSON: Final = "application/json"
 EVENTS: Final = "text/event-stream"
 FAILURE: Final = "hypercube.failure"
 """Key of the ASGI scope: how the request failed."""
+ANSWERED: Final = "hypercube.answered"
+"""Key of the ASGI scope: all was said, so that the client may leave."""
 DONE: Final = b"data: [DONE]\n\n"
+_EVENT_HEADERS: Final = (
+    (b"content-type", f"{EVENTS}; charset=utf-8".encode()),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
 _FIRST_WRITE: Final = 2
 _LARGEST_WRITE: Final = 32
 """Events in one write: at most so many of those that are there."""
+_log = logging.getLogger(__name__)
 
 
 def encode(value: Any) -> bytes:
@@ -76,11 +85,13 @@ class EventStream(Response):
         last: bytes = DONE,
     ) -> None:
         """`frame` makes an event of a piece; `last` ends a stream that did not fail."""
-        super().__init__(media_type=EVENTS)
-        del self.headers["content-length"]
-        self.headers["cache-control"] = "no-cache"
-        self.headers["x-accel-buffering"] = "no"
+        # Without the steps of `Response`, which come to the same headers every time.
+        self.status_code = 200
+        self.background = None
+        self.body = b""
+        self.raw_headers = list(_EVENT_HEADERS)
         self._pieces = pieces
+        self._foreseen = pieces if isinstance(pieces, Foreseen) else None
         self._request_id = request_id
         self._frame = frame
         self._last = last
@@ -98,8 +109,23 @@ class EventStream(Response):
                 scope[FAILURE] = failure
                 last = event(encode({"error": error_object(failure)}))
             await send({"type": "http.response.body", "body": last, "more_body": False})
+            if FAILURE not in scope and self._complete():
+                scope[ANSWERED] = True
+                await self._run_out()
         finally:
             await close(self._pieces)
+
+    def _complete(self) -> bool:
+        """Whether the pieces say of themselves that the last one was given, before they end."""
+        return self._foreseen is not None and self._foreseen.complete
+
+    async def _run_out(self) -> None:
+        """Let the work behind the pieces come to its end, for which the client does not wait."""
+        try:
+            async for _ in self._pieces:
+                pass
+        except Exception:  # noqa: BLE001 - the answer is whole, and was sent
+            _log.warning("a stream failed behind its last piece (%s)", self._request_id, exc_info=True)
 
     async def _send_pieces(self, send: Send) -> list[bytes]:
         """Send what is there in one write, once the next piece has to be waited for; returns the last unsent ones.
@@ -123,6 +149,10 @@ class EventStream(Response):
                     await _write(send, ready)
                 raise
             ready.append(self._frame(piece))
+            if self._foreseen is not None:
+                ready.extend(map(self._frame, self._foreseen.besides()))
+                if self._foreseen.complete:
+                    return ready
             if len(ready) >= most:
                 await _write(send, ready)
                 ready, most = [], min(2 * most, _LARGEST_WRITE)

@@ -5,9 +5,10 @@ import contextlib
 import importlib
 import random
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.clock import Clock, monotonic
@@ -21,7 +22,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
 from hypercube.inference.admission import deadline_exceeded
-from hypercube.inference.chat_stream import chat_body, stream_chat, trimmed
+from hypercube.inference.chat_stream import Post, chat_body, stream_chat, trimmed
 from hypercube.inference.engine import (
     Embedded,
     EngineOptions,
@@ -91,7 +92,7 @@ class UpstreamEngine(WithoutAdapters):
         self._dice = dice or random.Random()  # noqa: S311 - jitter
         self._budget = RetryBudget(clock)
         self._client: httpx.AsyncClient | None = None
-        self._send: Callable[[httpx.Request], Awaitable[httpx.Response]] | None = None
+        self._plain: Post | None = None
         self._health: asyncio.Task[None] | None = None
         self._on_away: Callable[[str | None], None] | None = None
         self._answered_at = float("-inf")
@@ -110,11 +111,10 @@ class UpstreamEngine(WithoutAdapters):
         """
         httpx = await asyncio.to_thread(importlib.import_module, "httpx")
         options = self._options
-        transport = None
+        transport = plain = None
         if options.base_url.startswith("http://"):
             plain = await asyncio.to_thread(importlib.import_module, f"{__package__}.transport")
             transport = plain.PlainTransport(options.max_connections)
-            self._send = transport.handle_async_request
         self._client = httpx.AsyncClient(
             transport=transport,
             base_url=options.base_url,
@@ -126,6 +126,8 @@ class UpstreamEngine(WithoutAdapters):
             follow_redirects=False,
             trust_env=False,
         )
+        if plain is not None:
+            self._plain = plain.Poster(self._client, transport)
         wait_s = _FIRST_WAIT_S
         while True:
             on_status(f"asking {self.description}")
@@ -230,7 +232,7 @@ class UpstreamEngine(WithoutAdapters):
                 # Who pays by the token pays for an answer that is left by what was sent of it, piece by piece.
                 joined = call.joined and call.principal.tokens is None
                 events = stream_chat(
-                    self._http, body, headers=headers, refused=self._refused, send=self._send, joined=joined
+                    self._http, body, headers=headers, refused=self._refused, post=self._plain, joined=joined
                 )
                 async with aclosing(events):
                     async for event in events:
@@ -267,35 +269,9 @@ class UpstreamEngine(WithoutAdapters):
             self._answered_at = self._clock()
             return response
 
-    @asynccontextmanager
-    async def _passed(self, deadline: float | None) -> AsyncIterator["_Passed"]:
+    def _passed(self, deadline: float | None) -> "_Passed":
         """A connection of this host and the breaker's leave; what came of it is told to the breaker."""
-        began = self._clock()
-        try:
-            if self._connections.locked():
-                async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
-                    await self._connections.acquire()
-            else:
-                await self._connections.acquire()  # at once
-        except TimeoutError:
-            raise deadline_exceeded(
-                "while every connection to the upstream server was in use", self._clock() - began
-            ) from None
-        try:
-            given = self.breaker.enter()
-            if given is None:
-                raise UpstreamError.made(self._away(), Outcome.NEITHER, again=False)
-            passed = _Passed()
-            try:
-                yield passed
-            except UpstreamError as failed:
-                passed.outcome = failed.outcome
-                raise
-            finally:
-                self.breaker.leave(given, passed.outcome)
-                self._tell()
-        finally:
-            self._connections.release()
+        return _Passed(self, self._connections, deadline, self._clock)
 
     def _refused(self, response: "httpx.Response", body: bytes) -> HyperCubeError:
         return refused(self._options.host, response, body)
@@ -308,14 +284,16 @@ class UpstreamEngine(WithoutAdapters):
 
     # -- health
 
-    def _away(self) -> HyperCubeError:
+    def away(self) -> HyperCubeError:
+        """What a caller is told while nobody is sent to the server."""
         return unavailable(
             self._options.host, "failed too often and is left alone for a while", self.retry_after_s
         )
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell who watches whether the server is given up for now."""
         if self._on_away is not None:
-            self._on_away(None if self.breaker.state is BreakerState.CLOSED else self._away().message)
+            self._on_away(None if self.breaker.state is BreakerState.CLOSED else self.away().message)
 
     async def _look_after(self) -> None:
         """Look at a server that nobody uses; while the breaker is open, be its one probe."""
@@ -348,7 +326,7 @@ class UpstreamEngine(WithoutAdapters):
 
         given = self.breaker.enter()
         if given is None:
-            raise UpstreamError.made(self._away(), Outcome.NEITHER, again=False)
+            raise UpstreamError.made(self.away(), Outcome.NEITHER, again=False)
         outcome = Outcome.NEITHER
         try:
             response = await self._http.get("/v1/models", timeout=limit_s)
@@ -359,7 +337,7 @@ class UpstreamEngine(WithoutAdapters):
             raise no_answer(self._options.host, error) from None
         finally:
             self.breaker.leave(given, outcome)
-            self._tell()
+            self.tell()
         if outcome is Outcome.FAILURE:
             raise self._refused(response, response.content)
         return response
@@ -404,9 +382,51 @@ class UpstreamEngine(WithoutAdapters):
 
 
 class _Passed:
-    """What came of a call that was let through."""
+    """A call that is let through, and what came of it. A class, as a generator would cost twice as much."""
 
-    outcome: Outcome = Outcome.NEITHER
+    __slots__ = ("_clock", "_connections", "_deadline", "_engine", "_given", "outcome")
+
+    def __init__(
+        self, engine: UpstreamEngine, connections: asyncio.Semaphore, deadline: float | None, clock: Clock
+    ) -> None:
+        self.outcome = Outcome.NEITHER
+        self._engine = engine
+        self._connections = connections
+        self._deadline = deadline
+        self._clock = clock
+
+    async def __aenter__(self) -> "_Passed":
+        if self._connections.locked():
+            await self._in_line()
+        else:
+            await self._connections.acquire()  # at once
+        given = self._engine.breaker.enter()
+        if given is None:
+            self._connections.release()
+            raise UpstreamError.made(self._engine.away(), Outcome.NEITHER, again=False)
+        self._given = given
+        return self
+
+    async def _in_line(self) -> None:
+        began, deadline = self._clock(), self._deadline
+        try:
+            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
+                await self._connections.acquire()
+        except TimeoutError:
+            raise deadline_exceeded(
+                "while every connection to the upstream server was in use", self._clock() - began
+            ) from None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, UpstreamError):
+            self.outcome = error.outcome
+        try:
+            self._engine.breaker.leave(self._given, self.outcome)
+            self._engine.tell()
+        finally:
+            self._connections.release()
 
 
 def _read_embeddings(response: "httpx.Response", expected: int, host: str) -> list[Embedded]:

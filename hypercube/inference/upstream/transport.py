@@ -1,15 +1,17 @@
-"""HTTP/1.1 to one server in the clear, as the transport of an `httpx.AsyncClient`.
+"""HTTP/1.1 to one server in the clear, as the transport of an `httpx.AsyncClient`, and without one for chats.
 
 httpx's own costs a chat more than all else that this house adds to it. Here are asyncio's protocols,
 httptools' parser, kept connections, and one piece of a body for all that came in one read:
 an event stream that was sent at once is read at once. Failures are httpx's, so nobody above can tell the two apart.
 Not for TLS, proxies or HEAD: httpx does those.
+
+A chat does without httpx's requests and answers, too (`Poster`): to make them takes longer than to read the answer.
 """
 
 import asyncio
 import select
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Final, cast
 
 import httptools
@@ -37,19 +39,33 @@ class PlainTransport(httpx.AsyncBaseTransport):
         """
         body = await request.aread()
         limits = request.extensions.get("timeout", {})
-        connection = self._waiting() or await self._open(request.url, limits.get("connect"))
+        answer = await self.ask(
+            request.url, _head(request) + b"\r\n\r\n" + body, limits.get("connect"), limits.get("read")
+        )
+        return answer.response()
+
+    async def ask(
+        self, url: httpx.URL, request: bytes, connect_s: float | None, read_s: float | None
+    ) -> "Arriving":
+        """Send the bytes of a whole request; returns at the end of the answer's head.
+
+        Args:
+            url: of the server.
+            request: head and body.
+            connect_s: limit of opening a connection, None = none.
+            read_s: limit of the wait for each sign of life, None = none.
+
+        Raises:
+            httpx.TransportError: as httpx's own transport.
+        """
+        connection = self._waiting() or await self._open(url, connect_s)
         self._busy.add(connection)
         try:
-            status, headers = await connection.ask(_head(request), body, limits.get("read"))
+            status, headers = await connection.ask(request, read_s)
         except BaseException:
             self.left(connection)
             raise
-        return httpx.Response(
-            status,
-            headers=headers,
-            stream=_Body(self, connection, limits.get("read")),
-            extensions={"http_version": b"HTTP/1.1"},
-        )
+        return Arriving(self, connection, status, headers, read_s)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -91,28 +107,98 @@ class PlainTransport(httpx.AsyncBaseTransport):
 
 
 def _head(request: httpx.Request) -> bytes:
+    """The lines of a request's head, without its end."""
     lines = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%b: %b" % (name, value) for name, value in request.headers.raw]
+    return _joined(lines)
+
+
+def _joined(lines: list[bytes]) -> bytes:
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
         raise httpx.LocalProtocolError("a header holds a line end")
-    return head + b"\r\n\r\n"
+    return head
+
+
+class Arriving:
+    """An answer whose head came, to be read piece by piece; closing it before its end closes the connection."""
+
+    __slots__ = ("_connection", "_headers", "_limit_s", "_transport", "status_code")
+
+    def __init__(
+        self,
+        transport: PlainTransport,
+        connection: "_Connection",
+        status_code: int,
+        headers: list[tuple[bytes, bytes]],
+        limit_s: float | None,
+    ) -> None:
+        self.status_code = status_code
+        self._transport = transport
+        self._connection = connection
+        self._headers = headers
+        self._limit_s = limit_s
+
+    def piece(self) -> Awaitable[bytes]:
+        """All of the body that came by now; waits for some of it, and is empty at the end.
+
+        Raises:
+            httpx.TransportError: the connection broke or fell silent.
+        """
+        return self._connection.piece(self._limit_s)
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        self._transport.left(self._connection)
+
+    def response(self) -> httpx.Response:
+        """The same as httpx's answer, which is to be read and closed in place of this."""
+        return httpx.Response(
+            self.status_code,
+            headers=self._headers,
+            stream=_Body(self),
+            extensions={"http_version": b"HTTP/1.1"},
+        )
 
 
 class _Body(httpx.AsyncByteStream):
-    """The rest of an answer; closing it before its end closes the connection."""
+    """The rest of an answer."""
 
-    def __init__(self, transport: PlainTransport, connection: "_Connection", limit_s: float | None) -> None:
-        self._transport = transport
-        self._connection = connection
-        self._limit_s = limit_s
+    def __init__(self, answer: Arriving) -> None:
+        self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while piece := await self._connection.piece(self._limit_s):
+        while piece := await self._answer.piece():
             yield piece
 
     async def aclose(self) -> None:
-        self._transport.left(self._connection)
+        await self._answer.aclose()
+
+
+class Poster:
+    """Posts JSON as a client with this transport does, with heads that are written once for each path."""
+
+    def __init__(self, client: httpx.AsyncClient, transport: PlainTransport) -> None:
+        """The client's address, headers and limits hold."""
+        self._client = client
+        self._transport = transport
+        self._known: dict[str, tuple[httpx.URL, bytes]] = {}
+
+    def __call__(self, path: str, content: bytes, headers: Mapping[str, str] | None) -> Awaitable[Arriving]:
+        """Post `content` to `path` with `headers` besides; as `PlainTransport.ask`."""
+        known = self._known.get(path)
+        if known is None:
+            request = self._client.build_request("POST", path, json={})
+            del request.headers["content-length"]
+            known = self._known[path] = request.url, _head(request)
+        url, head = known
+        own = [b"Content-Length: %d" % len(content)]
+        if headers:
+            own += [b"%b: %b" % (name.encode(), value.encode()) for name, value in headers.items()]
+        limits = self._client.timeout
+        return self._transport.ask(
+            url, b"%b\r\n%b\r\n\r\n%b" % (head, _joined(own), content), limits.connect, limits.read
+        )
 
 
 class _Connection(asyncio.Protocol):
@@ -124,6 +210,10 @@ class _Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._parser: httptools.HttpResponseParser | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._since = 0.0
+        self._limit_s: float | None = None
+        """When the wait under way began, by the loop's clock, and how long it may take."""
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._forget()
 
@@ -157,14 +247,12 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def ask(
-        self, head: bytes, body: bytes, limit_s: float | None
-    ) -> tuple[int, list[tuple[bytes, bytes]]]:
+    async def ask(self, request: bytes, limit_s: float | None) -> tuple[int, list[tuple[bytes, bytes]]]:
         """Send a request and wait for the head of its answer."""
         self._forget()
         parser = self._parser = httptools.HttpResponseParser(self)
         assert self._transport is not None
-        self._transport.write(head + body)
+        self._transport.write(request)
         while not self._has_head:
             await self._more(limit_s)
         return parser.get_status_code(), self._headers
@@ -188,16 +276,28 @@ class _Connection(asyncio.Protocol):
         if self._error is not None:
             raise self._error
         waiter = self._waiter = self._loop.create_future()
-        timer = None if limit_s is None else self._loop.call_later(limit_s, self._too_late, limit_s)
+        self._since, self._limit_s = self._loop.time(), limit_s
+        if limit_s is not None and (self._timer is None or self._timer.when() > self._since + limit_s):
+            self._look_at(self._since + limit_s)
         try:
             await waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
 
-    def _too_late(self, limit_s: float) -> None:
-        self._failed(httpx.ReadTimeout(f"nothing came for {limit_s} s"))
+    def _look_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        """End a wait that took too long. One timer is set for many waits: it outlives those that ended before it."""
+        self._timer = None
+        if self._waiter is None or self._limit_s is None:
+            return
+        if self._loop.time() < self._since + self._limit_s:
+            self._look_at(self._since + self._limit_s)
+        else:
+            self._failed(httpx.ReadTimeout(f"nothing came for {self._limit_s} s"))
 
     def _failed(self, error: httpx.TransportError) -> None:
         self._error = self._error or error
@@ -237,6 +337,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         if self._ended or self._parser is None:
             return
         if error is not None:
