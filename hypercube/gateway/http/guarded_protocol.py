@@ -4,6 +4,9 @@ uvicorn bounds neither the size of a request's head nor the time that it takes. 
 about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer. The
 look is taken in slices (`gateway.slices`): of 10,000 that are late at once the last is ended some three seconds later.
 
+Connections that wait, silent or a few bytes at a time, rest apart from the loop (`lobby`), so that thousands of them
+that speak or leave in one moment are read a few a turn.
+
 Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
 makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
 """
@@ -20,6 +23,7 @@ from weakref import WeakKeyDictionary
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hypercube.gateway.http.lobby import Lobby
 from hypercube.gateway.slices import slices_of
 
 _SLOWEST: Final = 16 << 10
@@ -28,6 +32,10 @@ _OVERHEAD: Final = 8
 """Bytes on the wire for one byte of a chunked body, at most; a chunk of one byte takes six."""
 _PIECE: Final = 4 << 10
 """Bytes of a body for which its handler is woken before the end; each byte of one that drips would cost a turn."""
+_SMALL: Final = 1 << 10
+"""Who sends so few bytes, and not the end of a request, rests until more come."""
+_SILENT_S: Final = 1.0
+"""And who says nothing for so long."""
 _ENDED: Final = 16
 """What ending a connection takes, in looks at one."""
 
@@ -59,15 +67,19 @@ class _HeadTooLargeError(Exception):
 class _Crowd:
     """The connections of one server that nobody is answering, those that wait longest first."""
 
-    __slots__ = ("between", "look", "strangers")
+    __slots__ = ("answered", "between", "look", "slow", "strangers")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.strangers: dict[GuardedProtocol, None] = {}
         """Without a request so far."""
         self.between: dict[GuardedProtocol, None] = {}
         """Between two requests."""
         self.look: asyncio.TimerHandle | None = None
         """The next look at the server's connections."""
+        self.slow = Lobby(loop)
+        """Where those rest of which a request is under way or the first has not come."""
+        self.answered = Lobby(loop)
+        """Where those rest that were answered before, until their next request."""
 
     def leave(self, connection: "GuardedProtocol") -> None:
         """It is being answered, or gone."""
@@ -96,6 +108,10 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
+    _lobby: Lobby | None = None
+    """Where it rests."""
+    _descriptor = -1
+    """Of its socket; negative where it cannot rest."""
 
     # -- events of the connection
 
@@ -103,7 +119,13 @@ class GuardedProtocol(HttpToolsProtocol):
         """A client came."""
         super().connection_made(transport)
         self._since = self.loop.time()
-        crowd = self._crowd = _crowds.setdefault(self.server_state, _Crowd())
+        crowd = _crowds.get(self.server_state)
+        if crowd is None:
+            crowd = _crowds[self.server_state] = _Crowd(self.loop)
+        self._crowd = crowd
+        # What is encrypted is read ahead of us, so there is nothing to see on the socket.
+        if self.scheme != "https" and (socket := transport.get_extra_info("socket")) is not None:
+            self._descriptor = socket.fileno()
         if len(self.connections) > self.limits.max_connections:
             self._make_room(crowd)
         if not self._turned_away:
@@ -114,6 +136,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
         self._crowd.leave(self)
+        if self._lobby is not None:
+            self._lobby.leave(self._descriptor)
+            self._lobby = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -129,11 +154,15 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head += self._packet
             if self._head > limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
+            elif self._packet < _SMALL and self._answered():
+                self._rest()
         elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
             if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 self._refuse(431, _too_large(limits))
+            elif self._packet < _SMALL:
+                self._rest()
         elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
             # Line breaks before a request begin none, but they end the wait for one.
             self._begin(Phase.HEAD)
@@ -204,6 +233,23 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.transport.abort()
 
+    # -- rest
+
+    def _rest(self) -> None:
+        """Have the loop read this connection no more until something comes, which is then read in its turn."""
+        if self._lobby is not None or self._descriptor < 0 or self.flow.read_paused or self._turned_away:
+            return
+        lobby = self._crowd.slow if self not in self._crowd.between else self._crowd.answered
+        if not self.transport.is_closing() and lobby.rest(self._descriptor, self._wake):
+            self._lobby = lobby
+            self.transport.pause_reading()
+
+    def _wake(self) -> None:
+        """Something came, if only the end."""
+        self._lobby = None
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
+
     # -- judgement
 
     def look(self, now: float) -> None:
@@ -223,11 +269,15 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._since = now  # the next request of a client that waits for this one's answer
             elif now - self._since > limits.header_s:
                 self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
+            elif now - self._since > _SILENT_S:
+                self._rest()
         elif self._phase is Phase.BODY:
             if self.flow.read_paused:
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
+        elif now - self._since > _SILENT_S and self in self._crowd.between:
+            self._rest()
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
