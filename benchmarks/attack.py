@@ -218,7 +218,15 @@ def main() -> int:
                     row |= {"half_open": options.count, "attack_streams": tally.streams, "rate": options.rate}
                     row |= {"rss_mb": process.memory_info().rss >> 20, "descriptors": process.num_fds()}
                     made.append(row | environment())
-                    print(door, phase, row["p50_ms"], row["p99_ms"], row["p99_over_quiet"], flush=True)
+                    print(
+                        door,
+                        phase,
+                        row["p50_ms"],
+                        row["p99_ms"],
+                        row["p99_over_quiet"],
+                        row["refused"],
+                        flush=True,
+                    )
     append(options.output, made)
     return 0
 

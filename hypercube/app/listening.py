@@ -95,8 +95,8 @@ def bind_http(
 def accepting(listener: socket.socket) -> list[socket.socket]:
     """The socket as often as connections are to be accepted in a turn of the loop.
 
-    uvloop accepts one a turn from each. Where many come, turns are long, and newcomers waited behind thousands of others
-    for half a second and more. Each is to be closed.
+    uvloop accepts one a turn from each. Where many come, turns are long, and newcomers waited behind thousands of
+    others for half a second and more. Each is to be closed.
     """
     return [listener, *(listener.dup() for _ in range(_ACCEPTED - 1))]
 

@@ -108,6 +108,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
+    _held: tuple[RequestResponseCycle, Any] | None = None
+    """A request that is begun when it is whole or `_PIECE` of it came, so that one that never comes takes no place."""
     _lobby: Lobby | None = None
     """Where it rests."""
     _descriptor = -1
@@ -136,6 +138,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
         self._crowd.leave(self)
+        self._held = None
         if self._lobby is not None:
             self._lobby.leave(self._descriptor)
             self._lobby = None
@@ -155,14 +158,14 @@ class GuardedProtocol(HttpToolsProtocol):
             if self._head > limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
             elif self._packet < _SMALL and self._answered():
-                self._rest()
+                self._rest(self._crowd.slow)
         elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
             if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 self._refuse(431, _too_large(limits))
             elif self._packet < _SMALL:
-                self._rest()
+                self._rest(self._crowd.slow)
         elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
             # Line breaks before a request begin none, but they end the wait for one.
             self._begin(Phase.HEAD)
@@ -210,6 +213,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self._under_way()
         if cycle is None or cycle.response_complete or len(cycle.body) + len(body) >= _PIECE:
             super().on_body(body)
+            self._let_held_in()
         else:
             cycle.body += body
 
@@ -217,6 +221,23 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request is whole."""
         self._phase = Phase.REPLY
         super().on_message_complete()
+        self._let_held_in()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """A request's turn among those of its connection has come."""
+        if cycle is self.cycle and cycle.more_body and not self.expect_100_continue:
+            self._held = cycle, app
+        else:
+            self._let_in(cycle, app)
+
+    def _let_held_in(self) -> None:
+        if self._held is not None:
+            (cycle, app), self._held = self._held, None
+            self._let_in(cycle, app)
+
+    def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer a request."""
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -235,11 +256,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     # -- rest
 
-    def _rest(self) -> None:
+    def _rest(self, lobby: Lobby) -> None:
         """Have the loop read this connection no more until something comes, which is then read in its turn."""
         if self._lobby is not None or self._descriptor < 0 or self.flow.read_paused or self._turned_away:
             return
-        lobby = self._crowd.slow if self not in self._crowd.between else self._crowd.answered
         if not self.transport.is_closing() and lobby.rest(self._descriptor, self._wake):
             self._lobby = lobby
             self.transport.pause_reading()
@@ -270,14 +290,14 @@ class GuardedProtocol(HttpToolsProtocol):
             elif now - self._since > limits.header_s:
                 self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
             elif now - self._since > _SILENT_S:
-                self._rest()
+                self._rest(self._crowd.slow)
         elif self._phase is Phase.BODY:
             if self.flow.read_paused:
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
         elif now - self._since > _SILENT_S and self in self._crowd.between:
-            self._rest()
+            self._rest(self._crowd.answered)
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
@@ -314,6 +334,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Say what was wrong, if that can be said, and close."""
+        self._held = None
         if not self._may_answer():
             self.transport.abort()
             return

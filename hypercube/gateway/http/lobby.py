@@ -5,8 +5,8 @@ moment, or all leave in it, so hold up everybody else: 3,200 bytes for 12 to 20 
 connection at rest is not read by the loop. The kernel keeps a list of those on which something came (a second epoll),
 and each turn takes at most `AT_A_TURN` of them, in the order of that list, and has the loop read them.
 
-Those who were answered before and those who never said anything whole rest in lobbies of their own, so that the first do
-not stand behind the second. Where there is no epoll nobody rests.
+Those who were answered before and those who never said anything whole rest in lobbies of their own, so that the first
+do not stand behind the second. Where there is no epoll nobody rests.
 """
 
 import asyncio
