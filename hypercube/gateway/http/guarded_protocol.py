@@ -20,6 +20,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -119,7 +120,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came."""
-        super().connection_made(transport)
+        # As uvicorn has it, but the addresses are asked of the transport, which knows them. uvicorn makes two sockets
+        # to ask the system, and where gRPC's threads wait for the interpreter, each time takes a turn of theirs.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = _address(transport.get_extra_info("sockname"))
+        client = _address(transport.get_extra_info("peername"))
+        self.client = None if client is None or client[1] is None else (client[0], client[1])
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._since = self.loop.time()
         crowd = _crowds.get(self.server_state)
         if crowd is None:
@@ -343,6 +352,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(_answer(status, message))
         self.transport.close()
+
+
+def _address(found: object) -> tuple[str, int | None] | None:
+    """Host and port, or the path of a Unix socket."""
+    if isinstance(found, tuple):
+        return str(found[0]), int(found[1])
+    return (found, None) if isinstance(found, str) else None
 
 
 _CODES: Final = {
