@@ -8,6 +8,8 @@ ask again on a new one if an idle one was closed under them. The server has a co
 What the attackers compute themselves would be in the figures, so where the system has it (Linux's SCHED_IDLE) they get
 what the others leave of that core, and are interrupted when an answer comes; `--attackers-equal` measures without.
 
+Requests that the server refuses (429) are counted for themselves, `refused`, and are in no latency.
+
 The phases, with rows for each:
 
     quiet                    nobody attacks
