@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from grpc._cython import cygrpc
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
 from hypercube.gateway.grpc.newcomers import ASKED_FOR, TAKEN_UP, Lines, Newcomers, fair_newcomers
 
