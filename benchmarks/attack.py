@@ -8,6 +8,8 @@ ask again on a new one if an idle one was closed under them. The server has a co
 What the attackers compute themselves would be in the figures, so where the system has it (Linux's SCHED_IDLE) they get
 what the others leave of that core, and are interrupted when an answer comes; `--attackers-equal` measures without.
 
+Requests that the server refuses (429) are counted for themselves, `refused`, and are in no latency.
+
 The phases, with rows for each:
 
     quiet                    nobody attacks
@@ -67,7 +69,7 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{ports.grpc}") as channel:
         over_grpc = channel.unary_unary("/hypercube.v1.Saju/Chart", None, None)
 
-        async def http() -> None:
+        async def http() -> bool:
             answer, connection = b"", None
             while free and not answer:
                 connection = free.pop()
@@ -77,15 +79,25 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
             if not answer or connection is None:
                 _, connection = await loop.create_connection(Connection, "127.0.0.1", ports.http)
                 answer = await connection.ask(REQUEST)
-            if not answer.startswith(b"HTTP/1.1 200"):
+            if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 429")):
                 raise SystemExit(f"A wrong answer, so no figures: {answer[:300]!r}")
             free.append(connection)
+            return answer.startswith(b"HTTP/1.1 200")
+
+        async def called() -> bool:
+            try:
+                await over_grpc(MESSAGE, timeout=60)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                    raise
+                return False
+            return True
 
         async def one(door: str, due: float) -> None:
             during = phase
-            await (http() if door == "http" else over_grpc(MESSAGE, timeout=60))
-            took = time.perf_counter() - due
-            seconds.setdefault(during, {}).setdefault(door, []).append(took)
+            well = await (http() if door == "http" else called())
+            of = f"{door} refused" if not well else door
+            seconds.setdefault(during, {}).setdefault(of, []).append(time.perf_counter() - due)
 
         draw = random.Random(1)
         due = time.perf_counter()
@@ -203,12 +215,20 @@ def main() -> int:
                         "round": round_,
                     }
                     row |= {"server": options.server, "attackers_yield": not options.attackers_equal}
-                    row |= _row(found[door])
+                    row |= _row(found[door]) | {"refused": len(found.get(f"{door} refused", ()))}
                     row["p99_over_quiet"] = round(row["p99_ms"] / before["p99_ms"], 2)
                     row |= {"half_open": options.count, "attack_streams": tally.streams, "rate": options.rate}
                     row |= {"rss_mb": process.memory_info().rss >> 20, "descriptors": process.num_fds()}
                     made.append(row | environment())
-                    print(door, phase, row["p50_ms"], row["p99_ms"], row["p99_over_quiet"], flush=True)
+                    print(
+                        door,
+                        phase,
+                        row["p50_ms"],
+                        row["p99_ms"],
+                        row["p99_over_quiet"],
+                        row["refused"],
+                        flush=True,
+                    )
     append(options.output, made)
     return 0
 

@@ -23,6 +23,7 @@ from hypercube.app.full_collections import calm_collections
 from hypercube.app.idempotency import describe_answers, make_answers
 from hypercube.app.listening import (
     HttpServer,
+    accepting,
     bind_grpc,
     bind_grpc_socket,
     bind_http,
@@ -238,7 +239,7 @@ class Application:
             )
             if self.tls is not None:
                 self.tls.follow(http_server.config)
-            http_task = asyncio.create_task(http_server.serve(sockets=[listener]), name="http")
+            http_task = asyncio.create_task(http_server.serve(sockets=accepting(listener)), name="http")
             stack.push_async_callback(stop_http, http_server, http_task)
             await http_server.until_listening(http_task)
             self.engines.start()

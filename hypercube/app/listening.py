@@ -16,6 +16,8 @@ from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
 from hypercube.settings import ServerSettings
 
 _BACKLOG: Final = 2048
+_ACCEPTED: Final = 8
+"""Connections that are accepted in a turn of the loop, at some 70 us each."""
 _OTHER_DESCRIPTORS: Final = 256
 """Files, pipes to engines, event loops; and connections on their way out."""
 
@@ -88,6 +90,15 @@ def bind_http(
         listener.close()
         raise _not_bound(what, host, port, str(error)) from error
     return listener
+
+
+def accepting(listener: socket.socket) -> list[socket.socket]:
+    """The socket as often as connections are to be accepted in a turn of the loop.
+
+    uvloop accepts one a turn from each. Where many come, turns are long, and newcomers waited behind thousands of
+    others for half a second and more. Each is to be closed.
+    """
+    return [listener, *(listener.dup() for _ in range(_ACCEPTED - 1))]
 
 
 def bind_grpc(

@@ -8,6 +8,7 @@ import grpc.aio
 from hypercube.gateway.grpc import chat, cubes, embeddings, inference, models, reading, saju
 from hypercube.gateway.grpc.health import HealthServicer
 from hypercube.gateway.grpc.methods import Methods
+from hypercube.gateway.grpc.newcomers import fair_newcomers
 from hypercube.gateway.grpc.rpc import handlers
 from hypercube.gateway.grpc.standard import HEALTH, REFLECTION, health_handlers, reflection_handlers
 from hypercube.gateway.grpc.threads import patient_threads
@@ -42,7 +43,7 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    with patient_threads(), gathered_wakeups():
+    with patient_threads(), gathered_wakeups(), fair_newcomers():
         server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))

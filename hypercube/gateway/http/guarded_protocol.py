@@ -4,6 +4,9 @@ uvicorn bounds neither the size of a request's head nor the time that it takes. 
 about once a second, ends those that are too slow, so a request pays for two readings of the clock and no timer. The
 look is taken in slices (`gateway.slices`): of 10,000 that are late at once the last is ended some three seconds later.
 
+Connections that wait, silent or a few bytes at a time, rest apart from the loop (`lobby`), so that thousands of them
+that speak or leave in one moment are read a few a turn.
+
 Connections are bounded, too. When there is no room for one more, the one that has waited longest for its first request
 makes room, else the one that has waited longest for its next; if all are being answered, the newcomer is told so (503).
 """
@@ -17,10 +20,12 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from hypercube.gateway.http.held_head import HELD, HeldHead
+from hypercube.gateway.http.lobby import Lobby
 from hypercube.gateway.slices import slices_of
 
 _SLOWEST: Final = 16 << 10
@@ -29,6 +34,10 @@ _OVERHEAD: Final = 8
 """Bytes on the wire for one byte of a chunked body, at most; a chunk of one byte takes six."""
 _PIECE: Final = 4 << 10
 """Bytes of a body for which its handler is woken before the end; each byte of one that drips would cost a turn."""
+_SMALL: Final = 1 << 10
+"""Who sends so few bytes, and not the end of a request, rests until more come."""
+_SILENT_S: Final = 1.0
+"""And who says nothing for so long."""
 _ENDED: Final = 16
 """What ending a connection takes, in looks at one."""
 
@@ -60,15 +69,19 @@ class _HeadTooLargeError(Exception):
 class _Crowd:
     """The connections of one server that nobody is answering, those that wait longest first."""
 
-    __slots__ = ("between", "look", "strangers")
+    __slots__ = ("answered", "between", "look", "slow", "strangers")
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.strangers: dict[GuardedProtocol, None] = {}
         """Without a request so far."""
         self.between: dict[GuardedProtocol, None] = {}
         """Between two requests."""
         self.look: asyncio.TimerHandle | None = None
         """The next look at the server's connections."""
+        self.slow = Lobby(loop)
+        """Where those rest of which a request is under way or the first has not come."""
+        self.answered = Lobby(loop)
+        """Where those rest that were answered before, until their next request."""
 
     def leave(self, connection: "GuardedProtocol") -> None:
         """It is being answered, or gone."""
@@ -97,14 +110,34 @@ class GuardedProtocol(HttpToolsProtocol):
     """Since when the client has left too much of its answer."""
     _status = 0
     _turned_away = False
+    _held: tuple[RequestResponseCycle, Any] | None = None
+    """A request that is begun when it is whole or `_PIECE` of it came, so that one that never comes takes no place."""
+    _lobby: Lobby | None = None
+    """Where it rests."""
+    _descriptor = -1
+    """Of its socket; negative where it cannot rest."""
 
     # -- events of the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came."""
-        super().connection_made(transport)
+        # As uvicorn has it, but the addresses are asked of the transport, which knows them. uvicorn makes two sockets
+        # to ask the system, and where gRPC's threads wait for the interpreter, each time takes a turn of theirs.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.server = _address(transport.get_extra_info("sockname"))
+        client = _address(transport.get_extra_info("peername"))
+        self.client = None if client is None or client[1] is None else (client[0], client[1])
+        self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._since = self.loop.time()
-        crowd = self._crowd = _crowds.setdefault(self.server_state, _Crowd())
+        crowd = _crowds.get(self.server_state)
+        if crowd is None:
+            crowd = _crowds[self.server_state] = _Crowd(self.loop)
+        self._crowd = crowd
+        # What is encrypted is read ahead of us, so there is nothing to see on the socket.
+        if self.scheme != "https" and (socket := transport.get_extra_info("socket")) is not None:
+            self._descriptor = socket.fileno()
         if len(self.connections) > self.limits.max_connections:
             self._make_room(crowd)
         if not self._turned_away:
@@ -115,6 +148,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
         self._crowd.leave(self)
+        self._held = None
+        if self._lobby is not None:
+            self._lobby.leave(self._descriptor)
+            self._lobby = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -130,11 +167,15 @@ class GuardedProtocol(HttpToolsProtocol):
             self._head += self._packet
             if self._head > limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
+            elif self._packet < _SMALL and self._answered():
+                self._rest(self._crowd.slow)
         elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
             if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
                 self._refuse(431, _too_large(limits))
+            elif self._packet < _SMALL:
+                self._rest(self._crowd.slow)
         elif self._answered() and not self.pipeline and self.timeout_keep_alive_task is None:
             # Line breaks before a request begin none, but they end the wait for one.
             self._begin(Phase.HEAD)
@@ -185,6 +226,7 @@ class GuardedProtocol(HttpToolsProtocol):
         cycle = self._under_way()
         if cycle is None or cycle.response_complete or len(cycle.body) + len(body) >= _PIECE:
             super().on_body(body)
+            self._let_held_in()
         else:
             cycle.body += body
 
@@ -192,6 +234,23 @@ class GuardedProtocol(HttpToolsProtocol):
         """A request is whole."""
         self._phase = Phase.REPLY
         super().on_message_complete()
+        self._let_held_in()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """A request's turn among those of its connection has come."""
+        if cycle is self.cycle and cycle.more_body and not self.expect_100_continue:
+            self._held = cycle, app
+        else:
+            self._let_in(cycle, app)
+
+    def _let_held_in(self) -> None:
+        if self._held is not None:
+            (cycle, app), self._held = self._held, None
+            self._let_in(cycle, app)
+
+    def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer a request."""
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
@@ -207,6 +266,22 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(400, "These bytes are no HTTP/1.1 request.")
         else:
             self.transport.abort()
+
+    # -- rest
+
+    def _rest(self, lobby: Lobby) -> None:
+        """Have the loop read this connection no more until something comes, which is then read in its turn."""
+        if self._lobby is not None or self._descriptor < 0 or self.flow.read_paused or self._turned_away:
+            return
+        if not self.transport.is_closing() and lobby.rest(self._descriptor, self._wake):
+            self._lobby = lobby
+            self.transport.pause_reading()
+
+    def _wake(self) -> None:
+        """Something came, if only the end."""
+        self._lobby = None
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
 
     # -- judgement
 
@@ -227,11 +302,15 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._since = now  # the next request of a client that waits for this one's answer
             elif now - self._since > limits.header_s:
                 self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
+            elif now - self._since > _SILENT_S:
+                self._rest(self._crowd.slow)
         elif self._phase is Phase.BODY:
             if self.flow.read_paused:
                 self._since = now - self._body / _SLOWEST  # we are the slow ones
             elif now - self._since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
+        elif now - self._since > _SILENT_S and self in self._crowd.between:
+            self._rest(self._crowd.answered)
 
     def _make_room(self, crowd: _Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
@@ -268,6 +347,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Say what was wrong, if that can be said, and close."""
+        self._held = None
         if not self._may_answer():
             self.transport.abort()
             return
@@ -276,6 +356,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(_answer(status, message))
         self.transport.close()
+
+
+def _address(found: object) -> tuple[str, int | None] | None:
+    """Host and port, or the path of a Unix socket."""
+    if isinstance(found, tuple):
+        return str(found[0]), int(found[1])
+    return (found, None) if isinstance(found, str) else None
 
 
 _CODES: Final = {

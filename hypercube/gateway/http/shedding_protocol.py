@@ -156,11 +156,11 @@ class SheddingProtocol(GuardedProtocol):
 
     # -- who is not refused
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope: Any = cycle.scope
         queue = self.queue
         if scope["path"] in ALWAYS_OPEN or self.traffic.draining or queue.begins_at_once():
-            super()._start_asgi_task(cycle, app)
+            super()._let_in(cycle, app)
         else:
             self.traffic.enter()
             scope[IN_LINE] = True
@@ -178,7 +178,7 @@ class SheddingProtocol(GuardedProtocol):
             finally:
                 self.traffic.left()
 
-        super()._start_asgi_task(cycle, inside)
+        super()._let_in(cycle, inside)
 
     def on_response_complete(self) -> None:
         """An answer is whole."""

@@ -158,7 +158,7 @@ async def test_a_head_that_does_not_end_in_time_is_cut_off(house: Any) -> None:
 async def test_a_body_that_crawls_is_cut_off_and_a_steady_one_is_not(house: Any) -> None:
     async with served(house.app(), body_s=30.0) as at:
         async with at.wire() as slow:
-            await slow.send(HEAD + b"content-length: 1000\r\n\r\n{")
+            await slow.send(HEAD + b"content-length: 10000\r\n\r\n" + b" " * 5_000)
             await at.reached(1)
             await until(lambda: house.services.traffic.in_flight == 1)
             at.look(29.0)

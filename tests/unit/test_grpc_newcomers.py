@@ -1,0 +1,149 @@
+"""Calls are taken up in turns of their connections, a few a turn of the loop, and none is lost."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
+
+from hypercube.gateway.grpc.newcomers import ASKED_FOR, TAKEN_UP, Lines, Newcomers, fair_newcomers
+
+RunVirtual = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
+Came = tuple[str, int]
+
+
+class Core:
+    """gRPC: calls that came, handed over to whoever asked, in their order."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.asked: list[asyncio.Future[Came]] = []
+        self.line: list[Came] = []
+        self.runs = True
+        self.newcomers: Newcomers[Came] = Newcomers(
+            self.loop, self.ask, lambda call: call[0], lambda: self.runs
+        )
+        self.taken: list[tuple[int, Came]] = []
+        """What was taken up, and in which turn."""
+        self.turn = 0
+
+    def ask(self) -> "asyncio.Task[Came]":
+        future: asyncio.Future[Came] = self.loop.create_future()
+        self.asked.append(future)
+
+        async def call() -> Came:
+            return await future
+
+        self.deliver()
+        return self.loop.create_task(call())
+
+    def deliver(self) -> None:
+        while self.asked and self.line:
+            self.asked.pop(0).set_result(self.line.pop(0))
+
+    def come(self, *calls: Came) -> None:
+        self.line.extend(calls)
+        self.deliver()
+
+    async def serve(self) -> None:
+        """What gRPC's server does with a call that it was handed."""
+        wanted = self.newcomers.next()
+        while True:
+            done, _ = await asyncio.wait([wanted], return_when=asyncio.FIRST_COMPLETED)
+            self.taken.append((self.turn, done.pop().result()))
+            wanted = self.newcomers.next()
+
+    async def turns(self, count: int) -> None:
+        for _ in range(count):
+            self.turn += 1
+            await asyncio.sleep(0)
+
+
+def crowd(connections: int, calls: int) -> list[Came]:
+    return [(f"crowd {connection}", number) for connection in range(connections) for number in range(calls)]
+
+
+def test_lines_take_turns_and_first_calls_do_not_wait_for_the_rest_of_others() -> None:
+    lines: Lines[Came] = Lines()
+    for connection, number in crowd(3, 4):
+        lines.add(connection, (connection, number))
+    assert [lines.next() for _ in range(4)] == [
+        ("crowd 0", 0),
+        ("crowd 0", 1),  # of two one is a later one, so that nobody waits for ever
+        ("crowd 1", 0),
+        ("crowd 0", 2),
+    ]
+    lines.add("quick", ("quick", 0))
+    lines.add("crowd 0", ("crowd 0", 4))
+    order = [lines.next() for _ in range(len(lines))]
+    assert order.index(("quick", 0)) <= 2
+    assert len(order) == 3 * 4 - 4 + 2
+    for connection in ("crowd 0", "crowd 1", "crowd 2"):
+        numbers = [number for name, number in order if name == connection]
+        assert numbers == sorted(numbers)
+    assert len(lines) == 0
+
+
+def test_a_few_are_taken_up_a_turn_and_each_once(run_virtual: RunVirtual) -> None:
+    async def main() -> None:
+        core = Core()
+        serving = asyncio.create_task(core.serve())
+        await core.turns(5)
+        calls = crowd(20, 100)
+        core.come(*calls)
+        await core.turns(2 * len(calls))
+        assert sorted(call for _, call in core.taken) == sorted(calls)
+        by_turn = [sum(turn == each for each, _ in core.taken) for turn in {turn for turn, _ in core.taken}]
+        assert max(by_turn) <= TAKEN_UP
+        assert sum(by_turn) / len(by_turn) > TAKEN_UP / 2  # and no turn is lost while there are any
+        assert core.newcomers.waiting == 0
+        assert len(core.asked) == ASKED_FOR
+        serving.cancel()
+
+    run_virtual(main)
+
+
+def test_who_has_one_call_does_not_wait_for_those_with_hundreds(run_virtual: RunVirtual) -> None:
+    async def main() -> None:
+        core = Core()
+        serving = asyncio.create_task(core.serve())
+        core.come(*crowd(10, 200))
+        await core.turns(20)
+        assert core.newcomers.waiting > 1_000
+        before = core.turn
+        core.come(("quick", 0))
+        while ("quick", 0) not in [call for _, call in core.taken]:
+            await core.turns(1)
+        # Before it gRPC's own line has to be emptied, `ASKED_FOR` a turn.
+        assert core.turn - before <= 2_000 // ASKED_FOR + 5
+        serving.cancel()
+
+    run_virtual(main)
+
+
+def test_calls_that_wait_when_the_server_stops_are_let_go_and_the_failure_is_told(
+    run_virtual: RunVirtual,
+) -> None:
+    async def main() -> None:
+        core = Core()
+        serving = asyncio.create_task(core.serve())
+        core.come(*crowd(5, 100))
+        await core.turns(10)
+        assert core.newcomers.waiting
+        core.runs = False
+        for future in core.asked:
+            future.set_exception(ValueError("stopped"))
+        with pytest.raises(ValueError, match="stopped"):
+            await serving
+        await core.turns(5)
+        assert core.newcomers.waiting == 0
+
+    run_virtual(main)
+
+
+def test_the_installed_grpc_takes_up_its_calls_in_the_way_that_this_depends_on() -> None:
+    plain = cygrpc.AioServer
+    with fair_newcomers():
+        assert cygrpc.AioServer is not plain
+    assert cygrpc.AioServer is plain
