@@ -35,7 +35,7 @@ OURS: Final = 512
 
 
 async def chart_over_http(url: str, *, patient: bool = False) -> None:
-    """On a connection of its own; who is `patient` comes again when told to, as the SDK does, until there is a chart."""
+    """On a connection of its own; who is `patient` comes again when told to, as the SDK does."""
     async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(timeout=PATIENCE_S) as client:
         answer = await client.post(url + "/v1/saju/charts", json=BIRTH)
         while patient and answer.status_code == 429:
