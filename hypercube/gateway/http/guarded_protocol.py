@@ -148,7 +148,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
         self._crowd.leave(self)
-        self._held = None
+        self._drop_held()
         if self._lobby is not None:
             self._lobby.leave(self._descriptor)
             self._lobby = None
@@ -247,6 +247,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._held is not None:
             (cycle, app), self._held = self._held, None
             self._let_in(cycle, app)
+
+    def _drop_held(self) -> None:
+        """What has begun to come will not be begun."""
+        self._held = None
 
     def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to answer a request."""
@@ -347,7 +351,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         """Say what was wrong, if that can be said, and close."""
-        self._held = None
+        self._drop_held()
         if not self._may_answer():
             self.transport.abort()
             return

@@ -53,6 +53,8 @@ class SheddingProtocol(GuardedProtocol):
             return
         self._packet_bytes = data if len(data) <= _KEPT_BYTES else b""
         super().data_received(data)
+        if self._held is not None:
+            self._count_held(self._held[0].scope)
 
     def _refused_at_a_glance(self, data: bytes, *, full: bool) -> bool:
         """Refuse a request that is whole in this packet; whether that was all there was to do.
@@ -156,14 +158,26 @@ class SheddingProtocol(GuardedProtocol):
 
     # -- who is not refused
 
+    def _count_held(self, scope: Any) -> None:
+        """A request whose body is on its way is inside: a server that drains waits for it, and answers it."""
+        if IN_LINE not in scope and not self.traffic.draining:
+            self.traffic.enter()
+            scope[IN_LINE] = True
+
+    def _drop_held(self) -> None:
+        if self._held is not None and IN_LINE in self._held[0].scope:
+            self.traffic.left()
+        super()._drop_held()
+
     def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
         scope: Any = cycle.scope
         queue = self.queue
         if scope["path"] in ALWAYS_OPEN or self.traffic.draining or queue.begins_at_once():
-            super()._let_in(cycle, app)
+            super()._let_in(cycle, self._inside(app) if IN_LINE in scope else app)
         else:
-            self.traffic.enter()
-            scope[IN_LINE] = True
+            if IN_LINE not in scope:
+                self.traffic.enter()
+                scope[IN_LINE] = True
             queue.wait(partial(self._turn_came, cycle, app))
 
     def _turn_came(self, cycle: RequestResponseCycle, app: Any, begin: bool) -> None:
@@ -171,14 +185,18 @@ class SheddingProtocol(GuardedProtocol):
         if cycle.disconnected:
             self.traffic.left()
             return
+        super()._let_in(cycle, self._inside(app if begin else _refuse))
+
+    def _inside(self, app: Any) -> Any:
+        """The same for a request that counts as inside, until it is answered."""
 
         async def inside(scope: Any, receive: Any, send: Any) -> None:
             try:
-                await (app if begin else _refuse)(scope, receive, send)
+                await app(scope, receive, send)
             finally:
                 self.traffic.left()
 
-        super()._let_in(cycle, inside)
+        return inside
 
     def on_response_complete(self) -> None:
         """An answer is whole."""

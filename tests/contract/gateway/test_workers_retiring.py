@@ -82,3 +82,25 @@ async def test_who_never_asks_anything_does_not_keep_it(monkeypatch: pytest.Monk
         assert await retire(http, rpc, application.traffic, 100)
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_request_that_was_being_sent_when_a_drain_began_is_answered_and_one_given_up_is_forgotten() -> (
+    None
+):
+    application = Application(load_settings(SETTINGS))
+    async with application.running(), asyncio.timeout(120):
+        reader, writer = await asyncio.open_connection("127.0.0.1", application.http_port)
+        _, given_up = await asyncio.open_connection("127.0.0.1", application.http_port)
+        body = b'{"birth": "1990-05-03T07:20"}'
+        head = b"POST /v1/saju/charts HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body)
+        for each in (writer, given_up):
+            each.write(head + body[:9])
+        while application.traffic.in_flight < 2:  # noqa: ASYNC110 - until both heads are read
+            await asyncio.sleep(0.001)
+        application.traffic.drain()
+        given_up.close()
+        writer.write(body[9:])
+        status, _ = await answer(reader)
+        assert status == b"http/1.1 200 ok"
+        assert await application.traffic.wait_idle(60)
+        writer.close()
