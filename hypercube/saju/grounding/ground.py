@@ -193,9 +193,10 @@ class Ground:
 
     def pillar(self, position: str) -> int | None:
         """The pillar of a position or of `pillar:14`; None where there is none."""
-        if position.startswith("pillar:"):
-            return int(position.split(":")[1])
-        return self.pillars.get(position)
+        found = self.pillars.get(position)
+        if found is None and position.startswith("pillar:"):
+            return int(position[7:])
+        return found
 
     def sinsal(self, position: str) -> frozenset[str]:
         """Keys of the sinsal on one of the chart's own pillars, also without what they are read from."""

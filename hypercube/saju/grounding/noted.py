@@ -5,7 +5,9 @@ hands out stand-ins that note in turn. Whatever it cannot note (to walk over a l
 `Unnoted`, so that nothing is ever looked at unnoticed.
 """
 
-from typing import Any, Final, NoReturn
+import operator
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, cast
 
 from hypercube.saju.grounding.ground import Ground
 
@@ -26,15 +28,28 @@ class Unnoted(Exception):  # noqa: N818 - no error: a sentence that is judged an
 class Look:
     """One thing that can be looked at in any chart."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("at",)
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
-        self.steps = steps
+        self.at = _reader(steps)
+        """What a chart has there."""
 
-    def at(self, ground: Ground) -> Any:
-        """What this chart has there."""
+
+def _reader(steps: tuple[Step, ...]) -> Callable[[Ground], Any]:
+    """What takes the steps from a ground, with as few calls as it can: some fifty looks are taken for a reading."""
+    (kind, what), *more = steps
+    if kind == CALL and not more:
+        name, *given = what
+        if name != "ask":
+            return operator.methodcaller(name, *given)
+        question, *rest = given
+        return (lambda ground: question(ground, *rest)) if rest else cast("Callable[[Ground], Any]", question)
+    if all(kind == GET for kind, _ in steps):
+        return operator.attrgetter(".".join(what for _, what in steps))
+
+    def walk(ground: Ground) -> Any:
         found: Any = ground
-        for kind, what in self.steps:
+        for kind, what in steps:
             if kind == GET:
                 found = getattr(found, what)
             elif kind == ITEM:
@@ -44,6 +59,8 @@ class Look:
             else:
                 found = getattr(found, what[0])(*what[1:])
         return found
+
+    return walk
 
 
 def _look(steps: tuple[Step, ...]) -> Look:
