@@ -12,11 +12,9 @@ makes room, else the one that has waited longest for its next; if all are being 
 """
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
@@ -24,6 +22,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hypercube.gateway.http.early_answers import answer_of
 from hypercube.gateway.http.held_head import HELD, HeldHead
 from hypercube.gateway.http.lobby import Lobby
 from hypercube.gateway.slices import slices_of
@@ -329,7 +328,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         # A request may be on its way; closed at once, the connection would be reset and these words lost.
-        self.transport.write(_answer(503, _FULL, b"retry-after: 1\r\n"))
+        self.transport.write(answer_of(503, _FULL, b"retry-after: 1\r\n"))
         self.transport.write_eof()
 
     def _begin(self, phase: Phase) -> None:
@@ -358,7 +357,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._answered():
             self.cycle.disconnected = True  # its handler must not answer, too
             self.cycle.message_event.set()
-        self.transport.write(_answer(status, message))
+        self.transport.write(answer_of(status, message))
         self.transport.close()
 
 
@@ -369,43 +368,11 @@ def _address(found: object) -> tuple[str, int | None] | None:
     return (found, None) if isinstance(found, str) else None
 
 
-_CODES: Final = {
-    400: "invalid_argument",
-    408: "deadline_exceeded",
-    429: "overloaded",
-    431: "payload_too_large",
-    503: "unavailable",
-}
 _FULL: Final = "This server has as many connections as it may. Try again in 1 s."
 _AT_THE_DOOR: Final = 256
 """Connections over the limit that are told why; more are closed at once."""
 _TURNED_AWAY_S: Final = 1.0
 """How long they get to read it."""
-
-
-def _answer(status: int, message: str, headers: bytes = b"") -> bytes:
-    """The whole of an answer after which the connection closes."""
-    body = error_body(status, message)
-    return b"%bconnection: close\r\n%b\r\n%b" % (head_of(status, body), headers, body)
-
-
-def head_of(status: int, body: bytes) -> bytes:
-    """The head of an answer of ours, without its last line."""
-    head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n"
-    )
-    return head.encode("ascii")
-
-
-def error_body(status: int, message: str) -> bytes:
-    """What all errors of HTTP look like."""
-    kind = (
-        "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
-    )
-    return json.dumps(
-        {"error": {"message": message, "type": kind, "param": None, "code": _CODES[status]}}
-    ).encode()
 
 
 def _too_large(limits: ConnectionLimits) -> str:
