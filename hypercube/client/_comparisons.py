@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from hypercube.client._requests import birth_message, birth_messages, member, own_errors
+from hypercube.client._births import birth_message, birth_messages, member
+from hypercube.client._requests import own_errors
 from hypercube.client.exceptions import invalid
 from hypercube.core.compatibility import CompatibilityLength
 from hypercube.core.reading import ReadingLanguage

@@ -17,11 +17,11 @@ from hypercube.client._answers import (
     year_terms,
 )
 from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client._births import BirthLike
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._columns import Column
 from hypercube.client._comparisons import compatibility_request
 from hypercube.client._requests import (
-    BirthLike,
     chart_request,
     charts_request,
     formed_reading_request,

@@ -1,0 +1,184 @@
+"""Births as a caller typed them, as the message that travels."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import fields
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final, TypeAlias, TypeVar
+
+from hypercube.client.exceptions import error_of, invalid
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.errors import HyperCubeError, nearest, shown
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.wire.convert import birth_to_proto
+from hypercube.wire.v1 import saju_pb2
+
+BirthLike: TypeAlias = str | dt.datetime | dt.date | BirthInput
+"""A birth: text, a naive datetime, a date alone (시 모름), or a `BirthInput` with its options inside."""
+_E = TypeVar("_E", bound=StrEnum)
+_FIELDS: Final = tuple(field.name for field in fields(BirthInput))
+_ENUMS: Final[Mapping[str, type[StrEnum]]] = {
+    "sex": Sex,
+    "time_basis": TimeBasis,
+    "day_boundary": DayBoundary,
+    "calendar": Calendar,
+    "luck_age": LuckAge,
+    "hidden_stems": HiddenStemSet,
+    "life_stages": LifeStageSchool,
+    "blade": BladeSchool,
+    "goegang": GoegangSchool,
+}
+_BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
+
+
+def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
+    """A birth and the options beside it as one `BirthInput`; options that are None count as not given.
+
+    Raises:
+        InvalidArgument: a type that is no birth, an aware datetime, a word that is no member of its enum,
+            an empty text, or options given both inside a `BirthInput` and beside it.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(birth, BirthInput):
+        beside = sorted(name for name, value in given.items() if value != getattr(birth, name))
+        if beside:
+            raise invalid(
+                f"{', '.join(beside)} was given beside a BirthInput, which holds its own options.",
+                param=beside[0],
+                value=given[beside[0]],
+                fix="Put it into the BirthInput, or give the birth as text.",
+            )
+        given = {name: value for name in _FIELDS[1:] if (value := getattr(birth, name)) is not None}
+        birth = birth.birth
+    text, fold = _birth_text(birth)
+    if fold is not None:
+        given.setdefault("fold", fold)
+    for name, enum in _ENUMS.items():
+        if name in given:
+            given[name] = member(name, given[name], enum)
+    if "include" in given:
+        given["include"] = _included(given["include"])
+    if isinstance(given.get("as_of"), dt.date):
+        given["as_of"] = date_text("as_of", given["as_of"])
+    for name in ("place", "zone", "as_of"):
+        # On the wire an empty text means "not given", which would quietly change the answer.
+        if given.get(name) == "":
+            raise invalid(f"{name} is empty.", param=name, value="", fix=f"Leave {name} out, or name one.")
+    return BirthInput(text, **given)
+
+
+def _included(value: object) -> tuple[Include, ...]:
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise invalid(
+            f"include is {shown(value)!r}, not a list.",
+            param="include",
+            value=value,
+            fix=f"Write a list of: {', '.join(Include)}.",
+        )
+    return tuple(member("include", each, Include) for each in value)
+
+
+def date_text(param: str, value: object) -> str:
+    """A date as text; a datetime is refused, for it would lose its time without a word."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value.isoformat()
+    raise invalid(
+        f"{param} is {shown(value)}, a {type(value).__name__}.",
+        param=param,
+        value=value,
+        fix='Write "2026-05-03", or give a datetime.date.',
+    )
+
+
+def _birth_text(birth: object) -> tuple[str, int | None]:
+    """The birth as text, and the fold that a datetime carries (0 says nothing: it is the default)."""
+    if isinstance(birth, str):
+        return birth, None
+    if isinstance(birth, dt.datetime):
+        if birth.tzinfo is not None:
+            raise invalid(
+                f"birth is {birth.isoformat()}, a datetime with a time zone.",
+                param="birth",
+                value=birth.isoformat(),
+                fix="Give the clock time of the birth place without tzinfo, and its zone beside it: "
+                f'chart("{birth.replace(tzinfo=None).isoformat(timespec="minutes")}", zone="Asia/Seoul").',
+            )
+        return birth.isoformat(timespec="seconds"), birth.fold or None
+    if isinstance(birth, dt.date):
+        return birth.isoformat(), None
+    raise invalid(
+        f"birth is {shown(birth)}, a {type(birth).__name__}.", param="birth", value=birth, fix=_BIRTH_FIX
+    )
+
+
+def member(name: str, value: object, enum: type[_E]) -> _E:
+    """An enum member, given as itself or as its value."""
+    try:
+        return enum(str(value))
+    except ValueError:
+        known = [item.value for item in enum]
+        close = nearest(str(value), known)
+        meant = f"Did you mean {close!r}? " if close else ""
+        raise invalid(
+            f"{name} is {shown(value)!r}.",
+            param=name,
+            value=value,
+            fix=f"{meant}Write one of: {', '.join(known)}.",
+            details={"choices": known},
+        ) from None
+
+
+def birth_messages(field: str, births: object, method: str, fix: str) -> list[saju_pb2.Birth]:
+    """The messages of a list of births; an error names the row by `field`.
+
+    Raises:
+        InvalidArgument: one birth, which `fix` says how to write; more than `MAX_BIRTHS` births, which `method` does
+            not take at once; or a row that cannot travel.
+    """
+    if isinstance(births, str | Mapping | BirthInput) or not isinstance(births, Iterable):
+        raise invalid(
+            f"{field} is one {type(births).__name__}, not a list of births.",
+            param=field,
+            value=births,
+            fix=fix,
+        )
+    rows = list(islice(births, MAX_BIRTHS + 1))
+    if len(rows) > MAX_BIRTHS:
+        count = f"{len(births):,}" if isinstance(births, Sized) else f"more than {MAX_BIRTHS:,}"
+        raise invalid(
+            f"{field} holds {count} births; one call takes {MAX_BIRTHS:,}.",
+            param=field,
+            value=len(births) if isinstance(births, Sized) else None,
+            fix=f"Call {method} once for every {MAX_BIRTHS:,} of them.",
+            details={"limit": MAX_BIRTHS},
+        )
+    return [birth_message(f"{field}[{at}]", row) for at, row in enumerate(rows)]
+
+
+def birth_message(field: str, birth: object) -> saju_pb2.Birth:
+    """The message of a birth with its options inside it; an error names `field`."""
+    try:
+        return birth_to_proto(_row(birth))
+    except HyperCubeError as error:
+        raise error_of(error.failure(field)) from None
+
+
+def _row(row: object) -> BirthInput:
+    if not isinstance(row, Mapping):
+        return birth_input(row, {})
+    for name in row:
+        if name not in _FIELDS:
+            close = nearest(str(name), _FIELDS)
+            raise invalid(
+                f"{name!r} is no field of a birth.",
+                param=str(name),
+                value=row[name],
+                fix=f"Did you mean {close!r}?" if close else f"The fields are: {', '.join(_FIELDS)}.",
+            )
+    if "birth" not in row:
+        raise invalid("birth is missing.", param="birth", fix=_BIRTH_FIX)
+    return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})
