@@ -42,11 +42,13 @@ from hypercube.wire.convert.errors import (
     error_from_proto,
     error_to_proto,
 )
-from hypercube.wire.convert.models import (
+from hypercube.wire.convert.model_commands import (
     ADMIN_METHODS,
     AdminMethod,
     command_from_proto,
     command_to_proto,
+)
+from hypercube.wire.convert.models import (
     model_from_proto,
     model_to_proto,
     models_to_proto,
