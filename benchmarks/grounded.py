@@ -31,7 +31,7 @@ from benchmarks.rounds import append, environment
 from hypercube.app.engines import make_cluster
 from hypercube.core.chart import Chart
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, EngineState, GenerationEvent, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, GenerationEvent, GenerationRequest, Sampling
 from hypercube.core.reading import (
     CORPUS,
     Reading,
@@ -43,6 +43,7 @@ from hypercube.core.reading import (
     ReadingSection,
     joined,
 )
+from hypercube.core.served_models import EngineState
 from hypercube.cubes.feature.reading.model_writer import ModelWriter, ModelWriting
 from hypercube.cubes.grounded_generation import GroundedGeneration
 from hypercube.saju import charts

@@ -38,9 +38,9 @@ from hypercube.app.tls_renewal import RenewedTls
 from hypercube.batching import Limits as BatchLimits
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Health
-from hypercube.core.engine import EngineState
 from hypercube.core.errors import HyperCubeError
 from hypercube.core.saju_model import listed
+from hypercube.core.served_models import EngineState
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube

@@ -12,8 +12,9 @@ from hypercube.app.model_choice import (
     served_manifests,
 )
 from hypercube.core.clock import Clock, monotonic
-from hypercube.core.engine import EngineClient, EngineStatus, TokenizerClient
+from hypercube.core.engine import EngineClient, TokenizerClient
 from hypercube.core.model_admin import ModelOperator
+from hypercube.core.served_models import EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.operations import ModelOperations
 from hypercube.model_registry.registry import ModelRegistry

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hypercube.core.canary_bounds import CanaryBounds
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import Engine, EngineOptions
 from hypercube.inference.engine_choice import choose_engine
 from hypercube.inference.factory import EngineFactory, engine_factory

@@ -10,8 +10,9 @@ from hypercube.cli.output import ERR, OUT, print_error
 from hypercube.cli.serve import ModelReport
 from hypercube.client import Client
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, EngineState, GenerationRequest
+from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.model_registry.store import ModelStore
 from hypercube.settings import NO_MODEL, Settings

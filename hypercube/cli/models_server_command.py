@@ -8,7 +8,7 @@ import typer
 
 from hypercube.cli.output import ERR, OUT, print_json, print_table
 from hypercube.core.adapters import SEPARATOR, ServedAdapter
-from hypercube.core.engine import ServedModel
+from hypercube.core.served_models import ServedModel
 
 if TYPE_CHECKING:
     from hypercube.client import Client

@@ -12,7 +12,7 @@ from hypercube.app.access import describe
 from hypercube.app.model_choice import chat_manifests
 from hypercube.app.workers.supervisor import Supervisor
 from hypercube.cli.output import ERR
-from hypercube.core.engine import EngineState, EngineStatus
+from hypercube.core.served_models import EngineState, EngineStatus
 from hypercube.inference.devices import Devices, examine_devices
 from hypercube.inference.upstream import UPSTREAM
 from hypercube.kernels.pillars import explain

@@ -51,7 +51,6 @@ from hypercube.core.engine import (
     ChatMessage,
     FinishReason,
     GenerationEvent,
-    ServedModel,
     TokenLogprob,
     Tool,
     ToolCall,
@@ -76,6 +75,7 @@ from hypercube.core.reading import (
     ReadingTone,
     ReadingWriter,
 )
+from hypercube.core.served_models import ServedModel
 
 __all__ = [
     "NOT_GIVEN",

@@ -53,8 +53,8 @@ from hypercube.client._status import Status, StatusError
 from hypercube.client.exceptions import FailedPrecondition
 from hypercube.core.chart import DayBoundary
 from hypercube.core.clock import Clock
-from hypercube.core.engine import ServedModel
 from hypercube.core.errors import ErrorKind
+from hypercube.core.served_models import ServedModel
 from hypercube.wire.convert import (
     model_from_proto,
 )

@@ -8,7 +8,6 @@ from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._models import ADMIN, command, command_message, given, outcome
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.canary_bounds import CanaryBounds
-from hypercube.core.engine import ServedModel
 from hypercube.core.model_admin import (
     ModelAction,
     ModelOutcome,
@@ -18,6 +17,7 @@ from hypercube.core.model_admin import (
     RouteMove,
     StoreCollection,
 )
+from hypercube.core.served_models import ServedModel
 
 
 class ModelCalls:

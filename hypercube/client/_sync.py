@@ -47,7 +47,7 @@ from hypercube.client._status import Status, StatusError
 from hypercube.client._sync_streams import ChatStream, PillarsStream, failed
 from hypercube.core.chart import DayBoundary
 from hypercube.core.clock import Clock
-from hypercube.core.engine import ServedModel
+from hypercube.core.served_models import ServedModel
 from hypercube.wire.convert import (
     model_from_proto,
 )

@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.canary_bounds import CanaryBounds
-from hypercube.core.engine import ServedModel
+from hypercube.core.served_models import ServedModel
 
 
 class ModelAction(StrEnum):

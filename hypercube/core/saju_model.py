@@ -7,7 +7,7 @@ ordinary questions it hands to the model behind it.
 from collections.abc import Sequence
 from typing import Final
 
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 
 SAJU_MODEL: Final = "saju"
 ENGINE: Final = "saju-chat"

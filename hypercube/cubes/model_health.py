@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hypercube.core.cube import Health, HealthStatus
-from hypercube.core.engine import Capability, EngineState, ServedModel
+from hypercube.core.served_models import Capability, EngineState, ServedModel
 
 _ON_ITS_WAY = (EngineState.PENDING, EngineState.DOWNLOADING, EngineState.LOADING)
 

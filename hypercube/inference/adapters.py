@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypercube.core.adapters import ServedAdapter
-from hypercube.core.engine import Capability, EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.inference.engine import Engine, incapable
 from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelManifest

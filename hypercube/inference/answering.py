@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    EngineState,
-    GenerationEvent,
-    GenerationRequest,
-    Tokenized,
-    TokenizeRequest,
-)
+from hypercube.core.engine import GenerationEvent, GenerationRequest, Tokenized, TokenizeRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.core.waiting import Begun
 from hypercube.inference.admission import deadline_exceeded, remaining_s
 from hypercube.inference.engine import ShowsTokens, incapable

@@ -11,20 +11,17 @@ from hypercube.core.adapters import ServedAdapter, addressed
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     EmbeddingRequest,
     Embeddings,
-    EngineState,
-    EngineStatus,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
     Scores,
-    ServedModel,
     Tokenized,
     TokenizeRequest,
 )
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 from hypercube.inference.adapters import paired_digest
 from hypercube.inference.engine import EngineOptions, incapable
 from hypercube.inference.factory import EngineFactory, engine_factory

@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    GenerationEvent,
-    GenerationRequest,
-    Tokenized,
-    TokenizeRequest,
-)
+from hypercube.core.engine import GenerationEvent, GenerationRequest, Tokenized, TokenizeRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 
 
 @dataclass(frozen=True, slots=True)

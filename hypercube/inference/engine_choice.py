@@ -3,8 +3,8 @@
 import importlib.util
 from typing import Final
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.devices import examine_devices
 from hypercube.inference.vllm.engine import ENGINE as VLLM
 from hypercube.model_registry.manifest import ModelManifest

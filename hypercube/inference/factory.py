@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import Engine, EngineOptions
 from hypercube.inference.fake import FakeEngine
 from hypercube.inference.llama_cpp import LlamaCppEngine

@@ -15,7 +15,6 @@ from typing import ClassVar, Final
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     ChatMessage,
     FinishReason,
     GenerationEvent,
@@ -26,6 +25,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.context import context_exceeded, text_too_long
 from hypercube.inference.engine import Embedded, Scored, WithoutAdapters
 from hypercube.inference.fake_rules import Vocabulary, calls, logprob, spoken

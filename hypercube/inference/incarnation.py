@@ -9,8 +9,9 @@ from typing import Final
 from hypercube.batching.policy import NEVER
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, ChatMessage, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.adapters import CopyAdapters
 from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import Engine

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from hypercube.core.engine import KnownVersion
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.served_models import KnownVersion
 from hypercube.core.tensors import Datatype, TensorSpec
 from hypercube.inference.routing import ModelRouting
 from hypercube.model_registry.manifest import ModelManifest

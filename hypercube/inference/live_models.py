@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import ServedModel
+from hypercube.core.served_models import ServedModel
 from hypercube.inference.routing import ModelRouting, Routing
 from hypercube.inference.served import ServedEngine
 from hypercube.inference.upkeep import Upkeep

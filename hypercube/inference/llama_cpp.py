@@ -18,14 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    GenerationEvent,
-    GenerationRequest,
-    Tokenized,
-    TokenizeRequest,
-)
+from hypercube.core.engine import GenerationEvent, GenerationRequest, Tokenized, TokenizeRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 from hypercube.inference.chat_chunks import refusal
 from hypercube.inference.chat_stream import chat_body, stream_chat, trimmed
 from hypercube.inference.cores import available_cores

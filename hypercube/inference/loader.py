@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hypercube.batching.policy import NEVER
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState
+from hypercube.core.served_models import EngineState
 from hypercube.inference.engine import Engine
 from hypercube.inference.incarnation import Incarnation
 from hypercube.inference.loading_queue import LoadingQueue

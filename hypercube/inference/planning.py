@@ -1,7 +1,7 @@
 """The plan for a model of the registry on this machine: joins manifests, options and devices to `placement`."""
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.devices import Devices, examine_devices
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.placement import PLACED, Device, Plan, plan

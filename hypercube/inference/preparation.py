@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from hypercube.core.engine import EngineState
+from hypercube.core.served_models import EngineState
 from hypercube.model_registry.convert import convert
 from hypercube.model_registry.leases import Lease
 from hypercube.model_registry.manifest import ModelManifest

@@ -9,8 +9,8 @@ version that does not come up changes nothing: the old one serves (again).
 from dataclasses import dataclass
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState
 from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.served_models import EngineState
 from hypercube.inference.engine import Engine
 from hypercube.inference.incarnation import Incarnation
 from hypercube.inference.preparation import Preparation

@@ -8,15 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.adapters import addressed
-from hypercube.core.engine import (
-    Capability,
-    ChatMessage,
-    GenerationRequest,
-    Sampling,
-    TokenizeRequest,
-    ToolChoice,
-)
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling, TokenizeRequest, ToolChoice
 from hypercube.core.errors import HyperCubeError, invalid, shown
+from hypercube.core.served_models import Capability
 
 ROLES: Final = ("system", "user", "assistant", "tool")
 MAX_STOPS: Final = 16

@@ -13,17 +13,14 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import (
     EmbeddingRequest,
     Embeddings,
-    EngineState,
-    EngineStatus,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
     Scores,
-    ServedModel,
-    ServedVersion,
     Tokenized,
     TokenizeRequest,
 )
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.inference.answering import Answering
 from hypercube.inference.factory import EngineFactory
 from hypercube.inference.loader import Loader

@@ -4,8 +4,8 @@ import asyncio
 
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
-from hypercube.core.engine import COMING, EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import COMING, EngineState
 from hypercube.inference.admission import Admission
 from hypercube.inference.engine import Engine
 from hypercube.inference.incarnation import Incarnation

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState
+from hypercube.core.served_models import EngineState
 from hypercube.inference.incarnation import Incarnation
 from hypercube.inference.loader import Loader
 from hypercube.inference.served_gates import ServedGates

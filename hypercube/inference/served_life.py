@@ -6,8 +6,8 @@ import sys
 from typing import Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.inference.adapters import ModelAdapters
 from hypercube.inference.engine import CanBeAway, Engine
 from hypercube.inference.factory import EngineFactory

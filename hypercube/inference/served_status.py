@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState, EngineStatus
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState, EngineStatus
 from hypercube.inference.restart import RestartBudget
 from hypercube.model_registry.manifest import ModelManifest
 

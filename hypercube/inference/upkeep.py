@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.inference.canary import judge
 from hypercube.inference.replacement import Replacing
 from hypercube.inference.routing import ModelRouting, Target, base_of

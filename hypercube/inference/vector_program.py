@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from hypercube.core.engine import Capability, GenerationRequest
+from hypercube.core.engine import GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.context import text_too_long
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
 from hypercube.inference.transformers.memory import out_of_memory

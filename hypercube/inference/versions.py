@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hypercube.core.clock import Clock
-from hypercube.core.engine import EngineState, ServedVersion
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState, ServedVersion
 from hypercube.inference.canary import Window, p95
 from hypercube.inference.known_versions import KnownVersions
 from hypercube.inference.routing import ModelRouting, base_of

@@ -3,8 +3,8 @@
 from types import MappingProxyType
 from typing import Final
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.served_models import Capability
 from hypercube.model_registry.manifest import ModelFile, ModelManifest
 from hypercube.model_registry.shape import ModelShape
 from hypercube.model_registry.sources import HubFile, PackageMember, PackagePart, PackageParts

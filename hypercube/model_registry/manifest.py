@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from hypercube.core.engine import Capability
+from hypercube.core.served_models import Capability
 from hypercube.model_registry.shape import ModelShape
 from hypercube.model_registry.signature import Signature
 from hypercube.model_registry.sources import PackageParts, Source

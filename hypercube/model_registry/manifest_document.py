@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 from hypercube.model_registry.manifest import MODEL_NAME, ModelFile, ModelManifest
 from hypercube.model_registry.refusal import check_name
 from hypercube.model_registry.shape import ModelShape

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 from hypercube.model_registry.gguf_file import read_gguf
 from hypercube.model_registry.shape import ModelShape, read_shape
 

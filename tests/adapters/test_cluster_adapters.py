@@ -13,10 +13,8 @@ import pytest
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     ChatMessage,
     EmbeddingRequest,
-    EngineState,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
@@ -24,6 +22,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.inference.adapters import paired_digest
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import GeneratesOnly, engine_failed

@@ -17,7 +17,7 @@ from hypercube.app import Application
 from hypercube.cli.models_server_command import DEFAULT_TARGET
 from hypercube.client import AsyncClient, InvalidArgument, ModelNotFound, NotFound
 from hypercube.client import _constants as const
-from hypercube.core.engine import EngineState
+from hypercube.core.served_models import EngineState
 from hypercube.model_registry.adding import Wish, add_folder
 from hypercube.model_registry.store import ModelStore
 from hypercube.settings import load_settings

@@ -10,16 +10,11 @@ from hypercube.app import Application
 from hypercube.core.chart import BirthInput, ChartsRequest, Sex
 from hypercube.core.compatibility import CompatibilityRequest
 from hypercube.core.cube import Call, CubeState, Health, is_stream
-from hypercube.core.engine import (
-    ChatMessage,
-    EmbeddingRequest,
-    GenerationRequest,
-    ModelsRequest,
-    TokenizeRequest,
-)
+from hypercube.core.engine import ChatMessage, EmbeddingRequest, GenerationRequest, TokenizeRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelAction, ModelCommand
 from hypercube.core.reading import ReadingRequest
+from hypercube.core.served_models import ModelsRequest
 from hypercube.core.tensors import Datatype, Tensor, TensorRequest
 from hypercube.cubes.contract import violations
 from hypercube.settings import load_settings

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import EngineState, EngineStatus, GenerationRequest, ServedModel
+from hypercube.core.engine import GenerationRequest
 from hypercube.core.reading import Reading, ReadingLanguage, ReadingRequest, ReadingSection, ReadingWriter
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.reading import ModelWriting, ReadingCube

@@ -13,7 +13,7 @@ import pytest
 
 from hypercube.core.chart import BirthInput, Chart, Include, Sex
 from hypercube.core.cube import Call
-from hypercube.core.engine import EngineState, EngineStatus, GenerationRequest, ServedModel
+from hypercube.core.engine import GenerationRequest
 from hypercube.core.reading import (
     Reading,
     ReadingLanguage,
@@ -22,6 +22,7 @@ from hypercube.core.reading import (
     ReadingSection,
     ReadingWriter,
 )
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.reading import ModelWriting, ReadingCube

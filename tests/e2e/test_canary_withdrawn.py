@@ -14,7 +14,8 @@ import pytest
 
 from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, ChatMessage, EngineState, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.routing import Routing
 from hypercube.inference.worker.process import WorkerEngine

@@ -23,8 +23,9 @@ import pytest
 
 from hypercube.core.clock import monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, EmbeddingRequest, Embeddings, EngineState, ScoreRequest
+from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import Embedded, EngineOptions

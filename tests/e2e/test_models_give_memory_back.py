@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, EngineState, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.factory import engine_factory

@@ -17,14 +17,8 @@ import psutil
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    ChatMessage,
-    EngineState,
-    EngineStatus,
-    GenerationRequest,
-    Sampling,
-)
+from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
+from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.factory import engine_factory

@@ -18,7 +18,6 @@ import pytest_asyncio
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
     ChatMessage,
-    EngineState,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
@@ -26,6 +25,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.llama_cpp import LlamaCppEngine

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, ChatMessage, EngineState, EngineStatus, GenerationRequest
+from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.worker.process import WorkerEngine
 from hypercube.model_registry.manifest import ModelManifest

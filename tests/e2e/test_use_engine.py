@@ -15,8 +15,9 @@ import psutil
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, EmbeddingRequest, EngineState, EngineStatus, ScoreRequest
+from hypercube.core.engine import EmbeddingRequest, ScoreRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.factory import engine_factory

@@ -23,8 +23,8 @@ import transformers
 from safetensors.torch import load_file
 
 from hypercube.cli import models as models_command
-from hypercube.core.engine import EngineState
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry import convert as convert_module

@@ -9,15 +9,9 @@ from typing import Any
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    ChatMessage,
-    EngineState,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    Usage,
-)
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.model_registry.manifest import ModelManifest

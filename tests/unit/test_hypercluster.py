@@ -13,16 +13,9 @@ from typing import Any
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    ChatMessage,
-    EngineState,
-    EngineStatus,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    Usage,
-)
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.fake import FakeEngine

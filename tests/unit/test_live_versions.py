@@ -11,17 +11,10 @@ import pytest
 
 from hypercube.core.canary_bounds import CanaryBounds
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    ChatMessage,
-    EngineState,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    ServedVersion,
-    Usage,
-)
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.principal import Principal
+from hypercube.core.served_models import EngineState, ServedVersion
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.routing import Routing

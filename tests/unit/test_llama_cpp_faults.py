@@ -16,14 +16,9 @@ import psutil
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    ChatMessage,
-    EngineState,
-    EngineStatus,
-    GenerationRequest,
-)
+from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference import llama_cpp
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hypercube.app.model_choice import chat_manifests, make_engines, served_manifests
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.fake import FakeEngine
 from hypercube.inference.transformers.encoder_engine import EncoderEngine
 from hypercube.inference.upstream import UpstreamEngine

@@ -10,17 +10,15 @@ import pytest
 
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     ChatMessage,
     EmbeddingRequest,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import Embedded, Engine, GeneratesOnly, engine_failed
 from hypercube.inference.fake import vector

@@ -7,8 +7,9 @@ import pytest
 from hypercube.app.application import Application
 from hypercube.app.model_choice import lazy_models, make_engines, memory_budget, served_manifests
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, EngineState, GenerationRequest
+from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import EngineState
 from hypercube.settings import Settings, load_settings
 
 GEMMA, MINILM = "gemma-3-270m", "all-minilm-l6-v2"

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from pydantic import BaseModel
 
-from hypercube.core.engine import Capability
+from hypercube.core.served_models import Capability
 from hypercube.gateway.http.openai_completions import (
     CompletionRequest,
     DetokenizeBodyRequest,

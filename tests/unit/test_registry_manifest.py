@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.model_registry.adding import Wish, add_folder, add_gguf
 from hypercube.model_registry.catalogue import CATALOGUE
 from hypercube.model_registry.manifest_document import document

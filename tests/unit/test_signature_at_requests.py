@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    ChatMessage,
-    EmbeddingRequest,
-    FinishReason,
-    GenerationRequest,
-    ScoreRequest,
-)
+from hypercube.core.engine import ChatMessage, EmbeddingRequest, FinishReason, GenerationRequest, ScoreRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.cluster import Hypercluster
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.signature import Limits, Signature

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from hypercube.app.model_choice import chat_manifests, make_engines
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference import engine_choice
 from hypercube.inference.adapter_files import check_adapter, shapes_in
 from hypercube.inference.devices import Devices, Gpu

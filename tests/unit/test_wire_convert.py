@@ -12,17 +12,15 @@ from hypercube.core.calendar import LuckAge, LunarDate, LunarDay, YearTerms
 from hypercube.core.chart import BirthInput, Calendar, ChartResult, DayBoundary, Include, Sex, TimeBasis
 from hypercube.core.engine import (
     ChatMessage,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     Sampling,
-    ServedModel,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.saju import charts
 from hypercube.saju.signs import PILLARS
 from hypercube.saju.solar_terms import solar_terms

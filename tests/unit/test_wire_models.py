@@ -4,7 +4,6 @@ import pytest
 
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.canary_bounds import CanaryBounds
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import (
     ModelAction,
@@ -17,6 +16,7 @@ from hypercube.core.model_admin import (
     StoreCollection,
     StoreGarbage,
 )
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.wire.convert import (
     ADMIN_METHODS,
     command_from_proto,

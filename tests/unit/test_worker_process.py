@@ -19,8 +19,9 @@ import pytest
 
 import hypercube
 from hypercube.core.cube import Call, Priority
-from hypercube.core.engine import Capability, ChatMessage, FinishReason, GenerationRequest, Usage
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationRequest, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import Embedded, Scored
 from hypercube.inference.worker.process import WorkerEngine
 

@@ -16,7 +16,6 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import (
     ChatMessage,
     EmbeddingRequest,
-    EngineState,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
@@ -26,6 +25,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelAction, ModelCommand
+from hypercube.core.served_models import EngineState
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.fake import FakeEngine
 from hypercube.inference.operations import ModelOperations

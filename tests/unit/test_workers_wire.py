@@ -13,17 +13,12 @@ from hypercube.app.workers.metrics_pages import MetricsPages, merged
 from hypercube.app.workers.wire import WireError, decode, encode, read_message
 from hypercube.core.cube import Call, Priority, Timing
 from hypercube.core.engine import (
-    Capability,
     ChatMessage,
     Embeddings,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     Sampling,
-    ServedModel,
-    ServedVersion,
     TokenLogprob,
     Tool,
     ToolCall,
@@ -34,6 +29,7 @@ from hypercube.core.engine import (
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.principal import Principal, Role
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 
 READY = EngineStatus(EngineState.READY, "here", 0.5)
 REQUEST = GenerationRequest(

@@ -13,8 +13,9 @@ import pytest
 import pytest_asyncio
 
 from hypercube.core.cube import Call, Priority
-from hypercube.core.engine import Capability, ChatMessage, FinishReason, GenerationRequest, Sampling
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.vllm import VllmEngine
 

@@ -26,8 +26,8 @@ from typing import Any, Final
 from hypercube.app.engines import Engines
 from hypercube.app.workers.wire import WireError, encode, read_message
 from hypercube.core.cube import Call
-from hypercube.core.engine import ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import ServedModel
 from hypercube.gateway.errors import failure_of
 from hypercube.observability.logs import get_logger
 

@@ -18,18 +18,16 @@ from hypercube.core.cube import Call, Timing
 from hypercube.core.engine import (
     EmbeddingRequest,
     Embeddings,
-    EngineState,
-    EngineStatus,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
     Scores,
-    ServedModel,
     Tokenized,
     TokenizeRequest,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelCommand, ModelOutcome
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.inference.admission import deadline_exceeded, remaining_s
 from hypercube.inference.engine import engine_failed
 from hypercube.observability.logs import get_logger

@@ -7,7 +7,7 @@ from hypercube.app.workers.control import Control
 from hypercube.app.workers.engine_door import EngineDoor
 from hypercube.app.workers.shared_answers import ledger_operations
 from hypercube.app.workers.task import Task
-from hypercube.core.engine import EngineStatus
+from hypercube.core.served_models import EngineStatus
 from hypercube.gateway.idempotency.ledger import LocalLedger
 
 

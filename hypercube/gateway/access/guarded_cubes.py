@@ -12,20 +12,17 @@ from typing import Any, Final
 
 from hypercube.core.cube import Call, Cube, HealthStatus, is_stream
 from hypercube.core.engine import (
-    Capability,
     EmbeddingRequest,
     Embeddings,
     GenerationEvent,
     GenerationRequest,
-    ModelsRequest,
-    ModelsResponse,
     ScoreRequest,
     Scores,
-    ServedModel,
 )
 from hypercube.core.errors import invalid
 from hypercube.core.principal import Principal, Rate, ScopeKind
 from hypercube.core.reading import ReadingRequest
+from hypercube.core.served_models import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.gateway.access.authenticator import Access
 from hypercube.gateway.services import MODELS, Cubes
 from hypercube.gateway.streams import close

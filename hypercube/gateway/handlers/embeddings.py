@@ -4,8 +4,9 @@ from array import array
 from dataclasses import dataclass
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, EmbeddingRequest, Embeddings
+from hypercube.core.engine import EmbeddingRequest, Embeddings
 from hypercube.core.errors import invalid
+from hypercube.core.served_models import Capability
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.handlers.models import default_model
 from hypercube.gateway.services import EMBEDDINGS, GatewayServices

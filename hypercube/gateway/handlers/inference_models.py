@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from hypercube.core.adapters import addressed
 from hypercube.core.cube import Call
-from hypercube.core.engine import EngineState, EngineStatus, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.model_admin import ModelAction, ModelCommand
 from hypercube.core.principal import Role
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.core.tensors import KERNEL_MODELS, KERNEL_PLATFORM, Datatype, TensorModel, TensorSpec
 from hypercube.gateway.handlers import models as served_models
 from hypercube.gateway.handlers.health import readiness

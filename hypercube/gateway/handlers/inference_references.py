@@ -10,8 +10,8 @@ from typing import Final
 
 from hypercube.core.adapters import SEPARATOR, addressed
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, EngineState, EngineStatus, KnownVersion, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest, shown
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, KnownVersion, ServedModel
 from hypercube.core.tensors import (
     ANY,
     KERNEL_MODELS,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from hypercube.core.adapters import SEPARATOR
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.core.served_models import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.services import MODELS, GatewayServices
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypercube.core.engine import Capability
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import Embedded, Scored, incapable
 from hypercube.inference.transformers.encoder_checkpoint import OpenedEncoder, open_encoder
 from hypercube.inference.transformers.pooling import pool

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from hypercube.core.engine import Capability
+from hypercube.core.served_models import Capability
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.precision import check_precision, choose_precision, this_cpu

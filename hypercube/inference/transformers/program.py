@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hypercube.core.engine import (
-    Capability,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
@@ -18,6 +17,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 from hypercube.inference.adapter_files import shapes_in
 from hypercube.inference.context import context_exceeded
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable

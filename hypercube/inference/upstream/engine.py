@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    ChatMessage,
-    GenerationEvent,
-    GenerationRequest,
-    Sampling,
-)
+from hypercube.core.engine import ChatMessage, GenerationEvent, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.core.served_models import Capability
 from hypercube.inference.admission import deadline_exceeded
 from hypercube.inference.chat_stream import Post, chat_body, stream_chat, trimmed
 from hypercube.inference.engine import (

@@ -7,8 +7,8 @@ import importlib.util
 from collections.abc import Mapping
 from typing import Final
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.precision import check_precision, choose_precision, this_cpu

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from hypercube.core.engine import (
-    Capability,
     ChatMessage,
     FinishReason,
     GenerationEvent,
@@ -25,6 +24,7 @@ from hypercube.core.engine import (
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.core.served_models import Capability
 from hypercube.inference.adapter_files import shapes_in
 from hypercube.inference.chat_stream import trimmed
 from hypercube.inference.context import context_exceeded

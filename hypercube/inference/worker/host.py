@@ -21,8 +21,8 @@ if __name__ == "__main__" and __package__ is None:
     # Run by path, perhaps by another interpreter that has no such package installed.
     sys.path.append(str(Path(__file__).parents[3]))
 
-from hypercube.core.engine import Capability
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import ShowsTokens, engine_failed, incapable
 from hypercube.inference.liveness import TICK_S
 from hypercube.inference.worker.protocol import (

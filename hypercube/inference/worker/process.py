@@ -13,14 +13,9 @@ from typing import Any, Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    GenerationEvent,
-    GenerationRequest,
-    Tokenized,
-    TokenizeRequest,
-)
+from hypercube.core.engine import GenerationEvent, GenerationRequest, Tokenized, TokenizeRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability
 from hypercube.inference.engine import Embedded, Scored, engine_failed, incapable
 from hypercube.inference.liveness import Liveness, until_hung
 from hypercube.inference.worker.child import Child, cpu_seconds_of, start_child

@@ -5,11 +5,9 @@ from typing import Any
 
 from hypercube.core.adapters import ServedAdapter
 from hypercube.core.canary_bounds import CanaryBounds
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.core.errors import HyperCubeError
-from hypercube.core.model_admin import (
-    RouteMove,
-)
+from hypercube.core.model_admin import RouteMove
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel, ServedVersion
 from hypercube.wire.v1 import models_pb2 as pb
 
 

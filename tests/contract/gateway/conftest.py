@@ -21,22 +21,19 @@ from hypercube.core.adapters import ServedAdapter
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     EmbeddingRequest,
     Embeddings,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
     Scores,
-    ServedModel,
     Tokenized,
     TokenizeRequest,
     Usage,
 )
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 from hypercube.cubes.data.model_admin import ModelAdminCube
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube

@@ -13,20 +13,17 @@ import openai
 from hypercube.core.chart import Chart
 from hypercube.core.cube import Call
 from hypercube.core.engine import (
-    Capability,
     EmbeddingRequest,
     Embeddings,
-    EngineState,
-    EngineStatus,
     FinishReason,
     GenerationEvent,
     GenerationRequest,
     ScoreRequest,
     Scores,
-    ServedModel,
     Usage,
 )
 from hypercube.core.saju_model import listed
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.reading import ReadingCube

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 from hypercube.gateway.grpc.inference_wire import read_request
 from hypercube.kernels.features import features
 from hypercube.kernels.pillars import pillars

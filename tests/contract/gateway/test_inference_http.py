@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
-from hypercube.core.engine import Capability, EngineState, EngineStatus, ServedModel
+from hypercube.core.served_models import Capability, EngineState, EngineStatus, ServedModel
 from hypercube.gateway.http import inference_examples
 from hypercube.gateway.http.inference_protocol import HEADER_LENGTH
 from hypercube.kernels.compatibility import top_k

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from hypercube.app.application import Application
-from hypercube.core.engine import Capability, EngineState
+from hypercube.core.served_models import Capability, EngineState
 from hypercube.core.tensors import pack_bytes
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from hypercube.app.application import Application
-from hypercube.core.engine import EngineState
+from hypercube.core.served_models import EngineState
 from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.registry import ModelRegistry
 from hypercube.model_registry.store import ModelStore

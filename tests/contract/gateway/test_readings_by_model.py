@@ -13,15 +13,11 @@ from hypercube.app.readings import make_reading_cube
 from hypercube.client import AsyncClient
 from hypercube.core.clock import monotonic
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    EngineState,
-    EngineStatus,
-    GenerationRequest,
-    ServedModel,
-)
+from hypercube.core.engine import GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.principal import Principal
 from hypercube.core.reading import Reading, ReadingLength, ReadingRequest, ReadingWriter
+from hypercube.core.served_models import EngineState, EngineStatus, ServedModel
 from hypercube.cubes.data.models import ModelsCube
 from hypercube.cubes.feature.chat import ChatCube
 from hypercube.cubes.feature.reading import ModelWriting, ReadingCube

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata
-from hypercube.core.engine import EngineClient, ModelsRequest, ModelsResponse, ServedModel
+from hypercube.core.engine import EngineClient
+from hypercube.core.served_models import ModelsRequest, ModelsResponse, ServedModel
 
 Listed = Callable[[Sequence[ServedModel]], tuple[ServedModel, ...]]
 

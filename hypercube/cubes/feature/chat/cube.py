@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, HealthStatus
-from hypercube.core.engine import Capability, EngineClient, GenerationEvent, GenerationRequest
+from hypercube.core.engine import EngineClient, GenerationEvent, GenerationRequest
+from hypercube.core.served_models import Capability
 from hypercube.cubes.model_health import model_health
 
 

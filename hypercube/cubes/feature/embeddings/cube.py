@@ -8,7 +8,8 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, HealthStatus
-from hypercube.core.engine import Capability, EmbeddingRequest, Embeddings, EngineClient
+from hypercube.core.engine import EmbeddingRequest, Embeddings, EngineClient
+from hypercube.core.served_models import Capability
 from hypercube.cubes.model_health import model_health
 
 

@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol
 from hypercube.core.chart import Chart
 from hypercube.core.clock import Clock
 from hypercube.core.cube import Call
-from hypercube.core.engine import Capability, ModelsRequest, ModelsResponse
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.reading import (
     Checked,
@@ -25,6 +24,7 @@ from hypercube.core.reading import (
     SectionText,
     writers,
 )
+from hypercube.core.served_models import Capability, ModelsRequest, ModelsResponse
 from hypercube.cubes.grounded_generation import GroundedGeneration, Outcome
 from hypercube.saju.composing import (
     UNFIT,

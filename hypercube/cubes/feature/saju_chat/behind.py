@@ -9,19 +9,10 @@ from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    Capability,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    ModelsRequest,
-    ModelsResponse,
-    ServedModel,
-    ToolCallDelta,
-    ToolChoice,
-)
+from hypercube.core.engine import FinishReason, GenerationEvent, GenerationRequest, ToolCallDelta, ToolChoice
 from hypercube.core.reading import Grounding, ReadingLanguage
 from hypercube.core.saju_model import SAJU_MODEL
+from hypercube.core.served_models import Capability, ModelsRequest, ModelsResponse, ServedModel
 from hypercube.cubes.feature.saju_chat import tool
 from hypercube.cubes.feature.saju_chat.ending import Ending
 from hypercube.cubes.feature.saju_chat.parts import CHAT, MODELS, Conversation, Cubes

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from hypercube.core.cube import Call, Color, Cube, CubeMetadata, HealthStatus
-from hypercube.core.engine import Capability, Tokenized, TokenizerClient, TokenizeRequest
+from hypercube.core.engine import Tokenized, TokenizerClient, TokenizeRequest
+from hypercube.core.served_models import Capability
 from hypercube.cubes.model_health import model_health
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from hypercube.core.engine import ServedModel, ServedVersion
+from hypercube.core.served_models import ServedModel, ServedVersion
 from hypercube.gateway.handlers import models as handler
 from hypercube.gateway.http.bodies import ModelBody, ModelListBody, ModelVersionBody
 from hypercube.gateway.http.endpoint import HttpRequest
