@@ -105,7 +105,7 @@ async def withstand(server: Any, count: int, waves: int, *, patient: bool = Fals
     assert "Traceback" not in said
     assert '"level":"error"' not in said.replace(" ", "")
     grown = [later - earlier for earlier, later in itertools.pairwise(resident[1:])]
-    assert max(grown) < ROOM_FOR_RETENTION, resident
+    assert max(grown) < ROOM_FOR_RETENTION, [size >> 20 for size in resident]
     return resident
 
 
