@@ -444,26 +444,6 @@ def test_a_gguf_file_that_is_none_is_named(tmp_path: Path) -> None:
         add_gguf(ModelStore(tmp_path / "store"), path, Wish("x"))
 
 
-@pytest.mark.parametrize(
-    ("given", "param"),
-    [
-        ({"prompts": ("BYTES", [1])}, "inputs.prompts"),
-        ({"prompt": ("INT32", [1])}, "inputs.prompt.dtype"),
-        ({"prompt": ("BYTES", [1, 2])}, "inputs.prompt.shape"),
-        ({"prompt": ("BYTES", [9])}, "inputs.prompt.batch"),
-        ({}, "inputs.prompt"),
-    ],
-)
-def test_a_request_that_is_not_of_the_signature_is_refused_by_the_input(
-    given: dict[str, tuple[str, list[int]]], param: str
-) -> None:
-    signature = Signature((Tensor("prompt", "BYTES"),), (), Limits(batch=8, input_tokens=10, output_tokens=5))
-    signature.check_inputs({"prompt": ("BYTES", [8])})
-    with pytest.raises(HyperCubeError) as caught:
-        signature.check_inputs(given)
-    assert (caught.value.kind, caught.value.param) == (ErrorKind.INVALID_ARGUMENT, param)
-
-
 def test_a_request_for_more_tokens_than_the_signature_allows_is_refused() -> None:
     signature = Signature((), (), Limits(input_tokens=10, output_tokens=5))
     signature.check_tokens(10, 5)

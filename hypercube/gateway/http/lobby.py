@@ -25,15 +25,13 @@ class Lobby:
     It takes a descriptor while anybody is in it.
     """
 
-    __slots__ = ("_loop", "_poll", "_resting", "woken")
+    __slots__ = ("_loop", "_poll", "_resting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """For connections of this loop."""
         self._loop = loop
         self._poll: select.epoll | None = None
         self._resting: dict[int, Callable[[], object]] = {}
-        self.woken: int = 0
-        """In the latest turn in which there were any."""
 
     def __len__(self) -> int:
         return len(self._resting)
@@ -63,7 +61,6 @@ class Lobby:
         if poll is None:
             return
         came = poll.poll(0, AT_A_TURN)
-        self.woken = len(came)
         wakes = []
         for descriptor, _ in came:
             poll.unregister(descriptor)
