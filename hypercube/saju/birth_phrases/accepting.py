@@ -32,6 +32,16 @@ _WITH_SOMEONE: Final = re.compile(
 _ASKS: Final = re.compile(
     r"[?]|(?:까|까요|나요|가요|니|냐)[\s~.ㅋㅎㅠ]{0,4}$|는지|언제|\b(?:what|when|should|is|can|will)\b"
 )
+_AROUND_PLACE: Final = re.compile(
+    r"[가-힣]{2,8}(?:이|가)?\s(?:말고|아니라|아니고)|\bnot (?:in )?[a-z.' -]{2,20} but\b|[가-힣]{2,8}병원|"
+    r"(?:저는|나는|제가|내가|(?<![가-힣])[전난제내](?![가-힣])|그냥|아니라|아니|아뇨|말고|(?:정정|수정)(?:할게요|합니다|해요)?|사실은?|"
+    r"[남여]자|[남여]성|사람|출신|태생|쪽|근처|시내|병원|집|광역시|특별시|"
+    r"에서|이에요|예요|에요|이요|요|입니다|이고|인데|이야|야|임|이었어요|에|은|는|이|가|네|예|응|음|아|어)"
+    r"|\b(?:i'm|i am|it's|it was|it is|from|in|at|near|the|city|of|please|ok|okay|yes|no|not|but|actually|sorry|"
+    r"i|meant|mean|(?:fe)?male|(?:wo)?man)\b|[\s.,!~ㅋㅎㅠ:()/-]"
+)
+"""What may stand around a place in a turn that tells the place and nothing else."""
+_CHANGED_TO: Final = re.compile(r"\s?(?:으로|로)\s?(?:바꿔|바꾸|변경|수정|고쳐|고치|정정|해)")
 _SHORT: Final = 30
 """Characters of a turn that is an answer rather than a story."""
 
@@ -213,10 +223,27 @@ class _Judge:
             return told or self._started or self._turn.born
         if any(self._turn.run_of(said.start) == self._turn.run_of(date.start) for date in dates):
             return True
-        if told or self._turn.correcting:
+        if told:
             return self._draft.place is None or self._turn.correcting
+        if not self._started or not self._tells_place(said):
+            return False
         wanted = self._draft.place is None or Field.PLACE in self._doubted
-        return self._started and wanted and len(self._turn.text) <= _SHORT
+        return self._turn.correcting or (wanted and len(self._turn.text) <= _SHORT)
+
+    def _tells_place(self, said: PlaceSaid) -> bool:
+        """Whether the turn tells a place and nothing else: "서울 날씨 어때?" makes nobody be born there."""
+        text = self._turn.text
+        if _ASKS.search(text):
+            return False
+        if self._turn.correcting and _CHANGED_TO.match(text, said.end):
+            return True
+        rest = text
+        for each in sorted(
+            (*self._turn.places, *self.inside(self._turn.sexes)), key=lambda piece: -piece.start
+        ):
+            rest = f"{rest[: each.start]} {rest[each.end :]}"
+        return not _AROUND_PLACE.sub("", rest)
 
     def calendar(self, dates: tuple[DateSaid, ...]) -> bool:
-        return bool(dates) or self._started
+        # "음력 생일이 언제예요?" asks for the other calendar's date; it does not say that the first was wrong.
+        return bool(dates) or (self._started and not _ASKS.search(self._turn.text))

@@ -59,6 +59,10 @@ _COMMON: Final = frozenset(
         "차드 말리"
     )
 ) - frozenset(str.split("고베 서초 강동 마포 종로 영등포 노원 은평 관악 동대문 서대문 구로"))
+_WORDS: Final = frozenset(
+    str.split("미리 지난 한다 홀로 오시 위해 수정 지시 오타 팔월 중화 서리 구성 사리 이세 지지 지지가 정정")
+)
+"""Everyday words that somewhere in the world are a city: a place only where the words around them say so."""
 _COUNTRIES: Final = frozenset(
     str.split(
         "미국 일본 중국 캐나다 호주 영국 독일 프랑스 베트남 태국 필리핀 인도네시아 인도 러시아 "
@@ -179,7 +183,7 @@ def _stems(word: str) -> Iterator[str]:
 def _judged(text: str, start: int, end: int, name: str, *, whole: bool) -> PlaceSaid | None:
     explicit = bool(_BORN_IN.match(text, end)) or bool(_PLACE_LABEL.search(text[max(0, start - 14) : start]))
     if not explicit:
-        if _LIVES.match(text, end) or not whole:
+        if _LIVES.match(text, end) or not whole or name in _WORDS:
             return None
         if name in _COMMON and not _alone(text, start, end):
             return None
