@@ -156,3 +156,49 @@ def test_a_question_or_an_instruction_moves_no_birth(text: str) -> None:
 )
 def test_a_turn_that_tells_the_place_is_heard(text: str, place: str) -> None:
     assert spoken_of("1990년 5월 3일 아침 7시 20분 여자", text).subject.place == place
+
+
+HERS = "제 아내는 1987년 2월 3일 오전 10시 대구예요. 궁합 봐주세요"
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("아내 성격은 어때요?", "아내"),
+        ("와이프 재물운은?", "아내"),
+        ("그 사람 일간이 뭐예요?", "아내"),
+        ("제 성격은요?", None),
+        ("남편 성격은 어때요?", None),
+    ],
+)
+def test_a_person_is_named_by_any_word_for_them(text: str, role: str | None) -> None:
+    him = "저는 1985년 9월 29일 새벽 3시 남자 부산"
+    assert spoken_of(him, HERS, text).subject.role == role
+
+
+def test_the_writer_is_meant_by_my_where_somebody_else_came_first() -> None:
+    turns = ("친구 사주 봐주세요. 1995년 3월 3일 오후 4시 남자 대전", "저는 1996년 7월 7일 오전 8시 여자예요")
+    assert spoken_of(*turns, "제 성격은?").subject.date.year == 1996
+    assert spoken_of(*turns, "친구 재물운은?").subject.date.year == 1995
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        ("남편 성격은 어때요?", "남편"),
+        ("우리 딸 직업은 뭐가 좋을까요?", "딸"),
+        ("How is my son's career?", "son"),
+    ],
+)
+def test_somebody_unknown_is_not_read_from_the_chart_of_the_one_who_asks(text: str, role: str) -> None:
+    assert spoken_of(HER, text).absent == role
+    told_then = spoken_of(HER, text, "1988년 11월 20일 오후 2시 5분 부산")
+    assert [each.role for each in told_then.draft.others] == [role]
+    assert told_then.draft.rival is None
+
+
+@pytest.mark.parametrize(
+    "text", ["미래 남편 성격은 어떨까요?", "배우자 성격이 궁금해요", "자식운은 어때요?", "제 성격은?"]
+)
+def test_a_partner_to_come_is_read_from_ones_own_chart(text: str) -> None:
+    assert spoken_of(HER, text).absent is None

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hypercube.core.reading import ReadingAudience, ReadingLanguage, ReadingLength, ReadingSection
-from hypercube.saju.conversation import Asked, FactQuestion, FactTopic, language_of, planned
+from hypercube.saju.conversation import Asked, FactQuestion, FactTopic, language_of, planned, told
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "conversation"
 TODAY = dt.date(2026, 11, 27)
@@ -92,3 +92,10 @@ def test_any_text_is_planned(text: str) -> None:
     asked = planned(text, TODAY)
     assert asked.of_a_chart == (shown(asked) != "none")
     assert len(asked.years) <= 3
+
+
+def test_a_day_of_birth_asks_for_no_work_and_a_known_friend_for_no_friendship() -> None:
+    friend = told(("친구는 1995년 3월 3일 오후 4시 남자 대전",), TODAY).draft
+    assert planned("1990년 5월 3일 오전 7시 여자 사주 봐줘", TODAY).whole
+    assert planned("친구 재물운은?", TODAY, known=(friend,)).sections == (ReadingSection.WEALTH,)
+    assert planned("친구 사주 봐주세요. 1995년 3월 3일 오후 4시 남자", TODAY, known=(friend,)).whole

@@ -238,10 +238,10 @@ class _Judge:
         if self._turn.correcting and _CHANGED_TO.match(text, said.end):
             return True
         rest = text
-        for each in sorted(
-            (*self._turn.places, *self.inside(self._turn.sexes)), key=lambda piece: -piece.start
-        ):
-            rest = f"{rest[: each.start]} {rest[each.end :]}"
+        spans = [(each.start, each.end) for each in self._turn.places]
+        spans += [(each.start, each.end) for each in self.inside(self._turn.sexes)]
+        for start, end in sorted(spans, reverse=True):
+            rest = f"{rest[:start]} {rest[end:]}"
         return not _AROUND_PLACE.sub("", rest)
 
     def calendar(self, dates: tuple[DateSaid, ...]) -> bool:

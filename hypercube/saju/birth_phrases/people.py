@@ -102,6 +102,14 @@ _WHAT_OF: Final = re.compile(
     rf"(?P<ko>{_KOREAN_ROLE})(?:님)?(?:은|는)요?\s?[?~]{{0,3}}$"
     rf"|(?:what|how) about (?:my |our )?(?P<en>{'|'.join(_ENGLISH)})\b"
 )
+_CHART_OF: Final = re.compile(
+    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE})(?:님|분)?(?:의|은|는)?\s?"
+    r"(?:성격|기질|성향|직업|적성|진로|재물|금전|건강|사주|팔자|운세|대운|일간|일주|용신|띠|오행|격국|올해|내년)"
+    rf"|\bmy (?P<en>{'|'.join(_ENGLISH)})'s (?:personality|temperament|career|job|wealth|money|health|chart|saju|luck|"
+    r"fortune|day (?:master|stem))"
+)
+_TO_COME: Final = re.compile(r"미래|나중에|앞으로 만날|배우자|\bfuture\b")
+"""A partner whom nobody knows yet is read from the chart of the one who asks."""
 _MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|compatib|match")
 
 
@@ -166,11 +174,22 @@ def _bracketed(text: str, match: re.Match[str]) -> bool:
     return text[: match.start()].endswith("(") and text[match.end() :].startswith(")")
 
 
+def chart_asked_of(text: str) -> str | None:
+    """Somebody else, named in the canonical turn, about whose chart it asks: "남편 성격은?"."""
+    match = _CHART_OF.search(text)
+    if match is None or _TO_COME.search(text):
+        return None
+    role: str = match["ko"] or match["en"]
+    return role
+
+
 def awaited(text: str) -> str | None:
     """The one other person whose birth the turn announces: "남편이랑 궁합 봐 주세요"."""
     if match := _WHAT_OF.search(text):
         role: str = match["ko"] or match["en"]
         return role
+    if (role_asked := chart_asked_of(text)) is not None:
+        return role_asked
     if _MATCHING.search(text) is None:
         return None
     roles = {match["ko"] or match["en"] for match in _TOGETHER.finditer(text)}

@@ -4,7 +4,7 @@ from typing import Final
 
 from hypercube.core.chart import Calendar, Sex
 from hypercube.saju.birth_phrases.draft import BirthDraft
-from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
+from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE
 from hypercube.saju.birth_phrases.values import ClockTime, Field, Language
 from hypercube.saju.lunar import leap_month_of
 from hypercube.saju.reading.josa import with_particle
@@ -22,7 +22,7 @@ def said_back(draft: BirthDraft, language: Language) -> str:
     for person, parts in known:
         if not parts:
             continue
-        whose = f"{person.role}: " if person.role else ""
+        whose = f"{_label(person.role, language)}: " if person.role else ""
         if whose == "" and len([1 for _, each in known if each]) > 1:
             whose = "본인: " if language == "ko" else "You: "
         listed = ", ".join(parts)
@@ -39,15 +39,22 @@ def question(draft: BirthDraft, language: Language) -> str | None:
     for person in (draft, *draft.others):
         whose = ""
         if person.role:
-            whose = f"{person.role}: "
+            whose = f"{_label(person.role, language)}: "
         if person.doubts:
             return whose + person.doubts[0].question(language)
         if person.missing and (person is draft or _known(person, language)):
             return whose + _ask(person, language)
     if draft.about is not None and draft.about not in {person.role for person in (draft, *draft.others)}:
         expected = BirthDraft(role=draft.about, sex=SEX_OF_ROLE.get(draft.about))
-        return f"{draft.about}: {_ask(expected, language)}"
+        return f"{_label(draft.about, language)}: {_ask(expected, language)}"
     return None
+
+
+def _label(role: str, language: Language) -> str:
+    """A role as it opens a line: 아내, Boyfriend."""
+    if role == SELF and language == "en":
+        return "You"
+    return role[:1].upper() + role[1:] if language == "en" else role
 
 
 def _ask(draft: BirthDraft, language: Language) -> str:

@@ -16,12 +16,8 @@ from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Languag
 from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
+from hypercube.saju.conversation.whom import COUPLE, named, unknown
 
-_COUPLE: Final = re.compile(
-    r"남편|아내|와이프|배우자|남자 ?친구|여자 ?친구|남친|여친|연인|애인|약혼|상대|그 ?사람|그이|신랑|신부|예비"
-    r"|husband|wife|spouse|partner|boyfriend|girlfriend|fianc",
-    re.IGNORECASE,
-)
 _OWN: Final = re.compile(
     r"저는|나는|제 ?생일|내 ?생일|제가|내가|저의|본인|\bi was born\b|\bmy birth|\bmy date\b|\bi am\b",
     re.IGNORECASE,
@@ -50,6 +46,7 @@ class People:
         together: whether it is.
         changed: whether the last turn said something of a birth.
         given_up: what is missing and was asked for before without an answer; it is done without now.
+        absent: the role of somebody whose chart is asked for and whose birth nobody told.
     """
 
     draft: BirthDraft
@@ -58,6 +55,7 @@ class People:
     together: bool
     changed: bool
     given_up: tuple[Field, ...] = ()
+    absent: str | None = None
 
     @property
     def begun(self) -> bool:
@@ -138,7 +136,15 @@ def people(births: Told, asked: Asked, text: str) -> People:
     if changed and (births.pending or (births.together and len(draft.others) > len(before.others))):
         asked = replace(asked, together=True)
     subject, partner, together = _whom(draft, before, asked, text)
-    found = People(draft, subject, partner, together, changed)
+    absent = None
+    if (
+        not changed
+        and not together
+        and dated(draft)
+        and (asked.sections or asked.facts or asked.years or asked.whole)
+    ):
+        absent = unknown(text, (draft, *draft.others))
+    found = People(draft, subject, partner, together, changed, absent=absent)
     if changed or not asked.of_a_chart or not before.date.complete:
         return found
     # It was asked for in the answer to the turn before, and this turn goes on without it.
@@ -189,10 +195,10 @@ class _Reader:
         if self._other is not None:
             role = self._other.role or role
         alone = _birth(text, self._today, replace(self._other or EMPTY_DRAFT, role=None))
-        named = [each for each in alone.others if dated(each)]
-        if len(named) > 1 or (named and dated(alone)) or not (named or dated(alone)):
+        told_of = [each for each in alone.others if dated(each)]
+        if len(told_of) > 1 or (told_of and dated(alone)) or not (told_of or dated(alone)):
             return False
-        other = named[0] if named else replace(alone, role=alone.about or role)
+        other = told_of[0] if told_of else replace(alone, role=alone.role or alone.about or role)
         if other.sex is None:
             other = replace(other, sex=SEX_OF_ROLE.get(other.role or ""))
         self._other = replace(other, others=(), about=None)
@@ -247,13 +253,13 @@ def _whom(
         return draft, newest[0] if newest else None, True
     if not others:
         return draft, None, False
-    if new and mine and _COUPLE.search(new[-1].role or ""):
+    if new and mine and COUPLE.search(new[-1].role or ""):
         return draft, new[-1], not (asked.sections or asked.facts or asked.years)
     if new and (not mine or not _writer_changed(draft, before)):
         return new[-1], None, False
-    named = [each for each in others if each.role and each.role in text]
-    if named:
-        return named[-1], None, False
+    meant = named(text, others)
+    if meant is not None:
+        return meant, None, False
     return (draft, None, False) if mine else (others[-1], None, False)
 
 

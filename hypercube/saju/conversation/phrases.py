@@ -18,6 +18,11 @@ OTHER_RESULT: Final = {
     EN: "What the tool returned differs from what is computed here; this answer goes by the latter.",
 }
 TOGETHER: Final = {KO: "두 분의 궁합", EN: "The two of you"}
+PAIR: Final = {
+    KO: ("첫째 분: {who}", "둘째 분: {who}"),
+    EN: ("The first person: {who}", "The second person: {who}"),
+}
+"""Above each chart of two, since the sentences about both number them."""
 LEFT_OUT: Final = {
     KO: "모델이 쓴 답은 원국과 어긋나거나 그대로 내보낼 수 없어 싣지 않았습니다.",
     EN: "The model's answer was at odds with the chart or could not be shown, so it is left out.",
@@ -41,6 +46,12 @@ SECOND: Final = {
     KO: "궁합을 보려면 상대방의 생년월일시와 성별도 알려 주세요.",
     EN: "For compatibility, please give the other person's date and time of birth and sex, too.",
 }
+ABSENT: Final = {
+    KO: "그 질문에는 {who}의 사주로 답해야 하니, {who}의 생년월일시와 성별을 알려 주세요.",
+    EN: "That takes the chart of your {who}: please give their date and time of birth and sex.",
+}
+OF_WHOM: Final = {KO: "{who}의 사주로 답합니다.", EN: "This is about {who}."}
+"""Where an answer is about somebody other than the first person of a conversation."""
 SYSTEM: Final = {
     KO: (
         "당신은 친절한 대화 상대입니다. 한국어로 짧고 정확하게 답하세요. 아래는 이 사용자의 사주를 계산한 결과입니다. "
@@ -62,3 +73,10 @@ CONFIRM: Final = re.compile(
 """A turn that says something of the chart and asks whether it is so."""
 CONFIRM_READ: Final = 1_000
 """Characters of such a turn that are looked at."""
+
+
+def who_is(role: str, language: ReadingLanguage) -> str:
+    """A person as an answer names them: 아내, 본인; your boyfriend, you."""
+    if language is KO:
+        return {"partner": "상대방"}.get(role, role)
+    return {"본인": "you", "상대방": "the other person"}.get(role, f"your {role}")

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
+from hypercube.saju.birth_phrases import BirthDraft
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.details import details
+from hypercube.saju.conversation.whom import without_names
 from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
 LONGEST: Final = 4_000
@@ -32,19 +35,28 @@ _BORN: Final = re.compile(r"\bborn\b|\bbirth(?:day|date)?\b|생일|생년월일|
 _SENTENCE: Final = re.compile(r"[.!?\n]+")
 
 
-def planned(text: str, today: dt.date, *, birth_years: frozenset[int] = frozenset()) -> Asked:
+def planned(
+    text: str,
+    today: dt.date,
+    *,
+    birth_years: frozenset[int] = frozenset(),
+    known: Sequence[BirthDraft] = (),
+) -> Asked:
     """What a turn asks.
 
     Args:
         text: what the user wrote.
         today: the day that counts as now.
         birth_years: years that a turn names because somebody was born in them.
+        known: people of the conversation; a word for one of them says of whom is asked, not what.
     """
     read = text if len(text) <= 2 * LONGEST else f"{text[:LONGEST]}\n{text[-LONGEST:]}"
     together = bool(words.TOGETHER.search(read))
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
     if ordinary:
         return Asked()
+    if not together:
+        read = without_names(read, known)
     facts = _facts(read)
     years = tuple(each for each in _years(read, today) if each not in birth_years)
     sections = _sections(read, facts, years)

@@ -57,7 +57,7 @@ STRONG: Final = {
 }
 WEAK: Final = {
     S.WORK: _any(
-        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣])일(?:을|이|은)? ",
+        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣\d])(?<!\d )일(?:을|이|은)? ",
         r"\b(?:job|jobs|career|work|promotion|business|exam|study|studies)\b",
     ),
     S.WEALTH: _any(

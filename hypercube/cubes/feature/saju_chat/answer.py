@@ -17,10 +17,11 @@ from hypercube.cubes.feature.saju_chat import tool
 from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_year
 from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes
 from hypercube.saju.birth_phrases import said_back
+from hypercube.saju.birth_phrases.people import SELF
 from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, year_said
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
-from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OTHER_RESULT
+from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
 
 
 class WrittenAnswer:
@@ -75,16 +76,33 @@ class WrittenAnswer:
             return (ReadingSection.TEMPER,)
         return sections_of(self._talk.asked)
 
+    def _of_whom(self) -> str:
+        """Whose chart it is, where it is not the first person's; nothing where the birth is said back anyway."""
+        people, language = self._talk.people, self._talk.language
+        role = people.subject.role
+        if people.changed or role is None or role == people.draft.role:
+            return ""
+        return OF_WHOM[language].format(who=who_is(role, language))
+
+    def _titles(self) -> tuple[str, ...]:
+        """Above each chart of two, who in the pair it is; nothing above one alone."""
+        if len(self._charts) == 1:
+            return ("",)
+        language = self._talk.language
+        whose = [who_is(each.role or SELF, language) for each in self._talk.people.everybody]
+        return tuple(title.format(who=who) for title, who in zip(PAIR[language], whose, strict=True))
+
     async def _write(self) -> None:
         talk, language, written = self._talk, self._talk.language, self._written
         known = Known(self._charts[0])
         results = tool.results(talk.request.messages)
+        written.note(self._of_whom())
         for field in talk.people.given_up:
             written.note(GIVEN_UP[language].get(field.value, ""))
         if talk.people.changed or results or talk.people.given_up:
             written.note(said_back(talk.people.draft, talk.locale))
-            for chart in self._charts:
-                written.add(chart, chart_said(Known(chart), language))
+            for chart, title in zip(self._charts, self._titles(), strict=True):
+                written.add(chart, chart_said(Known(chart), language), title)
         if any(tool.other_than(each, self._charts) for each in results):
             written.note(OTHER_RESULT[language])
         if talk.people.together and len(self._charts) > 1:

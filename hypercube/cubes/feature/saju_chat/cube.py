@@ -28,7 +28,7 @@ from hypercube.saju.as_of import system_today
 from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.conversation import birth_of
 from hypercube.saju.conversation.compose import Written
-from hypercube.saju.conversation.phrases import NO_CHART, SECOND
+from hypercube.saju.conversation.phrases import ABSENT, NO_CHART, SECOND
 from hypercube.saju.conversation.planner import small_talk
 from hypercube.saju.zones import DEFAULT_ZONE
 
@@ -106,6 +106,10 @@ class SajuChatCube(Cube):
             return
         if to_ask is not None:
             async for event in self._notes(talk, said_back(people.draft, talk.locale), to_ask):
+                yield event
+            return
+        if people.absent is not None:
+            async for event in self._notes(talk, ABSENT[talk.language].format(who=people.absent)):
                 yield event
             return
         if people.together and people.partner is None:

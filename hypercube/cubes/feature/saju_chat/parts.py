@@ -75,8 +75,10 @@ def understood(request: GenerationRequest, today: Callable[[], dt.date]) -> Conv
     turns = tuple(each.content for each in request.messages if each.role == "user") or ("",)
     day = today()
     births = told(turns, day)
-    # A year in the turn that is somebody's year of birth is not asked about.
-    asked = planned(turns[-1], day, birth_years=births.birth_years)
+    # A year in the turn that is somebody's year of birth is not asked about, and neither is somebody who is known.
+    asked = planned(
+        turns[-1], day, birth_years=births.birth_years, known=(births.draft, *births.draft.others)
+    )
     return Conversation(request, turns, language_of(turns), asked, people(births, asked, turns[-1]), day)
 
 
