@@ -99,3 +99,17 @@ def test_a_day_of_birth_asks_for_no_work_and_a_known_friend_for_no_friendship() 
     assert planned("1990년 5월 3일 오전 7시 여자 사주 봐줘", TODAY).whole
     assert planned("친구 재물운은?", TODAY, known=(friend,)).sections == (ReadingSection.WEALTH,)
     assert planned("친구 사주 봐주세요. 1995년 3월 3일 오후 4시 남자", TODAY, known=(friend,)).whole
+
+
+@pytest.mark.parametrize(
+    ("text", "section"),
+    [
+        ("건강은?", ReadingSection.HEALTH),
+        ("연애는?", ReadingSection.RELATIONSHIPS),
+        ("돈은요?", ReadingSection.WEALTH),
+        ("이직운", ReadingSection.WORK),
+        ("children?", ReadingSection.RELATIONSHIPS),
+    ],
+)
+def test_a_topic_alone_asks_for_it(text: str, section: ReadingSection) -> None:
+    assert planned(text, TODAY).sections == (section,)

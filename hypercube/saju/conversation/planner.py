@@ -111,7 +111,7 @@ _SHADOWS: Final = {
 def _sections(
     text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...]
 ) -> tuple[ReadingSection, ...]:
-    fate = bool(words.FATE.search(text))
+    fate = bool(words.FATE.search(text) or words.BARE.search(text))
     found = []
     for section in ReadingSection:
         strong, weak = words.STRONG[section], words.WEAK.get(section)

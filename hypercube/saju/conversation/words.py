@@ -81,6 +81,11 @@ FATE: Final = _any(
     r"pillars)\b|\bfor me\b|\bsuits? me\b"
     r"|\bam i\b|\bhow is my\b|\bdo i\b|\baccording to (?:the|my) chart\b|\bluck\b|\babout my\b",
 )
+BARE: Final = _any(
+    r"^\s*(?:(?:그럼|그러면|제|내) )?[가-힣]{1,6}(?:은|는|운)(?:요)?\s*[?？]?\s*$",
+    r"^\s*(?:(?:and|my) )*[a-z]{4,10}\s*\?\s*$",
+)
+"""A turn that is a topic and nothing else, which asks for it as a follow-up does: 건강은?, 이직운, children?"""
 OF_THE_FIELD: Final = _any(
     r"사주|팔자|명리|대운|세운|일간|일주|용신|운세|궁합|오행|[가-힣]+운(?: |이|은|을|$|\?)",
     r"\bsaju\b|\bfour pillars\b|\bba ?zi\b|\bmy chart\b|\bday master\b|\bluck pillar",
