@@ -28,8 +28,15 @@ LEFT_OUT: Final = {
     EN: "The model's answer was at odds with the chart or could not be shown, so it is left out.",
 }
 NO_MODEL: Final = {
-    KO: "이 서버에는 일반 대화를 맡을 모델이 없어 사주에 관한 질문에만 답합니다.",
-    EN: "No model for general conversation is served here, so only questions about a chart are answered.",
+    KO: (
+        "이 서버에는 일반 대화를 맡을 모델이 없어 사주에 관한 질문에만 답합니다. 태어난 날짜와 시각, 성별, 태어난 곳을 "
+        "알려 주시고 성격, 직업, 재물, 관계, 건강, 대운, 올해 흐름을 물어보세요."
+    ),
+    EN: (
+        "No model for general conversation is served here, so only questions about a chart are answered. Give a date "
+        "and time of birth, sex and place, and ask about temperament, work, wealth, relationships, health, luck "
+        "pillars or this year."
+    ),
 }
 NO_CHART: Final = {
     KO: "말씀하신 생년월일시로는 원국을 세울 수 없습니다. {reason}",
