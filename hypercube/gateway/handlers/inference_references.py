@@ -91,20 +91,22 @@ async def find(services: GatewayServices, name: str, version: str, call: Call) -
         answers = next((each for each in known if each.answers == home), known[0])
         versions = tuple(each.version for each in known)
         meant = Meant(replace(model, name=name), bare, bare, home, versions, home, owner.status)
-        return _signed(meant, answers)
+        return _signed(meant, answers, owner)
     asks = f"{bare}{_AT}{version or selector}" if owner.known else bare
     status = status_of(owner, one.answers)
     meant = Meant(replace(model, name=name), bare, asks, one.answers, (one.version,), one.answers, status)
-    return _signed(meant, one)
+    return _signed(meant, one, owner)
 
 
 def described(served: ServedModel) -> TensorModel | None:
     """What a served model takes and gives, as its engine has it; None for one that has no place in the protocol."""
-    if Capability.GENERATE in served.capabilities:
-        return generation_model(served.name)
-    if Capability.EMBED in served.capabilities:
-        return embedding_model(served.name)
-    return None
+    return next(iter(_abilities(served)), None)
+
+
+def _abilities(served: ServedModel) -> tuple[TensorModel, ...]:
+    """Each thing that its engine can do, as a model of the protocol; generating first."""
+    makers = ((Capability.GENERATE, generation_model), (Capability.EMBED, embedding_model))
+    return tuple(make(served.name) for ability, make in makers if ability in served.capabilities)
 
 
 def own_version(served: ServedModel) -> str:
@@ -153,18 +155,24 @@ def _chosen(
     return wanted
 
 
-def _signed(meant: Meant, version: KnownVersion) -> Meant:
-    """With the names, types and shapes that the version's signature gives its tensors."""
+def _signed(meant: Meant, version: KnownVersion, served: ServedModel) -> Meant:
+    """With the names, types and shapes that the version's signature gives its tensors.
+
+    Where the engine both generates and embeds, the signature says which of them the version is for.
+    """
     model = meant.model
-    inputs, outputs = _named(model.inputs, version.inputs), _named(model.outputs, version.outputs)
-    misfit = ""
-    if inputs is None or outputs is None:
-        inputs, outputs = version.inputs or model.inputs, version.outputs or model.outputs
-        misfit = (
-            f"The signature of {meant.name}@{version.version} takes {_listed(inputs)} and gives {_listed(outputs)}, "
-            f"but its engine takes {_listed(model.inputs)} and gives {_listed(model.outputs)}."
-        )
-    return replace(meant, model=replace(model, inputs=inputs, outputs=outputs), misfit=misfit)
+    own = (model, *(replace(each, name=model.name) for each in _abilities(served)[1:]))
+    # An adapter is of a model that generates, whatever else its engine can do.
+    for each in own[:1] if SEPARATOR in model.name else own:
+        inputs, outputs = _named(each.inputs, version.inputs), _named(each.outputs, version.outputs)
+        if inputs is not None and outputs is not None:
+            return replace(meant, model=replace(each, inputs=inputs, outputs=outputs))
+    takes, gives = version.inputs or model.inputs, version.outputs or model.outputs
+    misfit = (
+        f"The signature of {meant.name}@{version.version} takes {_listed(takes)} and gives {_listed(gives)}, "
+        f"but its engine takes {_listed(model.inputs)} and gives {_listed(model.outputs)}."
+    )
+    return replace(meant, model=replace(model, inputs=takes, outputs=gives), misfit=misfit)
 
 
 def _named(own: Sequence[TensorSpec], signed: Sequence[TensorSpec]) -> tuple[TensorSpec, ...] | None:
@@ -209,7 +217,7 @@ def _with_adapter(
             raise _no_version(name, version, "version", (tuned,), ())
     meant = Meant(replace(model, name=name), owner.name, asks, own, (own,), base, status_of(owner, base))
     known = known_versions(owner)
-    return _signed(meant, next((each for each in known if each.answers == base), known[0]))
+    return _signed(meant, next((each for each in known if each.answers == base), known[0]), owner)
 
 
 def _unknown(name: str, known: Sequence[str]) -> HyperCubeError:

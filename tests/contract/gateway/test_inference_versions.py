@@ -22,7 +22,7 @@ from hypercube.wire.inference import service_pb2_grpc
 
 SIGNED = Signature((Tensor("question", "BYTES", (-1,)),), (Tensor("answer", "BYTES", (1,)),))
 ODD = Signature((Tensor("ids", "INT64", (-1,)), Tensor("mask", "INT64", (-1,))), ())
-WIDE = Signature((Tensor("sentences", "BYTES", (2,)),), (Tensor("vectors", "FP32", (-1, 8)),))
+WIDE = Signature((Tensor("sentences", "BYTES", (2,)),), (Tensor("vectors", "FP32", (-1, 16)),))
 
 
 def tiny(version: str, signature: Signature | None = None) -> ModelManifest:
@@ -319,3 +319,17 @@ async def test_a_signature_that_the_engine_cannot_take_is_told_and_not_guessed_a
         assert words in said
     (streamed,) = [each async for each in stub.ModelStreamInfer(iter([asks("tiny@2.0.0", "", "하나")]))]
     assert words in streamed.error_message
+
+
+async def test_the_signature_of_an_encoder_is_taken_where_its_engine_generates_too(
+    http: httpx.AsyncClient,
+) -> None:
+    texts = {"inputs": [{"name": "sentences", "datatype": "BYTES", "shape": [2], "data": ["하나", "둘"]}]}
+    # The second request finds the engine loaded, and so all that it can do.
+    for _ in range(2):
+        answer = await http.post("/models/vec/infer", json=texts)
+        assert answer.status_code == 200, answer.text
+        (vectors,) = answer.json()["outputs"]
+        assert (vectors["name"], vectors["datatype"], vectors["shape"]) == ("vectors", "FP32", [2, 16])
+    shown = (await http.get("/models/vec")).json()
+    assert [each["name"] for each in shown["outputs"]] == ["vectors"]
