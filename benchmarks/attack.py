@@ -19,6 +19,11 @@ The phases, with rows for each:
                              of HTTP after 10 s, and so it is told here for gRPC's calls, too
     leaving                  all that is left of the attack goes in one moment, and 2 s more
     quiet again
+
+All that is as fast as the attackers' core can, a flood. With `--steady 500` as many connections come and leave each
+second, and a tenth as many leave in mid-sentence or send bombs, one in nine of them these. With `--control` the attack
+goes to another server, on the same core as the one that the others ask: what they wait then is the share of a machine
+of two cores, whatever a server does, with one more process that wants its core.
 """
 
 import argparse
@@ -112,24 +117,39 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
     tell.send(seconds)
 
 
-async def _attackers(ports: Ports, count: int, seconds: float, say: Callable[[str], None]) -> Tally:
+async def _harm(ports: Ports, seconds: float, a_second: float | None, tally: Tally) -> None:
+    """Clients that leave in mid-sentence, and bombs, for so long."""
+    began, sent = time.perf_counter(), 0
+    if a_second is None:
+        while time.perf_counter() < began + seconds:
+            await disconnects(ports, 40, tally)
+            await bombs(ports, 4, tally, after=sent)
+            sent += 4
+        return
+    async with asyncio.TaskGroup() as group:
+        while (due := sent * 18 / a_second) < seconds:
+            await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
+            group.create_task(disconnects(ports, 16, tally))
+            group.create_task(bombs(ports, 2, tally, after=2 * sent))
+            sent += 1
+
+
+async def _attackers(
+    ports: Ports, count: int, seconds: float, say: Callable[[str], None], steady: float | None
+) -> Tally:
     tally = Tally()
     raise_descriptor_limit()
     say("quiet")
     await asyncio.sleep(seconds)
     say("opening")
     began = time.perf_counter()
-    async with half_open(ports, count, tally):
+    async with half_open(ports, count, tally, a_second=steady):
         await asyncio.sleep(_SETTLE_S)
         say("half-open")
         # Less than what the server grants them.
         await asyncio.sleep(max(0.0, min(seconds, began + _LATE_S - 0.5 - time.perf_counter())))
         say("disconnects and bombs")
-        until, sent = time.perf_counter() + seconds, 0
-        while time.perf_counter() < until:
-            await disconnects(ports, 40, tally)
-            await bombs(ports, 4, tally, after=sent)
-            sent += 4
+        await _harm(ports, seconds, None if steady is None else steady / 10, tally)
         say("leaving")
     await asyncio.sleep(_SETTLE_S)
     say("quiet again")
@@ -176,16 +196,23 @@ def main() -> int:
     parser.add_argument(
         "--attackers-equal", action="store_true", help="they compete with the others for their core"
     )
+    parser.add_argument("--steady", type=float, help="connections that come a second, instead of a flood")
+    parser.add_argument("--control", action="store_true", help="attack another server than the others ask")
     parser.add_argument("--server", default="", help="what to call this server in the rows")
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
     options = parser.parse_args()
     # The server inherits the limit, and half of it is for each door.
     options.count = min(options.count, (raise_descriptor_limit() - _OURS) // 2)
+    if options.steady is not None:  # all are to be there before the first ones are late
+        options.count = min(options.count, int(options.steady * min(options.seconds, _LATE_S / 2)))
     made = []
     context = multiprocessing.get_context("spawn")
-    with servers.hypercube(
-        "hypercube", "--model", "fake", HYPERCUBE_SERVER_MESSAGE_TIMEOUT_S=f"{_LATE_S:g}"
-    ) as server:
+
+    def started() -> contextlib.AbstractContextManager[servers.Running]:
+        late = f"{_LATE_S:g}"
+        return servers.hypercube("hypercube", "--model", "fake", HYPERCUBE_SERVER_MESSAGE_TIMEOUT_S=late)
+
+    with started() as server, started() if options.control else contextlib.nullcontext(server) as attacked:
         process = psutil.Process(server.pid)
         ports = Ports(server.port, server.grpc_port)
         for round_ in range(options.rounds):
@@ -196,10 +223,11 @@ def main() -> int:
             time.sleep(3)
             tally = _run(
                 _attackers,
-                ports,
+                Ports(attacked.port, attacked.grpc_port),
                 options.count,
                 options.seconds,
                 say.send,
+                options.steady,
                 yields=not options.attackers_equal,
             )
             seconds = answers.recv()
@@ -214,6 +242,7 @@ def main() -> int:
                         "phase": phase,
                         "round": round_,
                     }
+                    row |= {"attacked": "another" if options.control else "this", "a_second": options.steady}
                     row |= {"server": options.server, "attackers_yield": not options.attackers_equal}
                     row |= _row(found[door]) | {"refused": len(found.get(f"{door} refused", ()))}
                     row["p99_over_quiet"] = round(row["p99_ms"] / before["p99_ms"], 2)

@@ -11,6 +11,7 @@ import json
 import resource
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -189,8 +190,16 @@ async def _attack(port: int, tally: Tally, say: bytes) -> _Attacker | None:
     return attacker
 
 
-async def _many(count: int, each: Callable[[int], Awaitable[None]]) -> None:
+async def _many(count: int, each: Callable[[int], Awaitable[None]], a_second: float | None = None) -> None:
+    """`each` for so many numbers: as fast as it goes, or begun at even times."""
     numbers = iter(range(count))
+    if a_second is not None:
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in numbers:
+                await asyncio.sleep(max(0.0, began + number / a_second - time.perf_counter()))
+                group.create_task(_awaited(each(number)))
+        return
 
     async def some() -> None:
         for number in numbers:
@@ -199,9 +208,18 @@ async def _many(count: int, each: Callable[[int], Awaitable[None]]) -> None:
     await asyncio.gather(*(some() for _ in range(min(count, _AT_ONCE))))
 
 
+async def _awaited(each: Awaitable[None]) -> None:
+    await each
+
+
 @contextlib.asynccontextmanager
-async def half_open(ports: Ports, count: int, tally: Tally) -> AsyncIterator[list[_Attacker]]:
-    """`count` connections of HTTP and `count` streams of gRPC, held while the block runs; slow ones go on dripping."""
+async def half_open(
+    ports: Ports, count: int, tally: Tally, *, a_second: float | None = None
+) -> AsyncIterator[list[_Attacker]]:
+    """`count` connections of HTTP and `count` streams of gRPC, held while the block runs; slow ones go on dripping.
+
+    They come and leave as fast as they can, or so many of each door `a_second`.
+    """
     held: list[_Attacker] = []
     dripping: list[tuple[_Attacker, bytes]] = []
 
@@ -227,11 +245,18 @@ async def half_open(ports: Ports, count: int, tally: Tally) -> AsyncIterator[lis
 
     task = asyncio.create_task(drip())
     try:
-        await asyncio.gather(_many(count, http), _many(max(len(HALF_GRPC), 3 * count // STREAMS), grpc))
+        over_grpc = max(len(HALF_GRPC), 3 * count // STREAMS)
+        await asyncio.gather(
+            _many(count, http, a_second),
+            _many(over_grpc, grpc, None if a_second is None else a_second * over_grpc / count),
+        )
         yield held
     finally:
         task.cancel()
-        for attacker in held:
+        began = time.perf_counter()
+        for number, attacker in enumerate(held):
+            if a_second is not None:
+                await asyncio.sleep(max(0.0, began + number / a_second - time.perf_counter()))
             attacker.leave()
         await asyncio.gather(*(attacker.over.wait() for attacker in held))
 

@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, open_link, require_somebody
 from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
+from hypercube.app.freed_memory import freed_memory_returned
 from hypercube.app.full_collections import calm_collections
 from hypercube.app.idempotency import describe_answers, make_answers
 from hypercube.app.listening import (
@@ -32,6 +33,7 @@ from hypercube.app.listening import (
     room_for,
     stop_http,
 )
+from hypercube.app.loop_first import put_loop_first
 from hypercube.app.readings import make_reading_cube
 from hypercube.app.tls import load_tls
 from hypercube.app.tls_renewal import RenewedTls
@@ -191,7 +193,9 @@ class Application:
         listener = self._bind_http()
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._unbind_http, listener)
-            stack.enter_context(calm_collections(asyncio.get_running_loop(), self._open))
+            loop = asyncio.get_running_loop()
+            stack.enter_context(calm_collections(loop, self._open))
+            stack.enter_context(freed_memory_returned(loop, self._open))
             if self.services.audit is not None:
                 stack.callback(self.services.audit.close)
             if self.redis is not None:
@@ -287,6 +291,7 @@ class Application:
         await self.readiness()
         for kernel in (solar_offset, features, compatibility):
             await asyncio.to_thread(kernel.warm_up)
+        put_loop_first()  # by now gRPC's threads have their names
         # What is here now stays to the end. A full garbage collection that walks it all (Numba alone brings
         # several hundred thousand objects) stops every request for some 90 ms, so it is told not to.
         gc.collect()
