@@ -149,6 +149,7 @@ class Application:
         self.cubes.register(ModelAdminCube(operator))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
+        self.door_queue = DoorQueue(settings.server.burst_wait_ms / 1e3, clock)
         self.services = GatewayServices(
             cubes=guarded,
             readiness=self.readiness,
@@ -170,8 +171,8 @@ class Application:
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
+            line=self.door_queue,
         )
-        self.door_queue = DoorQueue(settings.server.burst_wait_ms / 1e3, clock)
         self.recent_refusals = RecentRefusals(clock)
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
