@@ -135,7 +135,7 @@ class GatewayServices:
         access: who may come in; None lets in whoever reaches the server, which listens on loopback only.
         audit: told of every call that needs an administrator.
         calls: gRPC calls that are open.
-        line: newcomers of both doors that wait to be begun.
+        line: gRPC calls that wait to be begun.
         origins: web pages (`https://host`) that may talk to this server from a browser.
     """
 

@@ -63,8 +63,8 @@ class Wanted(asyncio.Future[Call]):
 class Newcomers(Generic[Call]):
     """Asks gRPC for calls and hands them, each in its turn, to the one who takes them up.
 
-    When a turn comes, and whether there is room to wait for one, is said by the line of the front-end
-    (`gateway.door_queue`), which both doors share. Whose turn it is, and who has to go, is said here.
+    When a turn comes, and whether there is room to wait for one, is said by a line as HTTP has one, too
+    (`gateway.door_queue`). Whose turn it is, and who has to go, is said here.
     """
 
     __slots__ = (
