@@ -151,6 +151,8 @@ class Application:
         self.cubes.register(ModelAdminCube(operator))
         self.tensors = TensorsCube(backend=settings.kernels.backend, clock=clock)
         self.cubes.register(self.tensors)
+        # A line for each door: who storms one of them has nobody refused at the other.
+        self.door_queue = DoorQueue(settings.server.burst_wait_ms / 1e3, clock)
         self.services = GatewayServices(
             cubes=guarded,
             readiness=self.readiness,
@@ -172,8 +174,8 @@ class Application:
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
+            line=DoorQueue(settings.server.burst_wait_ms / 1e3, clock),
         )
-        self.door_queue = DoorQueue(settings.server.burst_wait_ms / 1e3, clock)
         self.recent_refusals = RecentRefusals(clock)
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
         self.metrics.add_source(self._families)
@@ -328,7 +330,8 @@ class Application:
         )
 
     def _families(self) -> Iterable[Metric]:
-        yield shed_family({"line": self.door_queue.refused, "queue": self.recent_refusals.refused})
+        in_line = self.door_queue.refused + self.services.line.refused
+        yield shed_family({"line": in_line, "queue": self.recent_refusals.refused})
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

@@ -23,7 +23,15 @@ from collections.abc import Callable
 from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
+from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
 
+CROWDED: Final[Failure] = HyperCubeError(
+    ErrorKind.OVERLOADED,
+    "More requests come than this server can answer.",
+    fix="Try again in 1 s.",
+    retry_after_s=1.0,
+).failure()
+"""What those are told for whom there is no room."""
 FEW: Final = 10
 """So many may always wait."""
 _WINDOW_S: Final = 0.06

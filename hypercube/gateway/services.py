@@ -9,6 +9,7 @@ from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.authenticator import Access
+from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.inference_statistics import InferenceStatistics
 from hypercube.gateway.open_calls import OpenCalls
@@ -134,6 +135,7 @@ class GatewayServices:
         access: who may come in; None lets in whoever reaches the server, which listens on loopback only.
         audit: told of every call that needs an administrator.
         calls: gRPC calls that are open.
+        line: gRPC calls that wait to be begun.
         origins: web pages (`https://host`) that may talk to this server from a browser.
     """
 
@@ -152,6 +154,7 @@ class GatewayServices:
     audit: Audit | None = None
     origins: tuple[str, ...] = ()
     calls: OpenCalls = field(default_factory=OpenCalls)
+    line: DoorQueue = field(default_factory=DoorQueue)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

@@ -7,22 +7,31 @@ from typing import Any
 import pytest
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-from hypercube.gateway.grpc.newcomers import ASKED_FOR, TAKEN_UP, Lines, Newcomers, fair_newcomers
+from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.grpc.lines import Lines
+from hypercube.gateway.grpc.newcomers import ASKED_FOR, REFUSED, Newcomers, fair_newcomers
 
 RunVirtual = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
 Came = tuple[str, int]
+TAKEN_UP = 8
+"""In a turn, where to take one up costs 75 us."""
 
 
 class Core:
     """gRPC: calls that came, handed over to whoever asked, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, burst_s: float = 5.0) -> None:
+        self.now = 0.0
+        self.cost_s = 75e-6
+        self.queue = DoorQueue(burst_s, lambda: self.now)
+        self.refused: list[tuple[int, Came]] = []
+        """What was refused, and in which turn."""
         self.loop = asyncio.get_running_loop()
         self.asked: list[asyncio.Future[Came]] = []
         self.line: list[Came] = []
         self.runs = True
         self.newcomers: Newcomers[Came] = Newcomers(
-            self.loop, self.ask, lambda call: call[0], lambda: self.runs
+            self.loop, self.ask, lambda call: call[0], lambda: self.runs, self.queue, self.refuse
         )
         self.taken: list[tuple[int, Came]] = []
         """What was taken up, and in which turn."""
@@ -38,6 +47,9 @@ class Core:
         self.deliver()
         return self.loop.create_task(call())
 
+    def refuse(self, call: Came) -> None:
+        self.refused.append((self.turn, call))
+
     def deliver(self) -> None:
         while self.asked and self.line:
             self.asked.pop(0).set_result(self.line.pop(0))
@@ -52,6 +64,7 @@ class Core:
         while True:
             done, _ = await asyncio.wait([wanted], return_when=asyncio.FIRST_COMPLETED)
             self.taken.append((self.turn, done.pop().result()))
+            self.now += self.cost_s
             wanted = self.newcomers.next()
 
     async def turns(self, count: int) -> None:
@@ -122,6 +135,53 @@ def test_who_has_one_call_does_not_wait_for_those_with_hundreds(run_virtual: Run
     run_virtual(main)
 
 
+def test_of_three_times_too_much_all_are_told_soon_and_few_wait(run_virtual: RunVirtual) -> None:
+    async def main() -> None:
+        core = Core()
+        serving = asyncio.create_task(core.serve())
+        await core.turns(5)
+        core.cost_s = 1e-3
+        came = 0
+        while core.now < 2.0:
+            core.now += 1e-5
+            while came < 3 * core.now / core.cost_s:
+                core.come((f"connection {came % 8}", came))
+                came += 1
+            await core.turns(1)
+        assert core.queue.crowded
+        assert core.newcomers.waiting <= core.queue.room
+        await core.turns(core.newcomers.waiting + ASKED_FOR)
+        taken, refused = {call for _, call in core.taken}, {call for _, call in core.refused}
+        assert not taken & refused
+        assert len(core.taken) + len(core.refused) == len(taken) + len(refused) == came
+        assert len(refused) > came / 2
+        assert core.queue.refused == len(refused)
+        serving.cancel()
+
+    run_virtual(main)
+
+
+def test_where_there_is_no_room_who_has_one_call_is_let_in_and_those_with_hundreds_are_refused(
+    run_virtual: RunVirtual,
+) -> None:
+    async def main() -> None:
+        core = Core(burst_s=1e-9)
+        serving = asyncio.create_task(core.serve())
+        await core.turns(5)
+        core.come(*crowd(2, 300), ("quick", 0))
+        await core.turns(60)
+        assert len(core.refused) > 500
+        assert ("quick", 0) in [call for _, call in core.taken]
+        by_turn = [
+            sum(turn == each for each, _ in core.refused) for turn in {turn for turn, _ in core.refused}
+        ]
+        assert max(by_turn) <= REFUSED  # and nobody else waits for all of them
+        assert len(core.taken) + len(core.refused) == 601
+        serving.cancel()
+
+    run_virtual(main)
+
+
 def test_calls_that_wait_when_the_server_stops_are_let_go_and_the_failure_is_told(
     run_virtual: RunVirtual,
 ) -> None:
@@ -144,6 +204,6 @@ def test_calls_that_wait_when_the_server_stops_are_let_go_and_the_failure_is_tol
 
 def test_the_installed_grpc_takes_up_its_calls_in_the_way_that_this_depends_on() -> None:
     plain = cygrpc.AioServer
-    with fair_newcomers():
+    with fair_newcomers(DoorQueue()):
         assert cygrpc.AioServer is not plain
     assert cygrpc.AioServer is plain

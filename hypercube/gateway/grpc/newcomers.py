@@ -1,72 +1,30 @@
-"""Calls that came are taken up in turns of their connections, and a few in a turn of the event loop.
+"""Calls that came are taken up in turns of their connections, as many in a turn of the event loop as its line says.
 
 gRPC hands over one call at a time, in the order in which all came, on whichever connection, and each takes several
 turns of the loop. Behind some thousands of calls that one client opened at once and left without a message, everybody
-else waited for seconds. Here many are asked for at a time, so that what came is soon out of gRPC's line. Where more
-come than are taken up at once, each connection has a line of its own, and the lines take turns. A line's first call
-takes its turn among the first calls of other lines, and of two calls that are taken up one is such a first one: who has
-one call open at a time does not wait for those with hundreds.
+else waited for seconds; and of three times what the loop can do, the surplus waited unseen. Here many are asked for
+at a time, so that what came is soon out of gRPC's line. What is not taken up at once waits in lines of our own, or is
+refused before anything is begun for it.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
-Call = TypeVar("Call")
+from hypercube.gateway.door_queue import DoorQueue
+from hypercube.gateway.grpc.lines import Call, Lines
+from hypercube.gateway.grpc.no_room import context_of, refuse
 
 ASKED_FOR: Final = 256
 """Calls that gRPC may hand over in one turn of the loop, at some 15 us each."""
-TAKEN_UP: Final = 8
-"""Calls that are taken up in one, at some 75 us each."""
+REFUSED: Final = 32
+"""Calls that are refused in one, at some 30 us each."""
 MOST: Final = 10_000
 """Calls that wait here; more wait in gRPC."""
-
-
-class Lines(Generic[Call]):
-    """Calls that wait, by their connection."""
-
-    __slots__ = ("_count", "_first", "_later", "_later_next")
-
-    def __init__(self) -> None:
-        self._first: dict[str, deque[Call]] = {}
-        """Lines from which nothing was taken yet; the one whose turn is next is the first."""
-        self._later: dict[str, deque[Call]] = {}
-        """The others."""
-        self._later_next = False
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, connection: str, call: Call) -> None:
-        """The connection's last."""
-        line = self._first.get(connection) or self._later.get(connection)
-        if line is None:
-            line = self._first[connection] = deque()
-        line.append(call)
-        self._count += 1
-
-    def next(self) -> Call:
-        """The first call of the connection whose turn it is."""
-        lines = self._later if self._later and (self._later_next or not self._first) else self._first
-        self._later_next = lines is self._first
-        connection = next(iter(lines))
-        line = lines.pop(connection)
-        call = line.popleft()
-        if line:
-            self._later[connection] = line
-        self._count -= 1
-        return call
-
-    def clear(self) -> None:
-        """Let all go."""
-        self._first.clear()
-        self._later.clear()
-        self._count = 0
 
 
 class Wanted(asyncio.Future[Call]):
@@ -103,17 +61,25 @@ class Wanted(asyncio.Future[Call]):
 
 
 class Newcomers(Generic[Call]):
-    """Asks gRPC for calls and hands them to the one who takes them up."""
+    """Asks gRPC for calls and hands them, each in its turn, to the one who takes them up.
+
+    When a turn comes, and whether there is room to wait for one, is said by a line as HTTP has one, too
+    (`gateway.door_queue`). Whose turn it is, and who has to go, is said here.
+    """
 
     __slots__ = (
         "_ask",
         "_asked",
         "_connection",
+        "_due",
         "_failed",
-        "_left",
         "_lines",
         "_loop",
+        "_may_go",
+        "_queue",
+        "_refuse",
         "_running",
+        "_turned_away",
         "_turning",
         "_wanted",
     )
@@ -124,16 +90,24 @@ class Newcomers(Generic[Call]):
         ask: Callable[[], "asyncio.Task[Call]"],
         connection: Callable[[Call], str],
         running: Callable[[], bool],
+        queue: DoorQueue,
+        refuse: Callable[[Call], object],
     ) -> None:
-        """`ask` asks for one call more, `connection` names the one on which a call came."""
+        """`ask` asks for one call more, `connection` names the one on which a call came, `refuse` ends one."""
         self._loop = loop
         self._ask = ask
         self._connection = connection
         self._running = running
+        self._queue = queue
+        self._refuse = refuse
         self._lines: Lines[Call] = Lines()
+        self._due = 0
+        """Calls in the lines whose turn has come."""
         self._asked = 0
-        self._left = TAKEN_UP
-        """Calls that may still be taken up in this turn of the loop."""
+        self._turned_away: deque[Call] = deque()
+        """Calls that are to be refused."""
+        self._may_go = REFUSED
+        """Calls that may still be refused in this turn of the loop."""
         self._turning = False
         self._wanted: Wanted[Call] | None = None
         self._failed: BaseException | None = None
@@ -150,13 +124,16 @@ class Newcomers(Generic[Call]):
             wanted.set_exception(self._failed)
             self._failed = None
             return wanted
-        while self._asked < ASKED_FOR and len(self._lines) < MOST:
+        self._ask_for_more()
+        if self._due:
+            self._due -= 1
+            wanted.set_result(self._lines.next())
+        return wanted
+
+    def _ask_for_more(self) -> None:
+        while self._asked < ASKED_FOR and len(self._lines) < MOST and len(self._turned_away) < ASKED_FOR:
             self._asked += 1
             self._ask().add_done_callback(self._came)
-        if self._lines and self._left:
-            wanted.set_result(self._lines.next())
-            self._count()
-        return wanted
 
     def _came(self, asked: "asyncio.Task[Call]") -> None:
         self._asked -= 1
@@ -166,41 +143,70 @@ class Newcomers(Generic[Call]):
         wanted = self._wanted if self._wanted is not None and not self._wanted.done() else None
         if not self._running():
             self._lines.clear()  # as gRPC does with those in its own line
+            self._turned_away.clear()
+            self._due = 0
         elif error is None:
-            if wanted is not None and self._left and not self._lines:
-                wanted.hand(asked.result())
-                self._count()
-            else:
-                call = asked.result()
-                self._lines.add(self._connection(call), call)
-                if self._asked < ASKED_FOR and len(self._lines) < MOST:
-                    self._asked += 1
-                    self._ask().add_done_callback(self._came)
+            self._let_in(asked.result(), wanted)
+            self._ask_for_more()
             return
         if error is not None and wanted is not None:
             wanted.fail(error)
         elif error is not None:
             self._failed = error
 
-    def _count(self) -> None:
-        """One is taken up. The next turn is asked for after whoever does so, to be counted from there."""
-        self._left -= 1
+    def _let_in(self, call: Call, wanted: Wanted[Call] | None) -> None:
+        queue = self._queue
+        if queue.full:
+            queue.refuse()
+            self._turn_away(self._lines.crowd_out(self._connection(call), call))
+        elif not queue.begins_at_once():
+            self._lines.add(self._connection(call), call)
+            queue.wait(self._turn_came)
+        elif wanted is not None:
+            wanted.hand(call)
+        else:
+            self._lines.add(self._connection(call), call)
+            self._due += 1
+
+    def _turn_came(self, begin: bool) -> None:
+        """One of those who wait may be taken up, or has to go."""
+        if len(self._lines) <= self._due:
+            return  # they were let go
+        wanted = self._wanted
+        if not begin:
+            self._turn_away(self._lines.last())
+        elif wanted is None or wanted.done():
+            self._due += 1
+        else:
+            wanted.hand(self._lines.next())
+
+    def _turn_away(self, call: Call) -> None:
+        """Refuse one at once, but of many only some in a turn of the loop."""
+        if self._may_go:
+            self._may_go -= 1
+            self._refuse(call)
+        else:
+            self._turned_away.append(call)
         if not self._turning:
             self._turning = True
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         """A turn of the loop later."""
-        self._turning = False
-        self._left = TAKEN_UP
-        wanted = self._wanted
-        if self._lines and wanted is not None and not wanted.done():
-            wanted.hand(self._lines.next())
-            self._count()
+        some = min(len(self._turned_away), REFUSED)
+        for _ in range(some):
+            self._refuse(self._turned_away.popleft())
+        self._may_go = REFUSED - some
+        self._turning = some > 0
+        if self._turning:
+            self._loop.call_soon(self._turn)
+            self._ask_for_more()
 
 
 class _FairServer(cygrpc.AioServer):  # type: ignore[misc]
     """gRPC's server, with the lines of this module before what takes up its calls."""
+
+    _queue: ClassVar[DoorQueue]
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *rest: Any) -> None:
         super().__init__(loop, *rest)
@@ -209,18 +215,24 @@ class _FairServer(cygrpc.AioServer):  # type: ignore[misc]
             return loop.create_task(self._request_call())
 
         def connection(state: Any) -> str:
-            peer: str = cygrpc._ServicerContext(state, None, None, loop).peer()  # noqa: SLF001 - its only name
+            peer: str = context_of(state, loop).peer()
             return peer
 
-        self._newcomers: Newcomers[Any] = Newcomers(loop, ask, connection, self.is_running)
+        def say_no(state: Any) -> None:
+            refuse(context_of(state, loop))
+
+        self._newcomers: Newcomers[Any] = Newcomers(
+            loop, ask, connection, self.is_running, self._queue, say_no
+        )
 
     def _make_request_call_future(self, method: bytes | None) -> Any:
+        # A method that was registered by name is always open.
         return self._newcomers.next() if method is None else super()._make_request_call_future(method)
 
 
 @contextmanager
-def fair_newcomers() -> Iterator[None]:
-    """Servers that are made within the block take up calls in turns of their connections.
+def fair_newcomers(queue: DoorQueue) -> Iterator[None]:
+    """Servers that are made within the block take up calls in turns of their connections, as `queue` lets them.
 
     Where gRPC takes up its calls in another way, nothing is changed.
     """
@@ -228,7 +240,7 @@ def fair_newcomers() -> Iterator[None]:
     if not hasattr(plain, "_make_request_call_future") or not hasattr(plain, "_request_call"):
         yield
         return
-    cygrpc.AioServer = _FairServer
+    cygrpc.AioServer = type("QueuedServer", (_FairServer,), {"_queue": queue})
     try:
         yield
     finally:

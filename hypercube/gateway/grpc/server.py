@@ -24,6 +24,8 @@ SERVICES: Final[dict[str, Methods]] = {
     "hypercube.v1.Cubes": cubes.METHODS,
     inference.SERVICE: inference.METHODS,
 }
+_ALWAYS_OPEN: Final = ("Check", "Watch")
+"""Of gRPC's health."""
 KEEPALIVE_MS: Final = 10_000
 KEEPALIVE_TIMEOUT_MS: Final = 5_000
 METADATA_BYTES: Final = 16 << 10
@@ -43,7 +45,7 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    with patient_threads(), gathered_wakeups(), fair_newcomers():
+    with patient_threads(), gathered_wakeups(), fair_newcomers(services.line):
         server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))
@@ -51,6 +53,9 @@ def create_grpc_server(
     server.add_generic_rpc_handlers(
         tuple(grpc.method_handlers_generic_handler(name, methods) for name, methods in made.items())
     )
+    # By name, so that those who watch the server are never in line.
+    watched = {name: made[HEALTH][name] for name in _ALWAYS_OPEN}
+    server.add_registered_method_handlers(HEALTH, watched)  # type: ignore[attr-defined]
     return server
 
 

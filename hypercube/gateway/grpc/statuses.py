@@ -25,17 +25,24 @@ _DETAILS_CHARACTERS: Final = 400
 _RETRY_INFO: Final = "type.googleapis.com/google.rpc.RetryInfo"
 
 
+End = tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]
+"""Status, words, and trailing metadata but for the request's id."""
+
+
 async def abort(context: Context, request_id: str, failure: Failure) -> NoReturn:
     """End the call."""
+    code, words, told = end_of(failure)
+    await context.abort(code, words, ((REQUEST_ID, request_id), *told))
+
+
+def end_of(failure: Failure) -> End:
+    """What a client is told of a failure."""
     words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
     words = words[:_DETAILS_CHARACTERS]
-    told: tuple[tuple[str, str | bytes], ...] = (
-        (REQUEST_ID, request_id),
-        (ERROR_METADATA, _packed(failure)),
-    )
+    told: tuple[tuple[str, str | bytes], ...] = ((ERROR_METADATA, _packed(failure)),)
     if failure.retry_after_s is not None:
         told += ((DETAILS_METADATA, retry_info(GRPC[failure.kind], words, failure.retry_after_s)),)
-    await context.abort(GRPC[failure.kind], words, told)
+    return GRPC[failure.kind], words, told
 
 
 def retry_info(code: grpc.StatusCode, words: str, seconds: float) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
-from hypercube.gateway.door_queue import DoorQueue
+from hypercube.core.errors import Failure
+from hypercube.gateway.door_queue import CROWDED, DoorQueue
 from hypercube.gateway.errors import error_object, retry_after
 from hypercube.gateway.http.door import ALWAYS_OPEN, IN_LINE
 from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
@@ -25,12 +25,6 @@ _BODY: Final = Phase.BODY
 _REPLY: Final = Phase.REPLY
 _KEPT_BYTES: Final = 4096
 """Of a packet, for as long as its request is under way."""
-_CROWDED: Final = HyperCubeError(
-    ErrorKind.OVERLOADED,
-    "More requests come than this server can answer.",
-    fix="Try again in 1 s.",
-    retry_after_s=1.0,
-).failure()
 
 
 class SheddingProtocol(GuardedProtocol):
@@ -75,7 +69,7 @@ class SheddingProtocol(GuardedProtocol):
             return False
         if full:
             self.queue.refuse()
-            failure = _CROWDED
+            failure = CROWDED
         else:
             told = self.recent.told(data, seen.asker)
             if told is None:
@@ -126,7 +120,7 @@ class SheddingProtocol(GuardedProtocol):
         given = next((value for name, value in self.headers if name == b"x-request-id"), b"")
         stays = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
         silent = self.parser.get_method() == b"HEAD"
-        self._say_no(_path(self.url), _CROWDED, given, stays=stays, silent=silent)
+        self._say_no(_path(self.url), CROWDED, given, stays=stays, silent=silent)
 
     def _say_no(
         self, path: bytes, failure: Failure, given: bytes, *, stays: bool, silent: bool = False
@@ -236,7 +230,7 @@ def _refusal(failure: Failure, *, v2: bool) -> tuple[bytes, bytes]:
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:
     """Answer a request that was in line and has no place there any more."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-    failure = scope[FAILURE] = _CROWDED
+    failure = scope[FAILURE] = CROWDED
     body = _refusal(failure, v2=speaks_v2(scope["path"]))[1]
     headers = [
         (b"content-type", b"application/json"),

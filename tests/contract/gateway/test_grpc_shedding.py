@@ -1,0 +1,75 @@
+"""Calls for which there is no room at the door are refused before anything is begun, over real sockets."""
+
+import asyncio
+import gc
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from hypercube.gateway.door_queue import FEW
+from hypercube.gateway.grpc.statuses import DETAILS_METADATA, ERROR_METADATA
+from hypercube.wire.v1 import error_pb2, saju_pb2, saju_pb2_grpc
+from tests.contract.gateway.conftest import House, grpc_channel
+from tests.contract.gateway.test_slow_clients import until
+
+BIRTH = saju_pb2.Birth(birth="1990-05-03T07:20", sex=saju_pb2.SEX_MALE)
+
+
+def fill(house: House) -> None:
+    """As if `FEW` waited over HTTP and nobody's turn came."""
+    queue = house.services.line
+    queue.crowded = queue._turning = True
+    queue.waiting.extend([lambda begin: None] * FEW)
+    assert queue.full
+
+
+async def refused(channel: grpc.aio.Channel, *metadata: tuple[str, str]) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH, metadata=metadata)
+    return caught.value
+
+
+async def test_who_finds_no_room_is_told_when_to_come_again_and_whose_call_it_was(house: House) -> None:
+    async with grpc_channel(house) as channel:
+        assert (await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH)).HasField("pillars")
+        fill(house)
+        error = await refused(channel, ("x-request-id", "mine"))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        trailers: Any = error.trailing_metadata()
+        told = dict(trailers)
+        assert told["x-request-id"] == "mine"
+        assert b"google.rpc.RetryInfo" in told[DETAILS_METADATA]
+        said = error_pb2.Error.FromString(told[ERROR_METADATA])
+        assert said.retry_after_s == 1.0
+        assert house.services.line.refused == 1
+        house.services.line.waiting.clear()
+        house.services.line.crowded = False
+        house.services.line._turn()
+        assert (await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH)).HasField("pillars")
+
+
+async def test_who_watches_the_server_is_never_refused(house: House) -> None:
+    async with grpc_channel(house) as channel:
+        fill(house)
+        health = health_pb2_grpc.HealthStub(channel)
+        assert (await health.Check(health_pb2.HealthCheckRequest())).status
+        async for state in health.Watch(health_pb2.HealthCheckRequest()):
+            assert state.status
+            break
+
+
+async def test_many_refusals_leave_nothing_behind(house: House) -> None:
+    async with grpc_channel(house) as channel:
+        fill(house)
+        gc.collect()
+        gc.disable()
+        try:
+            await asyncio.gather(*(refused(channel) for _ in range(200)))
+            await until(lambda: house.services.line.refused == 200)
+            left = [each for each in gc.get_objects() if type(each).__name__ == "_ServicerContext"]
+            assert not left
+        finally:
+            gc.enable()
