@@ -157,8 +157,10 @@ def solar_to_lunar(solar: date, *, param: str = "date") -> LunarDate:
     day = solar.toordinal() - _EPOCH
     if not table.starts[0] <= day <= table.last_day:
         raise _outside(param, day)
-    found = to_lunar(np.array([day], dtype=np.int64))
-    return LunarDate(int(found.year[0]), int(found.month[0]), int(found.day[0]), bool(found.leap[0]))
+    row = table.row_of_day[day - table.starts[0]]
+    return LunarDate(
+        int(table.year[row]), int(table.month[row]), int(day - table.starts[row]) + 1, bool(table.leap[row])
+    )
 
 
 def lunar_months(year: int) -> tuple[LunarMonth, ...]:

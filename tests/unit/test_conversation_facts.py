@@ -7,7 +7,15 @@ import pytest
 from hypercube.core.chart import Chart
 from hypercube.core.reading import ReadingLanguage, ReadingOptions, ReadingSection, SectionText
 from hypercube.saju import chart
-from hypercube.saju.conversation import FactQuestion, FactTopic, Known, Written, facts_said, year_said
+from hypercube.saju.conversation import (
+    FactQuestion,
+    FactTopic,
+    Known,
+    Written,
+    facts_said,
+    month_said,
+    year_said,
+)
 from hypercube.saju.conversation.compose import chart_said, ground_facts, verdict
 from hypercube.saju.conversation.known import GOD_NAMES, said
 from hypercube.saju.grounding import Checker, lexicon
@@ -79,7 +87,31 @@ def test_a_year_contradicts_neither_its_own_chart_nor_the_present_one(language: 
     assert said_of_years > 300
 
 
+@pytest.mark.parametrize("language", [KO, EN])
+def test_next_month_contradicts_neither_its_own_chart_nor_the_present_one(language: ReadingLanguage) -> None:
+    said_of_months = 0
+    for found in random_charts(40, 78):
+        then = on_day(found, "2026-12-15")
+        (section,) = read(then, ReadingOptions((ReadingSection.NOW,), language))
+        sentences = month_said(section, language)
+        assert then.periods is not None
+        pillar = then.periods.month.pillar
+        assert (pillar.hangul if language is KO else pillar.hanja) in sentences[0].text
+        for each in sentences:
+            said_of_months += 1
+            for checker in (Checker(found), Checker(then)):
+                wrong = [m for m in checker.sentence(each.text).mentions if m.verdict == "false"]
+                assert not wrong, (each.text, wrong)
+            assert "이번 달" not in each.text
+            assert "this month" not in each.text.lower()
+    assert said_of_months == 40
+
+
 def with_year(found: Chart, year: int) -> Chart:
+    return on_day(found, f"{year}-07-01")
+
+
+def on_day(found: Chart, as_of: str) -> Chart:
     options = found.options
     return chart(
         found.instant.local if found.instant.exact else found.instant.local[:10],
@@ -87,7 +119,7 @@ def with_year(found: Chart, year: int) -> Chart:
         zone=options.zone,
         fold=0,
         include=("facts", "luck", "periods"),
-        as_of=f"{year}-07-01",
+        as_of=as_of,
     )
 
 

@@ -32,6 +32,7 @@ def shown(asked: Asked) -> str:
         parts.append("f=" + ",".join(f"{f.topic}.{f.detail}".rstrip(".") for f in asked.facts))
     if asked.years:
         parts.append("y=" + ",".join(map(str, asked.years)))
+    parts += ["month"] if asked.next_month else []
     parts += [word for word, there in (("whole", asked.whole), ("together", asked.together)) if there]
     return " ".join(parts) or "none"
 

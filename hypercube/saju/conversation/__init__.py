@@ -4,6 +4,7 @@
     told, people    whose births the user's turns give, what lacks, what is asked next
     Known, facts_said   answers to fact questions, by rule
     year_said       a year asked about
+    month_said      next month
     Written         an answer that grows paragraph by paragraph and is checked as it does
     fitted          the turns that a model's context holds, the facts always among them
 
@@ -15,6 +16,7 @@ from hypercube.saju.conversation.budget import fitted, room_of, tokens
 from hypercube.saju.conversation.compose import Paragraph, Written, facts_said
 from hypercube.saju.conversation.known import Known
 from hypercube.saju.conversation.language import language_of
+from hypercube.saju.conversation.month import month_said
 from hypercube.saju.conversation.people import People, birth_of, people, told
 from hypercube.saju.conversation.planner import planned
 from hypercube.saju.conversation.year import year_said
@@ -31,6 +33,7 @@ __all__ = [
     "facts_said",
     "fitted",
     "language_of",
+    "month_said",
     "people",
     "planned",
     "room_of",

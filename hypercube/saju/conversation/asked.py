@@ -69,6 +69,7 @@ class Asked:
         sections: of the reading, in its order.
         facts: by name, in the order of `FactTopic`.
         years: civil years asked about, other than the present one.
+        next_month: whether the month after the present one is asked about.
         whole: a reading as such, of nothing in particular.
         together: the compatibility of two people.
         length: how much is wanted, where that is said.
@@ -78,6 +79,7 @@ class Asked:
     sections: tuple[ReadingSection, ...] = ()
     facts: tuple[FactQuestion, ...] = ()
     years: tuple[int, ...] = ()
+    next_month: bool = False
     whole: bool = False
     together: bool = False
     length: ReadingLength = ReadingLength.NORMAL
@@ -86,4 +88,6 @@ class Asked:
     @property
     def of_a_chart(self) -> bool:
         """Whether it takes a chart to answer; else it is an ordinary turn."""
-        return bool(self.sections or self.facts or self.years or self.whole or self.together)
+        return bool(
+            self.sections or self.facts or self.years or self.next_month or self.whole or self.together
+        )

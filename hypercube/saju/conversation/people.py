@@ -141,7 +141,7 @@ def people(births: Told, asked: Asked, text: str) -> People:
         not changed
         and not together
         and dated(draft)
-        and (asked.sections or asked.facts or asked.years or asked.whole)
+        and (asked.sections or asked.facts or asked.years or asked.next_month or asked.whole)
     ):
         absent = unknown(text, (draft, *draft.others))
     found = People(draft, subject, partner, together, changed, absent=absent)
@@ -254,7 +254,7 @@ def _whom(
     if not others:
         return draft, None, False
     if new and mine and COUPLE.search(new[-1].role or ""):
-        return draft, new[-1], not (asked.sections or asked.facts or asked.years)
+        return draft, new[-1], not (asked.sections or asked.facts or asked.years or asked.next_month)
     if new and (not mine or not _writer_changed(draft, before)):
         return new[-1], None, False
     meant = named(text, others)

@@ -24,6 +24,13 @@ _RELATIVE: Final = (
     (re.compile(r"재작년|\bthe year before last\b", re.IGNORECASE), -2),
     (re.compile(r"(?<!재)작년|지난 ?해|\blast year\b", re.IGNORECASE), -1),
 )
+_NEXT_MONTH: Final = re.compile(r"다음 ?달|내달(?=에|은|의|\s|$)|\bnext month\b", re.IGNORECASE)
+"""Everyday language, so it asks only beside a word that makes it a question about a fate, or alone."""
+_MONTH_ALONE: Final = re.compile(
+    r"^\s*(?:(?:그럼|그러면|and|what about|how about|how is) ?)?(?:다음 ?달|내달|next month)"
+    r"(?:은|는)?(?:요)?\s*[?？]?\s*$",
+    re.IGNORECASE,
+)
 _OF_BIRTH: Final = (
     r"(?!\s*(?:도|에)?\s*(?:생|태생|출생|에\s*(?:태어|났)|음력|양력|윤|\d{1,2}\s*[월.]|"
     r"[일이삼사오육칠팔구십]+월))"
@@ -59,14 +66,16 @@ def planned(
         read = without_names(read, known)
     facts = _facts(read)
     years = tuple(each for each in _years(read, today) if each not in birth_years)
+    next_month = _of_next_month(read)
     sections = _sections(read, facts, years)
     if ReadingSection.LUCK in sections:
         facts = tuple(each for each in facts if each != FactQuestion(FactTopic.LUCK))
-    whole = bool(words.WHOLE.search(read)) and not (sections or facts or years or together)
+    whole = bool(words.WHOLE.search(read)) and not (sections or facts or years or next_month or together)
     return Asked(
         sections=() if together and not facts else sections,
         facts=facts,
         years=years,
+        next_month=next_month,
         whole=whole,
         together=together,
         length=_length(read),
@@ -143,6 +152,11 @@ def _years(text: str, today: dt.date) -> tuple[int, ...]:
         ]
     inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR and each != today.year]
     return tuple(sorted(inside)[:MOST_YEARS])
+
+
+def _of_next_month(text: str) -> bool:
+    asks = words.FATE.search(text) or words.BARE.search(text) or _MONTH_ALONE.search(text)
+    return bool(asks and _NEXT_MONTH.search(text))
 
 
 def small_talk(text: str) -> bool:

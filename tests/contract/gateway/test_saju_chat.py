@@ -91,6 +91,7 @@ async def test_a_birth_over_three_turns_then_questions(ai: openai.AsyncOpenAI) -
     assert await talk.say("도화살 있어?") == "네, 시주에 도화살이 있습니다."
     assert "재성" in await talk.say("재물운은 어때요?")
     assert (await talk.say("2027년은 어때?")).startswith("2027년은 정미(丁未)년입니다.")
+    assert "다음 달은 " in await talk.say("다음 달은?")
     both = await talk.say("애정운이랑 건강운도 짧게 봐줘")
     assert re.search(r"^관계·결혼$", both, re.MULTILINE)
     assert re.search(r"^건강$", both, re.MULTILINE)
@@ -148,6 +149,7 @@ async def test_a_conversation_in_english(ai: openai.AsyncOpenAI) -> None:
     assert "the day pillar Mu-jin (戊辰)" in told
     assert await talk.say("What is my day master?") == "The day stem is Mu Earth (戊)."
     assert (await talk.say("How will 2027 be for me?")).startswith("The pillar of 2027 is Jeong-mi (丁未).")
+    assert (await talk.say("And next month?")).startswith("Next month is under ")
     assert await talk.say("Do I have peach blossom?") == "Yes, peach blossom is on the hour pillar."
     assert not re.search("[가-힣]", await talk.say("Tell me about my personality"))
 

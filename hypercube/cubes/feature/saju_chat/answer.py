@@ -14,11 +14,11 @@ from hypercube.core.reading import (
     writers,
 )
 from hypercube.cubes.feature.saju_chat import tool
-from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_year
+from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_next_month, in_year
 from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes
 from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.birth_phrases.people import SELF
-from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, year_said
+from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, month_said, year_said
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
@@ -113,6 +113,8 @@ class WrittenAnswer:
             written.add(known.chart, facts)
         for year in talk.asked.years:
             await self._year(year)
+        if talk.asked.next_month:
+            await self._next_month()
 
     def _questions(self) -> tuple[FactQuestion, ...]:
         if self._introduces():
@@ -120,16 +122,23 @@ class WrittenAnswer:
         return self._talk.asked.facts
 
     async def _year(self, year: int) -> None:
-        birth = in_year(self._births[0], year)
+        chart, section = await self._then(in_year(self._births[0], year))
+        self._written.add(chart, year_said(Known(chart), section, year, self._talk.language))
+
+    async def _next_month(self) -> None:
+        chart, section = await self._then(in_next_month(self._births[0], self._talk.today))
+        self._written.add(chart, month_said(section, self._talk.language))
+
+    async def _then(self, birth: BirthInput) -> tuple[Chart, SectionText | None]:
+        """The chart with another day as now, and what is read of the year and month of that day."""
         (chart,) = await charts_of(self._cubes, (birth,), self._call)
         wanted = Wanted(birth, (ReadingSection.NOW,), self._talk.asked, self._talk.language)
         read = SectionsRead(self._cubes, wanted, self._call)
         async with aclosing(read.sentences()) as pieces:
             every = [(title, sentence) async for title, sentence in pieces]
-        section = None
-        if every:
-            section = SectionText(ReadingSection.NOW, every[0][0], tuple(each for _, each in every))
-        self._written.add(chart, year_said(Known(chart), section, year, self._talk.language))
+        if not every:
+            return chart, None
+        return chart, SectionText(ReadingSection.NOW, every[0][0], tuple(each for _, each in every))
 
     async def _read(self, sections: tuple[ReadingSection, ...]) -> AsyncGenerator[str, None]:
         asked = self._talk.asked

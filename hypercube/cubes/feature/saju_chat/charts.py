@@ -1,5 +1,6 @@
 """Charts and readings by the cubes that make them."""
 
+import datetime as dt
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
@@ -40,6 +41,12 @@ async def charts_of(cubes: Cubes, births: Sequence[BirthInput], call: Call) -> t
 def in_year(birth: BirthInput, year: int) -> BirthInput:
     """The birth with the middle of a year as the day that counts as now."""
     return replace(birth, as_of=f"{year}-07-01")
+
+
+def in_next_month(birth: BirthInput, today: dt.date) -> BirthInput:
+    """The birth with the middle of the month after `today` as the day that counts as now: its 절 has come by then."""
+    years, month = divmod(today.year * 12 + today.month, 12)
+    return replace(birth, as_of=f"{years:04d}-{month + 1:02d}-15")
 
 
 @dataclass(frozen=True, slots=True)
