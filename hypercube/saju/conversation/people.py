@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hypercube.core.chart import BirthInput, Include, Sex
-from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
+from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Doubt, Field, Language, question, read_birth
 from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
@@ -70,8 +70,8 @@ class People:
     def to_ask(self, language: Language) -> str | None:
         """The next question; None where nothing lacks that cannot be done without."""
         for person in self.everybody:
-            alone = replace(person, others=(), about=None)
-            if person.doubts or set(person.missing) - set(self.given_up):
+            alone = replace(person, others=(), about=None, doubts=_doubts(person, self.given_up))
+            if alone.doubts or set(person.missing) - set(self.given_up):
                 return question(alone, language)
         return None
 
@@ -148,8 +148,15 @@ def people(births: Told, asked: Asked, text: str) -> People:
     if changed or not asked.of_a_chart or not before.date.complete:
         return found
     # It was asked for in the answer to the turn before, and this turn goes on without it.
-    lacking = tuple(each for each in subject.missing if each in (Field.TIME, Field.SEX))
-    return replace(found, given_up=lacking)
+    lacking = [each for each in subject.missing if each in (Field.TIME, Field.SEX)]
+    if Field.TIME not in lacking and any(each.field is Field.TIME for each in subject.doubts):
+        lacking.append(Field.TIME)
+    return replace(found, given_up=tuple(lacking))
+
+
+def _doubts(person: BirthDraft, given_up: Sequence[Field]) -> tuple[Doubt, ...]:
+    """What is in doubt and cannot be done without."""
+    return tuple(each for each in person.doubts if each.field not in given_up)
 
 
 class _Reader:
@@ -274,8 +281,9 @@ def birth_of(person: BirthDraft, given_up: Sequence[Field], **extras: Any) -> Bi
         HyperCubeError: INVALID_ARGUMENT for what is missing beside that, or in doubt.
     """
     filled = replace(person, others=(), about=None)
-    if Field.TIME in given_up and Field.TIME in person.missing:
-        filled = replace(filled, time_unknown=True)
+    if Field.TIME in given_up:
+        kept = _doubts(person, given_up)
+        filled = replace(filled, time=None, time_unknown=True, hour_range=None, doubts=kept)
     guessed = Field.SEX in given_up and person.sex is None
     if guessed:
         filled = replace(filled, sex=Sex.FEMALE)

@@ -129,6 +129,21 @@ async def test_what_is_ambiguous_is_asked_back(ai: openai.AsyncOpenAI) -> None:
     assert "사주 원국은" in told
 
 
+@pytest.mark.parametrize("hour", ["7시 20분", "새벽 3시 80분"])
+async def test_an_hour_in_doubt_that_is_not_settled_is_done_without(
+    ai: openai.AsyncOpenAI, hour: str
+) -> None:
+    talk = Talk(ai)
+    assert "원국은" not in await talk.say(f"1990년 5월 3일 {hour} 서울 여자예요")
+    told = await talk.say("제 성격은 어때요?")
+    assert "태어난 시를 모르는 것으로 보고" in told
+    assert "일주 무진(戊辰)" in told
+    assert "7시" not in told
+    assert "3시" not in told
+    assert "무토(戊土)" in await talk.say("제 일간은?")
+    assert "사주 원국은" in await talk.say("아, 오전 7시 20분이에요")
+
+
 async def test_what_is_not_answered_is_done_without(ai: openai.AsyncOpenAI) -> None:
     talk = Talk(ai)
     await talk.say("1990년 5월 3일이에요")
