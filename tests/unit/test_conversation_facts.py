@@ -1,5 +1,6 @@
 """Answers by rule: what they state is so, in both languages, for any chart, and names facts that the chart has."""
 
+import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from hypercube.saju.conversation import (
     Written,
     facts_said,
     month_said,
+    planned,
     year_said,
 )
 from hypercube.saju.conversation.compose import chart_said, ground_facts, verdict
@@ -187,3 +189,12 @@ def test_a_chart_without_periods_says_nothing_of_now() -> None:
     bare = Known(replace(known().chart, periods=None))
     assert facts_said(bare, [FactQuestion(FactTopic.PERIODS), FactQuestion(FactTopic.AGE)], KO) == []
     assert year_said(bare, None, 2027, KO) == []
+
+
+@pytest.mark.parametrize("name", sorted(set(lexicon.SINSAL_ENGLISH) - {"resentment", "ghost gate"}))
+def test_every_sinsal_can_be_asked_for_in_english(name: str) -> None:
+    asked = planned(f"Do I have the {name.upper()} in my chart?", dt.date(2026, 11, 27))
+    (question,) = [each for each in asked.facts if each.topic is FactTopic.SINSAL]
+    for language in (KO, EN):
+        (answer,) = facts_said(known(), [question], language)
+        assert answer.text.startswith(("네", "아니요", "Yes", "No"))

@@ -192,7 +192,9 @@ def _sinsal(text: str) -> tuple[str, ...]:
     found = []
     for match in _SINSAL_WORD.finditer(text):
         word = match[0].lower()
-        found.append(_SINSAL[_ENGLISH_SINSAL.get(word, word)])
+        korean = _ENGLISH_SINSAL.get(word, word)
+        # Bare names (육수, 금여) are everyday words in Korean and asked for in English only.
+        found.append(_SINSAL.get(korean, korean))
     return tuple(each for each in found if each not in ("원진살", "귀문관살"))
 
 

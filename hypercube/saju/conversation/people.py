@@ -45,7 +45,8 @@ class People:
         partner: the other one of a couple, where compatibility is asked for and somebody was named.
         together: whether it is.
         changed: whether the last turn said something of a birth.
-        given_up: what is missing and was asked for before without an answer; it is done without now.
+        given_up: what is missing, or in doubt, and was asked for before without an answer; it is done without now.
+        newly: whether the question for that was the last thing said.
         absent: the role of somebody whose chart is asked for and whose birth nobody told.
     """
 
@@ -55,6 +56,7 @@ class People:
     together: bool
     changed: bool
     given_up: tuple[Field, ...] = ()
+    newly: bool = False
     absent: str | None = None
 
     @property
@@ -91,12 +93,14 @@ class Told:
         draft: everybody, as read from all turns.
         together: whether compatibility was asked for in any turn.
         pending: whether the turn before the last asked for it.
+        just_told: whether the turn before the last said something of the writer's birth.
     """
 
     before: BirthDraft
     draft: BirthDraft
     together: bool
     pending: bool
+    just_told: bool
 
     @property
     def birth_years(self) -> frozenset[int]:
@@ -113,13 +117,16 @@ def told(turns: Sequence[str], today: dt.date) -> Told:
         today: no birth lies after it.
     """
     reader = _Reader(today)
+    earlier = EMPTY_DRAFT
     for text in _read(turns[:-1]):
+        earlier = reader.everybody
         reader.take(text)
     before = reader.everybody
+    just_told = len(turns) > 1 and _may_tell(turns[-2]) and _facts(earlier) != _facts(before)
     if _may_tell(turns[-1]):
         reader.take(turns[-1])
     pending = len(turns) > 1 and bool(words.TOGETHER.search(turns[-2]))
-    return Told(before, reader.everybody, reader.together, pending)
+    return Told(before, reader.everybody, reader.together, pending, just_told)
 
 
 def people(births: Told, asked: Asked, text: str) -> People:
@@ -151,7 +158,7 @@ def people(births: Told, asked: Asked, text: str) -> People:
     lacking = [each for each in subject.missing if each in (Field.TIME, Field.SEX)]
     if Field.TIME not in lacking and any(each.field is Field.TIME for each in subject.doubts):
         lacking.append(Field.TIME)
-    return replace(found, given_up=tuple(lacking))
+    return replace(found, given_up=tuple(lacking), newly=births.just_told)
 
 
 def _doubts(person: BirthDraft, given_up: Sequence[Field]) -> tuple[Doubt, ...]:

@@ -140,7 +140,10 @@ async def test_an_hour_in_doubt_that_is_not_settled_is_done_without(
     assert "일주 무진(戊辰)" in told
     assert "7시" not in told
     assert "3시" not in told
-    assert "무토(戊土)" in await talk.say("제 일간은?")
+    again = await talk.say("제 일간은?")
+    assert again.startswith("태어난 시를 모르는 것으로 보고 답합니다.")
+    assert again.endswith("일간은 무토(戊土)입니다.")
+    assert "원국은" not in again
     assert "사주 원국은" in await talk.say("아, 오전 7시 20분이에요")
 
 

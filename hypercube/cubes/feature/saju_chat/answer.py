@@ -99,7 +99,7 @@ class WrittenAnswer:
         written.note(self._of_whom())
         for field in talk.people.given_up:
             written.note(GIVEN_UP[language].get(field.value, ""))
-        if talk.people.changed or results or talk.people.given_up:
+        if talk.people.changed or results or (talk.people.given_up and talk.people.newly):
             written.note(said_back(talk.people.draft, talk.locale))
             for chart, title in zip(self._charts, self._titles(), strict=True):
                 written.add(chart, chart_said(Known(chart), language), title)
