@@ -11,6 +11,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.gateway.deadlines import in_time
 from hypercube.gateway.handlers.models import default_model
+from hypercube.gateway.handlers.models import model as served_model
 from hypercube.gateway.services import CHAT, SAJU_CHAT, GatewayServices
 from hypercube.gateway.streams import Bounded, close, started
 
@@ -58,7 +59,12 @@ async def stream(
         HyperCubeError: whatever is wrong with the request or the model; after the first piece, `events` raises.
     """
     model, answer = await in_time(_asked(services, request, call), call, services.clock)
-    events = _ToTheEnd(await started(Bounded(answer, call, services.clock)))
+    try:
+        events = _ToTheEnd(await started(Bounded(answer, call, services.clock)))
+    except HyperCubeError as error:
+        if error.kind is ErrorKind.MODEL_NOT_FOUND and not any(mark in model for mark in "@:"):
+            await served_model(services, model, call)  # which names every model: engines know their own only
+        raise
     return ChatStream(name or new_name(), model, int(time.time()), events)
 
 

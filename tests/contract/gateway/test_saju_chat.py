@@ -342,6 +342,13 @@ async def test_what_it_cannot_do_is_refused_by_name(ai: openai.AsyncOpenAI, more
     assert refused.value.body["fix"]  # type: ignore[index]
 
 
+async def test_a_name_that_is_nearly_its_own_is_put_right(ai: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError) as caught:
+        await ai.chat.completions.create(model="sajuu", messages=[{"role": "user", "content": "안녕"}])
+    assert isinstance(caught.value.body, dict)
+    assert caught.value.body["fix"].startswith("Did you mean 'saju'?")
+
+
 async def test_a_plain_text_is_refused(ai: openai.AsyncOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         await ai.completions.create(model="saju", prompt=HER)
