@@ -1,8 +1,8 @@
 """The event loop goes before gRPC's own threads where they share a core.
 
 gRPC reads, parses and ends connections in four and more threads beside the event loop. Where an attack gives them all
-work on a machine of few cores, the loop waited for its share among them: 8 to 17 ms of a turn of 10 to 20, with 2 to
-5 ms of its own. Those who ask over HTTP pay for that, too. gRPC's threads are told to be nice to it; they get whatever
+work on a machine of few cores, the loop waited for its share among them: 6 to 17 ms of a turn of 10 to 20, with 1 to
+6 ms of its own. Those who ask over HTTP pay for that, too. gRPC's threads are told to be nice to it; they get whatever
 the loop leaves, and about a quarter of a core when both want all of it. Threads that they start are as nice.
 """
 

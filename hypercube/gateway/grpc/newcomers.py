@@ -20,9 +20,9 @@ from hypercube.gateway.grpc.lines import Call, Lines
 from hypercube.gateway.grpc.no_room import context_of, refuse
 
 ASKED_FOR: Final = 256
-"""Calls that gRPC may hand over in one turn of the loop, at some 15 us each."""
+"""Calls that gRPC may hand over in one turn of the loop."""
 REFUSED: Final = 32
-"""Calls that are refused in one, at some 30 us each."""
+"""Calls that are refused in one, so that others have their turns between them."""
 MOST: Final = 10_000
 """Calls that wait here; more wait in gRPC."""
 

@@ -58,7 +58,7 @@ def named(text: str, others: Sequence[BirthDraft]) -> BirthDraft | None:
         return mine[0]
     couple = [each for each in others if COUPLE.search(each.role or "")]
     if couple and (said := _couple_said(text)):
-        fitting = [each for each in couple if said.get(each.sex, False) or None in said]
+        fitting = [each for each in couple if each.sex in said or None in said]
         return fitting[-1] if fitting else None
     if len(others) == 1 and _POINTING.search(text):
         wanted = [sex for pattern, sex in _SEX_POINTED if pattern.search(text)]
@@ -90,9 +90,6 @@ def _says(text: str, word: str) -> bool:
     return re.search(rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내])){re.escape(word)}", text) is not None
 
 
-def _couple_said(text: str) -> dict[Sex | None, bool]:
+def _couple_said(text: str) -> frozenset[Sex | None]:
     """Sexes of the words for one half of a couple in a turn; None for a word that says none."""
-    found: dict[Sex | None, bool] = {}
-    for match in COUPLE.finditer(text):
-        found[SEX_OF_ROLE.get(match[0].replace(" ", "").lower())] = True
-    return found
+    return frozenset(SEX_OF_ROLE.get(match[0].replace(" ", "").lower()) for match in COUPLE.finditer(text))

@@ -19,7 +19,7 @@ BIRTH = saju_pb2.Birth(birth="1990-05-03T07:20", sex=saju_pb2.SEX_MALE)
 
 
 def fill(house: House) -> None:
-    """As if `FEW` waited over HTTP and nobody's turn came."""
+    """As if `FEW` calls waited and nobody's turn came."""
     queue = house.services.line
     queue.crowded = queue._turning = True
     queue.waiting.extend([lambda begin: None] * FEW)
