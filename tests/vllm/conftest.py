@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-CONTEXT = 1024
+CONTEXT = 8192
 HIDDEN, LAYERS, HEADS, KV_HEADS, HEAD = 128, 2, 4, 2, 32
 TEMPLATE = (
     "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}<|start|>assistant\n"

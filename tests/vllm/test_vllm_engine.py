@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import json
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,8 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="needs vLLM: make test-vllm"),
 ]
 SLOTS = 16
-CONTEXT = 512
+CONTEXT = 8192
+"""Long, so that an answer without a limit is still under way after whatever a busy machine does in between."""
 WriteAdapter = Callable[..., Path]
 
 
@@ -130,7 +130,8 @@ async def test_a_prompt_that_leaves_no_room_is_refused_with_its_counts(engine: V
 
 
 async def test_an_answer_without_a_limit_ends_with_the_context(engine: VllmEngine) -> None:
-    events = [event async for event in engine.generate(chat("wood " * 150, None), Call())]
+    asked = chat("wood " * (CONTEXT - 300), None)
+    events = [event async for event in engine.generate(asked, Call())]
     usage = events[-1].usage
     assert usage is not None
     assert usage.total_tokens == CONTEXT
@@ -163,17 +164,16 @@ async def test_closing_the_stream_aborts_at_once(engine: VllmEngine) -> None:
     # All at once: one after the other, the first could have come to their end on a busy machine.
     await asyncio.gather(*[anext(events) for events in streams])
     assert await unfinished(engine) == SLOTS
-    began = time.monotonic()
-    for events in streams:
-        await events.aclose()
-    assert engine.in_flight == 0
-    # The child handles frames in their order, so it knows of every leave before it counts.
-    async with asyncio.timeout(2):
+    # They would go on for most of a minute, so who waits for their end is told from who aborts.
+    async with asyncio.timeout(5):
+        for events in streams:
+            await events.aclose()
+        assert engine.in_flight == 0
+        # The child handles frames in their order, so it knows of every leave before it counts.
         while await unfinished(engine):
             pass
-    assert time.monotonic() - began < 1.0
-    # The slots are free: a new answer is there long before one of those would have ended.
-    assert await answer(engine, chat("next", 4))
+        # The slots are free.
+        assert await answer(engine, chat("next", 4))
 
 
 async def test_urgent_overtakes_low_in_the_queue(engine: VllmEngine) -> None:
@@ -186,7 +186,7 @@ async def test_urgent_overtakes_low_in_the_queue(engine: VllmEngine) -> None:
         finished.append(name)
 
     # Slots become free one after another, far apart, so that those who wait enter one by one.
-    holders = [asyncio.create_task(run(f"holder {i}", 150 + 20 * i, Priority.NORMAL)) for i in range(SLOTS)]
+    holders = [asyncio.create_task(run(f"holder {i}", 500 + 20 * i, Priority.NORMAL)) for i in range(SLOTS)]
     while await unfinished(engine) < SLOTS:
         pass
     low = []

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.vllm,
     pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="needs vLLM: make test-vllm"),
 ]
-OPTIONS = EngineOptions(context_length=1024, slots=4, device="cpu", precision="fp32", threads=1)
+OPTIONS = EngineOptions(context_length=8192, slots=4, device="cpu", precision="fp32", threads=1)
 NOTICED_S = 5.0
 VICTIMS = ("host", "VLLM::EngineCore", "VLLM::Worker")
 
@@ -102,7 +102,7 @@ async def test_a_process_that_is_gone_or_stopped_is_noticed(
     group = engine.pid
     assert group is not None
     try:
-        # Looked up first: the tiny model fills its context in a second or two.
+        # Looked up first: the tiny model fills its context in half a minute.
         pid, shared = victim(group, name), shared_memory(group)
         assert shared
         running = [engine.generate(endless(number), Call()) for number in range(3 if busy else 0)]
