@@ -8,9 +8,10 @@ from typing import Any, Unpack
 
 import grpc
 
-from hypercube.client._base import CONVERSE, Attempt
+from hypercube.client._base import Attempt
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._conversation import Turn, Turns
+from hypercube.client._methods import CONVERSE
 from hypercube.client._requests import Messages
 from hypercube.client._status import error_from_status
 from hypercube.client._sync_streams import failed
@@ -61,9 +62,7 @@ class Conversation(Turns):
         super().__init__(options, attempt.site)
         self._requests: SimpleQueue[chat_pb2.ConverseRequest | None] = SimpleQueue()
         self._reading = Lock()
-        stub = channel.stream_stream(
-            CONVERSE.path, CONVERSE.request.SerializeToString, CONVERSE.reply.FromString
-        )
+        stub = CONVERSE.of(channel.stream_stream)
         self._call: Any = stub(
             iter(self._requests.get, None), timeout=attempt.timeout_s, metadata=attempt.metadata
         )

@@ -18,6 +18,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from hypercube import client as sdk
 from hypercube.client import _base as base
 from hypercube.client import _constants as const
+from hypercube.client import _methods as methods
 from hypercube.client import _requests
 from hypercube.core.chart import BirthInput, DayBoundary, Sex, TimeBasis
 from hypercube.core.errors import ErrorKind, Failure
@@ -656,7 +657,7 @@ async def test_clients_are_context_managers(server: Server) -> None:
         assert (await aclient.chart("1990-05-03")).notes == ("1990-05-03",)
     for client in (await asyncio.to_thread(sync), aclient):
         with pytest.raises(sdk.FailedPrecondition):
-            next(client.attempts(base.CHART, None))
+            next(client.attempts(methods.CHART, None))
 
 
 async def test_cancelling_a_task_cancels_its_call(server: Server) -> None:
@@ -761,7 +762,7 @@ def test_every_method_is_in_the_protocol() -> None:
         for module in (saju_pb2, reading_pb2, chat_pb2, embeddings_pb2, models_pb2, cubes_pb2)
         for service in module.DESCRIPTOR.services_by_name.values()
     }
-    ours = [value for value in vars(base).values() if isinstance(value, base.Method)]
+    ours = [value for value in vars(methods).values() if isinstance(value, methods.Method)]
     assert len(ours) == 16
     for method in ours:
         _, service, name = method.path.split("/")
@@ -783,7 +784,7 @@ def test_the_wrappers_are_the_health_messages() -> None:
     assert base.Watched("hypercube.v1.Saju").request.SerializeToString() == theirs
     for number in health_pb2.HealthCheckResponse.ServingStatus.values():
         reply = health_pb2.HealthCheckResponse(status=number).SerializeToString()
-        assert base.WATCH_HEALTH.reply.FromString(reply).value == number
+        assert methods.WATCH_HEALTH.reply.FromString(reply).value == number
         assert base._HEALTH[number] == health_pb2.HealthCheckResponse.ServingStatus.Name(number)
     assert health_pb2.HealthCheckResponse.SERVING == base.SERVING
 
