@@ -63,9 +63,10 @@ class Conversation(Turns):
         self._requests: SimpleQueue[chat_pb2.ConverseRequest | None] = SimpleQueue()
         self._reading = Lock()
         stub = CONVERSE.of(channel.stream_stream)
-        self._call: Any = stub(
-            iter(self._requests.get, None), timeout=attempt.timeout_s, metadata=attempt.metadata
-        )
+        requests = self._requests
+        self._call: Any = stub(iter(requests.get, None), timeout=attempt.timeout_s, metadata=attempt.metadata)
+        # gRPC's thread that takes the requests goes on after the end of the call, until there are no more.
+        self._call.add_done_callback(lambda _: requests.put(None))
 
     def say(self, messages: Messages, **options: Unpack[ChatOptions]) -> ChatTurn:
         """Say something: a prompt, or the new messages. Options hold for the later turns, too."""

@@ -141,6 +141,21 @@ async def test_closing_the_client_ends_its_wait_for_readiness(server: Server, tw
         await within(waiting)
 
 
+async def test_a_conversation_that_ended_by_itself_leaves_no_thread(server: Server) -> None:
+    def talk() -> None:
+        before = set(threading.enumerate())
+        client = sdk.Client(server.target)
+        turn = client.conversation().say("hello")
+        with pytest.raises(sdk.NotFound):  # this server has no conversations
+            turn.whole()
+        client.close()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(WAIT)
+            assert not thread.is_alive()
+
+    await asyncio.to_thread(talk)
+
+
 async def test_clients_are_context_managers(server: Server) -> None:
     def sync() -> sdk.Client:
         with sdk.Client(server.target) as client:
