@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import (
-    ChatMessage,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    Usage,
-)
+from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
 from hypercube.core.errors import HyperCubeError
 from hypercube.core.served_models import Capability, EngineState, EngineStatus
 from hypercube.inference.cluster import Hypercluster

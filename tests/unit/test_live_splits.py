@@ -12,13 +12,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.principal import Principal
 from hypercube.core.served_models import EngineState
 from hypercube.inference.engine import engine_failed
-from tests.unit.versions_bench import (
-    SEEN_S,
-    Answer,
-    Bench,
-    RunVirtual,
-    Script,
-)
+from tests.unit.versions_bench import SEEN_S, Answer, Bench, RunVirtual, Script
 
 pytestmark = pytest.mark.usefixtures("no_threads")
 

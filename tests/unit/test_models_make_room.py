@@ -10,14 +10,7 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.served_models import EngineState
 from hypercube.inference.engine import engine_failed
 from hypercube.model_registry.manifest import ModelManifest
-from tests.unit.models_on_demand_bench import (
-    OF_A,
-    Bench,
-    RunVirtual,
-    Script,
-    manifest,
-    refused,
-)
+from tests.unit.models_on_demand_bench import OF_A, Bench, RunVirtual, Script, manifest, refused
 
 # -- memory
 
