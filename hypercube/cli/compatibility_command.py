@@ -2,18 +2,55 @@
 
 import asyncio
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from hypercube.cli.options import AsJson, Language, OtherServer, PlainText, Sources
 from hypercube.cli.output import OUT, print_json
 from hypercube.core.chart import BirthInput, ChartsRequest, ChartsResponse
-from hypercube.core.compatibility import Compatibility, CompatibilityRequest
+from hypercube.core.compatibility import Compatibility, CompatibilityLength, CompatibilityRequest
 from hypercube.core.cube import Call
+from hypercube.core.reading import ReadingLanguage
 
 _WITH_PLACE: Final = re.compile(
     r"(?P<birth>\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?) (?P<place>\D.*)"
 )
+
+
+def compatibility(
+    first: Annotated[
+        str, typer.Argument(help='Birth, and the place behind it if known: "1990-05-03 07:20 서울".')
+    ],
+    others: Annotated[
+        list[str], typer.Argument(help="One other birth to be explained; several to be ranked.")
+    ],
+    zone: Annotated[
+        str | None, typer.Option(help="IANA zone of births without a place. Default: Asia/Seoul.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Of several: how many to name.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Of several: sentences for each named.")] = False,
+    language: Language = ReadingLanguage.KO,
+    length: Annotated[
+        CompatibilityLength, typer.Option(help="How much is said.")
+    ] = CompatibilityLength.NORMAL,
+    server: OtherServer = None,
+    sources: Sources = False,
+    text: PlainText = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compatibility (궁합): two people part by part and in words, or the best of several."""
+    people = [birth_of(each, zone) for each in (first, *others)]
+    request = CompatibilityRequest(
+        people[0],
+        people[1] if len(people) == 2 else None,
+        () if len(people) == 2 else tuple(people[1:]),
+        top=top,
+        explain=explain,
+        language=language,
+        length=length,
+    )
+    run(request, server=server, sources=sources, as_json=as_json, text=text)
 
 
 def birth_of(text: str, zone: str | None) -> BirthInput:

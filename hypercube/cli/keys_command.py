@@ -1,19 +1,15 @@
 """`hypercube keys …`: the words of the command line, and how answers look. `keys` does the work."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from hypercube.cli.options import AsJson, Config
 from hypercube.cli.output import ERR, print_json, print_table
 
 keys_cli = typer.Typer(help="API keys: who may use the server, and how much.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file; default ./hypercube.toml if there.")
-]
 KeyId = Annotated[str, typer.Argument(help="Id of a key, as `hypercube keys list` shows it.")]
 
 

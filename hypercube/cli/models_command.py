@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hypercube.cli.models_server_command import adapters_cli, models_load, models_pin, models_unload
+from hypercube.cli.options import AsJson, Config
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.core.errors import invalid
 
@@ -15,10 +16,6 @@ models_cli.command("unload")(models_unload)
 models_cli.command("pin")(models_pin)
 models_cli.add_typer(adapters_cli, name="adapters")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file; default ./hypercube.toml if there.")
-]
 Reference = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@ALIAS.")]
 Name = Annotated[str, typer.Argument(help="Name of a model.")]
 Who = Annotated[str | None, typer.Option(help="Who does it, for the history; default: your user name.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from hypercube.cli.options import AsJson
 from hypercube.cli.output import ERR, OUT, print_json, print_table
 from hypercube.core.adapters import SEPARATOR, ServedAdapter
 from hypercube.core.served_models import ServedModel
@@ -18,7 +19,6 @@ DEFAULT_TARGET: Final = "127.0.0.1:50051"
 
 adapters_cli = typer.Typer(help="LoRA adapters of a running server's models.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Server = Annotated[str, typer.Option(help="gRPC address of the running server.")]
 Name = Annotated[str, typer.Argument(help="Name of a model, as the server lists it.")]
 Adapter = Annotated[str, typer.Argument(help="What requests call it, behind the model's name and a colon.")]

@@ -1,12 +1,90 @@
 """`hypercube reading`: a reading computed here, or asked of a running server."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from hypercube.cli.options import (
+    AsJson,
+    AsOf,
+    BirthSex,
+    Language,
+    LeapMonth,
+    Longitude,
+    Lunar,
+    OtherServer,
+    Place,
+    PlainText,
+    Sources,
+    Zone,
+)
 from hypercube.cli.output import OUT, print_json
+from hypercube.core.chart import Calendar
 from hypercube.core.errors import invalid
-from hypercube.core.reading import Reading, ReadingOptions, ReadingRequest, ReadingWriter
+from hypercube.core.reading import (
+    Reading,
+    ReadingAudience,
+    ReadingLanguage,
+    ReadingLength,
+    ReadingOptions,
+    ReadingRequest,
+    ReadingSection,
+    ReadingTone,
+    ReadingWriter,
+)
+
+
+def reading(
+    birth: Annotated[
+        str, typer.Argument(help='Civil time of the birth place: "1990-05-03 07:20", or the date alone.')
+    ],
+    sex: BirthSex = None,
+    place: Place = None,
+    longitude: Longitude = None,
+    zone: Zone = None,
+    lunar: Lunar = False,
+    leap_month: LeapMonth = False,
+    as_of: AsOf = None,
+    section: Annotated[
+        list[ReadingSection] | None, typer.Option(help="Only this one; may be given again.")
+    ] = None,
+    language: Language = ReadingLanguage.KO,
+    length: Annotated[ReadingLength, typer.Option(help="How much of each section.")] = ReadingLength.NORMAL,
+    tone: Annotated[ReadingTone, typer.Option(help="With pictures, or without.")] = ReadingTone.WARM,
+    audience: Annotated[
+        ReadingAudience, typer.Option(help="A beginner is told what the terms mean.")
+    ] = ReadingAudience.GENERAL,
+    writer: Annotated[
+        ReadingWriter | None,
+        typer.Option(help="The corpus, or a model of the --server. Default: the server's."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="Which model writes. Default: the server's choice.")] = "",
+    question: Annotated[str, typer.Option(help="What you want to know; a model is shown it.")] = "",
+    server: OtherServer = None,
+    sources: Sources = False,
+    text: PlainText = False,
+    as_json: AsJson = False,
+) -> None:
+    """A reading (해석) of one birth: by rule or by a model, every sentence checked against the chart."""
+    request = ReadingRequest(
+        birth,
+        sex,
+        place,
+        longitude,
+        zone,
+        calendar=Calendar.LUNAR if lunar else Calendar.SOLAR,
+        leap_month=leap_month,
+        as_of=as_of,
+        sections=tuple(section or ()),
+        language=language,
+        length=length,
+        tone=tone,
+        audience=audience,
+        writer=writer,
+        model=model,
+        question=question,
+    )
+    run(request, server=server, sources=sources, as_json=as_json, text=text)
 
 
 def run(request: ReadingRequest, *, server: str | None, sources: bool, as_json: bool, text: bool) -> None:

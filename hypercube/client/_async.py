@@ -1,20 +1,15 @@
-"""The client for asyncio; only this module touches `grpc.aio`."""
+"""The client for asyncio."""
 
 # A timeout here is the deadline that travels to the server, which asyncio.timeout() is not.
 # ruff: noqa: ASYNC109
 
-import asyncio
-import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
-from types import TracebackType
 from typing import Any, Literal, ParamSpec, TypeVar, Unpack, overload
-from weakref import WeakSet
 
 import grpc
 import grpc.aio
 
-from hypercube.client import _base, _constants
+from hypercube.client import _methods
 from hypercube.client._answers import (
     ChatAnswer,
     CubeInfo,
@@ -25,46 +20,27 @@ from hypercube.client._answers import (
     read,
     vectors,
 )
-from hypercube.client._async_streams import CLOSED, AsyncChatStream, AsyncPillarsStream, failed, ours
-from hypercube.client._base import Attempt, Method, Pause, ReplyT, RequestT
-from hypercube.client._channel import (
-    NOT_GIVEN,
-    Metadata,
-    Timeout,
-    Tls,
-    checked_choices,
-    checked_idempotency_key,
-)
+from hypercube.client._async_streams import AsyncChatStream, AsyncPillarsStream, failed
+from hypercube.client._base import Attempt, Watched
+from hypercube.client._channel import NOT_GIVEN, Timeout, checked_choices, checked_idempotency_key
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._columns import Column
 from hypercube.client._conversation_async import AsyncConversation
 from hypercube.client._models_async import AsyncModelCalls
 from hypercube.client._raw import RECORDER, RawAnswer, Recorder
-from hypercube.client._requests import (
-    Messages,
-    RequestSource,
-    chat_request,
-    checked_size,
-    embed_request,
-    process_request,
-)
+from hypercube.client._requests import Messages, RequestSource, chat_request, embed_request, process_request
 from hypercube.client._saju_async import AsyncSajuCalls
 from hypercube.client._status import Status, StatusError
-from hypercube.client.exceptions import FailedPrecondition
 from hypercube.core.chart import DayBoundary
-from hypercube.core.clock import Clock
-from hypercube.core.errors import ErrorKind
 from hypercube.core.served_models import ServedModel
-from hypercube.wire.convert import (
-    model_from_proto,
-)
-from hypercube.wire.v1 import chat_pb2, cubes_pb2, models_pb2
+from hypercube.wire.convert import model_from_proto
+from hypercube.wire.v1 import cubes_pb2, models_pb2
 
 P = ParamSpec("P")
 _A = TypeVar("_A")
 
 
-class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
+class AsyncClient(AsyncModelCalls, AsyncSajuCalls):
     """A HyperCube server, over gRPC, for asyncio: the twin of `Client`, with the same methods.
 
     Opens its connection with the first call, in the event loop of that call, and belongs to that loop from then
@@ -89,55 +65,6 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
             `hypercube.client.exceptions`.
     """
 
-    def __init__(
-        self,
-        target: str = _constants.DEFAULT_TARGET,
-        *,
-        timeout: Timeout = NOT_GIVEN,
-        max_retries: int = _constants.DEFAULT_MAX_RETRIES,
-        metadata: Metadata = (),
-        api_key: str | None = None,
-        tls: Tls | bool | None = None,
-        hedge_after: float | None = None,
-        clock: Clock = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        super().__init__(
-            target,
-            timeout=timeout,
-            max_retries=max_retries,
-            metadata=metadata,
-            clock=clock,
-            api_key=api_key,
-            tls=tls,
-            hedge_after=hedge_after,
-        )
-        self._sleep = sleep
-        self._open: tuple[asyncio.AbstractEventLoop, grpc.aio.Channel] | None = None
-        # The oldest grpcio we take (1.76) misses streams when a channel closes, and their readers would hang.
-        self._streams: WeakSet[Any] = WeakSet()
-
-    @property
-    def _channel(self) -> grpc.aio.Channel:
-        """The channel, made at first use: gRPC binds it to the event loop that runs at that moment."""
-        loop = asyncio.get_running_loop()
-        if self._open is None:
-            options = self._options()
-            made = (
-                grpc.aio.insecure_channel(self._target, options=options)
-                if self._credentials is None
-                else grpc.aio.secure_channel(self._target, self._credentials, options=options)
-            )
-            self._open = loop, made
-        made_in, channel = self._open
-        if made_in is not loop:
-            raise FailedPrecondition(
-                ErrorKind.FAILED_PRECONDITION,
-                f"{self!r} was first used in another event loop, and its connection belongs to that one.",
-                fix="Make one AsyncClient inside each asyncio.run(), or use Client.",
-            )
-        return channel
-
     async def pillars_stream(
         self,
         chunks: Iterable[tuple[Column, Column]] | AsyncIterable[tuple[Column, Column]],
@@ -150,15 +77,15 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
         Chunks are taken as the connection takes them, and each is answered by its rows, in order. Nothing is
         sent again: after an error of the connection, begin anew behind the last rows that came.
         """
-        method = _base.PILLARS_STREAM
+        method = _methods.PILLARS_STREAM
         source = RequestSource(day_boundary)
         attempt = self.one_attempt(method, timeout)
         messages = (
             source.messages_async(chunks) if isinstance(chunks, AsyncIterable) else source.messages(chunks)
         )
-        call = self._channel.stream_stream(
-            method.path, method.request.SerializeToString, method.reply.FromString
-        )(messages, timeout=attempt.timeout_s, metadata=attempt.metadata)
+        call = method.of(self._channel.stream_stream)(
+            messages, timeout=attempt.timeout_s, metadata=attempt.metadata
+        )
         self._streams.add(call)
         return AsyncPillarsStream(call, source, attempt.site)
 
@@ -205,7 +132,7 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
         key = checked_idempotency_key(idempotency_key)
         if stream:
             return await self._stream(request, timeout, key)
-        return read(chat_answer, await self._call(_base.COMPLETE, request, timeout, key))
+        return read(chat_answer, await self._call(_methods.COMPLETE, request, timeout, key))
 
     async def conversation(
         self, *, timeout: Timeout = NOT_GIVEN, **options: Unpack[ChatOptions]
@@ -214,7 +141,7 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
 
         `options` hold from the first turn on, until a turn gives others. The timeout spans the conversation.
         """
-        talk = AsyncConversation(self._channel, self.one_attempt(_base.CONVERSE, timeout), options)
+        talk = AsyncConversation(self._channel, self.one_attempt(_methods.CONVERSE, timeout), options)
         self._streams.add(talk._call)  # noqa: SLF001 - to be closed with the client
         return talk
 
@@ -228,16 +155,16 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
     ) -> Vectors:
         """A vector for each text, in their order; one text that the model cannot read fails them all."""
         request = embed_request(texts, model, dimensions)
-        return read(vectors, await self._call(_base.EMBED, request, timeout))
+        return read(vectors, await self._call(_methods.EMBED, request, timeout))
 
     async def models(self, *, timeout: Timeout = NOT_GIVEN) -> list[ServedModel]:
         """Every model served there, ready or not."""
-        reply = await self._call(_base.LIST_MODELS, models_pb2.ListModelsRequest(), timeout)
+        reply = await self._call(_methods.LIST_MODELS, models_pb2.ListModelsRequest(), timeout)
         return [read(model_from_proto, model) for model in reply.models]
 
     async def cubes(self, *, timeout: Timeout = NOT_GIVEN) -> list[CubeInfo]:
         """Every cube of the server."""
-        reply = await self._call(_base.LIST_CUBES, cubes_pb2.ListCubesRequest(), timeout)
+        reply = await self._call(_methods.LIST_CUBES, cubes_pb2.ListCubesRequest(), timeout)
         return [read(cube_info, cube) for cube in reply.cubes]
 
     async def process(
@@ -255,7 +182,7 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
         """
         key = checked_idempotency_key(idempotency_key)
         return read(
-            process_answer, await self._call(_base.PROCESS, process_request(cube, request), timeout, key)
+            process_answer, await self._call(_methods.PROCESS, process_request(cube, request), timeout, key)
         )
 
     async def raw(
@@ -280,13 +207,11 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
             ConnectionFailed: nobody answered in time.
             Unavailable: it answered, but was not ready in time.
         """
-        watched = _base.Watched(service)
-        method = _base.WATCH_HEALTH
+        watched = Watched(service)
+        method = _methods.WATCH_HEALTH
 
         async def watch(attempt: Attempt) -> None:
-            call = self._channel.unary_stream(
-                method.path, method.request.SerializeToString, method.reply.FromString
-            )(
+            call = method.of(self._channel.unary_stream)(
                 watched.request,
                 timeout=attempt.timeout_s,
                 metadata=attempt.metadata,
@@ -304,144 +229,3 @@ class AsyncClient(AsyncModelCalls, AsyncSajuCalls, _base.BaseClient):
                 call.cancel()
 
         await self._drive(self.readiness(watched, timeout), watch)
-
-    async def close(self) -> None:
-        """Close the connection; calls in flight end with `Cancelled`."""
-        self._closed = True
-        for call in tuple(self._streams):
-            call.cancel()
-        if self._open is not None:
-            await self._open[1].close(None)
-
-    async def __aenter__(self) -> "AsyncClient":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _call(
-        self,
-        method: Method[RequestT, ReplyT],
-        request: RequestT,
-        timeout: Timeout,
-        idempotency_key: str | None = None,
-    ) -> ReplyT:
-        checked_size(request, method.path)
-
-        async def send(attempt: Attempt) -> ReplyT:
-            stub: Any = self._channel.unary_unary(
-                method.path, method.request.SerializeToString, method.reply.FromString
-            )
-            try:
-                if attempt.hedge_s is None:
-                    call = stub(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
-                    reply = await call
-                else:
-                    reply, call = await _hedged(stub, request, attempt)
-            except grpc.aio.AioRpcError as problem:
-                raise failed(problem) from None
-            if (recorder := RECORDER.get()) is not None:
-                recorder.ended(
-                    await call.code(), await call.initial_metadata(), await call.trailing_metadata()
-                )
-            answer: ReplyT = reply
-            return answer
-
-        return await self._drive(self.attempts(method, timeout, idempotency_key), send)
-
-    async def _gather(
-        self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout
-    ) -> list[ReplyT]:
-        """Every piece of a stream that is wanted whole."""
-        checked_size(request, method.path)
-
-        async def send(attempt: Attempt) -> list[ReplyT]:
-            call = self._channel.unary_stream(
-                method.path, method.request.SerializeToString, method.reply.FromString
-            )(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
-            self._streams.add(call)
-            try:
-                return [piece async for piece in call]
-            except grpc.aio.AioRpcError as problem:
-                raise failed(problem) from None
-
-        return await self._drive(self.attempts(method, timeout), send)
-
-    async def _stream(
-        self, request: chat_pb2.ChatRequest, timeout: Timeout, idempotency_key: str | None
-    ) -> "AsyncChatStream":
-        method = _base.STREAM
-        checked_size(request, method.path)
-
-        async def send(attempt: Attempt) -> AsyncChatStream:
-            call = self._channel.unary_stream(
-                method.path, method.request.SerializeToString, method.reply.FromString
-            )(request, timeout=attempt.timeout_s, metadata=attempt.metadata)
-            self._streams.add(call)
-            pieces = aiter(call)
-            try:
-                first = await anext(pieces, None)
-            except grpc.aio.AioRpcError as problem:
-                raise failed(problem) from None
-            if (recorder := RECORDER.get()) is not None:
-                recorder.ended(None, await call.initial_metadata(), ())
-            return AsyncChatStream(call, pieces, first, attempt.site)
-
-        return await self._drive(self.attempts(method, timeout, idempotency_key), send)
-
-    async def _drive(self, steps: _base.Steps, send: Callable[[Attempt], Awaitable[_A]]) -> _A:
-        """Take the steps: send, sleep, and hand each failure to the generator, which raises or goes on."""
-        step = next(steps)
-        while True:
-            if isinstance(step, Pause):
-                await self._sleep(step.seconds)
-                step = next(steps)
-                continue
-            try:
-                answer = await send(step)
-            except StatusError as problem:
-                status = problem.status
-            except asyncio.CancelledError:
-                if ours():
-                    raise
-                status = CLOSED
-            except grpc.aio.UsageError:
-                if self._closed:  # by another task, since the call began
-                    raise _base.closed(self._target) from None
-                raise
-            else:
-                with suppress(StopIteration):
-                    steps.send(None)
-                return answer
-            step = steps.send(status)
-
-
-async def _hedged(stub: Any, request: Any, attempt: Attempt) -> tuple[Any, Any]:
-    """Send, after `hedge_s` send a copy, and take the first answer; a failure only when nothing else can come."""
-    calls: list[Any] = []
-    ended: asyncio.Queue[Any] = asyncio.Queue()
-
-    def send(copy: Attempt) -> None:
-        calls.append(stub(request, timeout=copy.timeout_s, metadata=copy.metadata))
-        calls[-1].add_done_callback(ended.put_nowait)
-
-    try:
-        send(attempt)
-        failures = 0
-        while True:
-            try:
-                async with asyncio.timeout(attempt.hedge_s if len(calls) == 1 else None):
-                    call = await ended.get()
-            except TimeoutError:
-                send(attempt.copy())
-                if (recorder := RECORDER.get()) is not None:
-                    recorder.sent(attempt.site.request_id)
-                continue
-            failures += 1
-            if await call.code() is grpc.StatusCode.OK or failures == len(calls):
-                return await call, call
-    finally:
-        for call in calls:
-            call.cancel()

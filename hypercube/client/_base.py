@@ -1,4 +1,4 @@
-"""Every decision of the clients; `_sync` and `_async` only send, sleep and close.
+"""Every decision of the clients; `_calls_sync` and `_calls_async` only send, sleep and close.
 
 A call is a generator, `BaseClient.attempts`: it yields an `Attempt` to send or a `Pause` to sleep through, is
 told the `Status` of an attempt that failed (None: it was answered), and raises the error when it gives up. Each
@@ -9,11 +9,10 @@ import random
 import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 import grpc
 from google.protobuf import wrappers_pb2
-from google.protobuf.message import Message
 
 from hypercube.client import _constants as const
 from hypercube.client._channel import (
@@ -30,7 +29,7 @@ from hypercube.client._channel import (
     checked_timeout,
     credentials_of,
 )
-from hypercube.client._columns import EmbedReply, PillarsReply, PillarsRequest
+from hypercube.client._methods import WATCH_HEALTH, Method
 from hypercube.client._raw import RECORDER
 from hypercube.client._retry import RetryBudget, delay_s, retryable
 from hypercube.client._status import CallSite, Status, error_from_status
@@ -43,111 +42,7 @@ from hypercube.client.exceptions import (
 )
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind
-from hypercube.wire.v1 import (
-    calendar_pb2,
-    chat_pb2,
-    cubes_pb2,
-    embeddings_pb2,
-    models_pb2,
-    reading_pb2,
-    saju_pb2,
-)
 
-RequestT = TypeVar("RequestT", bound=Message | PillarsRequest)
-ReplyT = TypeVar("ReplyT", bound=Message | PillarsReply | EmbedReply)
-
-
-@dataclass(frozen=True, slots=True)
-class Method(Generic[RequestT, ReplyT]):
-    """A gRPC method and how it is called.
-
-    Attributes:
-        path: full name.
-        request: message type.
-        reply: message type, of each piece where the method streams.
-        timeout_s: default deadline.
-        repeatable: whether a request that the server may have seen can be sent again.
-        hedged: whether it is quick and the same each time, so that two may run and one be dropped.
-        keyed: whether it goes with an idempotency key: it is costly, or may have effects.
-    """
-
-    path: str
-    request: type[RequestT]
-    reply: type[ReplyT]
-    timeout_s: float = const.DEFAULT_TIMEOUT_S
-    repeatable: bool = True
-    hedged: bool = False
-    keyed: bool = False
-
-
-CHART: Final = Method("/hypercube.v1.Saju/Chart", saju_pb2.Birth, saju_pb2.ChartReply, hedged=True)
-CHARTS: Final = Method("/hypercube.v1.Saju/Charts", saju_pb2.ChartsRequest, saju_pb2.ChartsReply, hedged=True)
-TERMS: Final = Method("/hypercube.v1.Saju/Terms", saju_pb2.TermsRequest, calendar_pb2.YearTerms, hedged=True)
-LUNAR: Final = Method("/hypercube.v1.Saju/Lunar", saju_pb2.LunarRequest, calendar_pb2.LunarDay, hedged=True)
-PILLARS: Final = Method("/hypercube.v1.Saju/Pillars", PillarsRequest, PillarsReply, hedged=True)
-PILLARS_STREAM: Final = Method(
-    "/hypercube.v1.Saju/PillarsStream",
-    PillarsRequest,
-    PillarsReply,
-    const.DEFAULT_CHAT_TIMEOUT_S,
-    repeatable=False,
-)
-INTERPRET: Final = Method(
-    "/hypercube.v1.Reading/Interpret", reading_pb2.InterpretRequest, reading_pb2.ReadingEvent
-)
-COMPATIBILITY: Final = Method(
-    "/hypercube.v1.Reading/Compatibility", reading_pb2.CompatibilityRequest, reading_pb2.CompatibilityReply
-)
-COMPLETE: Final = Method(
-    "/hypercube.v1.Chat/Complete",
-    chat_pb2.ChatRequest,
-    chat_pb2.ChatReply,
-    const.DEFAULT_CHAT_TIMEOUT_S,
-    keyed=True,
-)
-STREAM: Final = Method(
-    "/hypercube.v1.Chat/Stream",
-    chat_pb2.ChatRequest,
-    chat_pb2.ChatEvent,
-    const.DEFAULT_CHAT_TIMEOUT_S,
-    keyed=True,
-)
-CONVERSE: Final = Method(
-    "/hypercube.v1.Chat/Converse",
-    chat_pb2.ConverseRequest,
-    chat_pb2.ConverseEvent,
-    const.DEFAULT_CONVERSATION_TIMEOUT_S,
-    repeatable=False,
-)
-EMBED: Final = Method(
-    "/hypercube.v1.Embeddings/Embed",
-    embeddings_pb2.EmbedRequest,
-    EmbedReply,
-    const.DEFAULT_EMBED_TIMEOUT_S,
-    hedged=True,
-)
-LIST_MODELS: Final = Method(
-    "/hypercube.v1.Models/List", models_pb2.ListModelsRequest, models_pb2.ListModelsReply, hedged=True
-)
-LIST_CUBES: Final = Method(
-    "/hypercube.v1.Cubes/List", cubes_pb2.ListCubesRequest, cubes_pb2.ListCubesReply, hedged=True
-)
-PROCESS: Final = Method(
-    "/hypercube.v1.Cubes/Process",
-    cubes_pb2.ProcessRequest,
-    cubes_pb2.ProcessReply,
-    const.DEFAULT_CHAT_TIMEOUT_S,  # the cube may be the chat's
-    repeatable=False,
-    keyed=True,
-)
-# The health service's messages have one field each, a string and an enum, both numbered 1: the same bytes as
-# protobuf's own wrappers. So the client needs no health package, nor a second copy of its descriptors.
-WATCH_HEALTH: Final = Method(
-    "/grpc.health.v1.Health/Watch",
-    wrappers_pb2.StringValue,
-    wrappers_pb2.Int32Value,
-    const.DEFAULT_READY_TIMEOUT_S,
-)
 SERVING: Final = 1
 _HEALTH: Final[Mapping[int, str]] = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from hypercube.client import _base
 from hypercube.client._answers import Transcript
+from hypercube.client._methods import CONVERSE
 from hypercube.client._requests import chat_request, checked_size, own_errors
 from hypercube.client._status import CallSite
 from hypercube.client.exceptions import ClientError, FailedPrecondition, error_of
@@ -63,7 +63,7 @@ class Turns:
         merged = {**self._options, **options}
         say = chat_request(messages, merged)
         request = chat_pb2.ConverseRequest(turn=str(next(self._names)), say=say)
-        checked_size(request, _base.CONVERSE.path)
+        checked_size(request, CONVERSE.path)
         self._options = merged
         return request
 

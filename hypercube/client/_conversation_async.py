@@ -9,9 +9,10 @@ import grpc
 import grpc.aio
 
 from hypercube.client._async_streams import CLOSED, failed, ours
-from hypercube.client._base import CONVERSE, Attempt
+from hypercube.client._base import Attempt
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._conversation import Turn, Turns
+from hypercube.client._methods import CONVERSE
 from hypercube.client._requests import Messages
 from hypercube.client._status import error_from_status
 from hypercube.core.engine import GenerationEvent
@@ -61,9 +62,7 @@ class AsyncConversation(Turns):
         super().__init__(options, attempt.site)
         self._reading, self._writing = asyncio.Lock(), asyncio.Lock()
         self._coming: asyncio.Future[Any] | None = None
-        stub: Any = channel.stream_stream(
-            CONVERSE.path, CONVERSE.request.SerializeToString, CONVERSE.reply.FromString
-        )
+        stub = CONVERSE.of(channel.stream_stream)
         self._call: Any = stub(timeout=attempt.timeout_s, metadata=attempt.metadata)
 
     async def say(self, messages: Messages, **options: Unpack[ChatOptions]) -> AsyncChatTurn:

@@ -8,9 +8,10 @@ from typing import Any, Unpack
 
 import grpc
 
-from hypercube.client._base import CONVERSE, Attempt
+from hypercube.client._base import Attempt
 from hypercube.client._chat_options import ChatOptions
 from hypercube.client._conversation import Turn, Turns
+from hypercube.client._methods import CONVERSE
 from hypercube.client._requests import Messages
 from hypercube.client._status import error_from_status
 from hypercube.client._sync_streams import failed
@@ -61,12 +62,11 @@ class Conversation(Turns):
         super().__init__(options, attempt.site)
         self._requests: SimpleQueue[chat_pb2.ConverseRequest | None] = SimpleQueue()
         self._reading = Lock()
-        stub = channel.stream_stream(
-            CONVERSE.path, CONVERSE.request.SerializeToString, CONVERSE.reply.FromString
-        )
-        self._call: Any = stub(
-            iter(self._requests.get, None), timeout=attempt.timeout_s, metadata=attempt.metadata
-        )
+        stub = CONVERSE.of(channel.stream_stream)
+        requests = self._requests
+        self._call: Any = stub(iter(requests.get, None), timeout=attempt.timeout_s, metadata=attempt.metadata)
+        # gRPC's thread that takes the requests goes on after the end of the call, until there are no more.
+        self._call.add_done_callback(lambda _: requests.put(None))
 
     def say(self, messages: Messages, **options: Unpack[ChatOptions]) -> ChatTurn:
         """Say something: a prompt, or the new messages. Options hold for the later turns, too."""

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from hypercube.client import _constants as const
 from hypercube.client._answers import read
-from hypercube.client._base import Method
+from hypercube.client._methods import Method
 from hypercube.client._requests import own_errors
 from hypercube.client.exceptions import InternalError
 from hypercube.core.errors import ErrorKind

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client._calls_async import AsyncCalls
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._models import ADMIN, command, command_message, given, outcome
 from hypercube.core.adapters import ServedAdapter
@@ -23,11 +23,8 @@ from hypercube.core.model_admin import (
 from hypercube.core.served_models import ServedModel
 
 
-class AsyncModelCalls:
+class AsyncModelCalls(AsyncCalls):
     """The part of `AsyncClient` that changes what is served."""
-
-    async def _call(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> ReplyT:
-        raise NotImplementedError
 
     async def _do(self, action: ModelAction, model: str, timeout: Timeout, **fields: Any) -> ModelOutcome:
         message = command_message(command(action, model, **fields))

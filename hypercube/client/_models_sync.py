@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client._calls_sync import Calls
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._models import ADMIN, command, command_message, given, outcome
 from hypercube.core.adapters import ServedAdapter
@@ -20,11 +20,8 @@ from hypercube.core.model_admin import (
 from hypercube.core.served_models import ServedModel
 
 
-class ModelCalls:
+class ModelCalls(Calls):
     """The part of `Client` that changes what is served."""
-
-    def _call(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> ReplyT:
-        raise NotImplementedError
 
     def _do(self, action: ModelAction, model: str, timeout: Timeout, **fields: Any) -> ModelOutcome:
         message = command_message(command(action, model, **fields))

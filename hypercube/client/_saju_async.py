@@ -7,17 +7,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hypercube.client import _base
-from hypercube.client._answers import (
-    formed_reading,
-    lunar_day,
-    pillar_rows,
-    read,
-    whole_reading,
-    year_terms,
-)
-from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client import _methods
+from hypercube.client._answers import formed_reading, lunar_day, pillar_rows, read, whole_reading, year_terms
 from hypercube.client._births import BirthLike
+from hypercube.client._calls_async import AsyncCalls
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._columns import Column
 from hypercube.client._comparisons import compatibility_request
@@ -47,16 +40,8 @@ from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, Li
 from hypercube.wire.convert import chart_from_proto, compatibility_from_proto, result_from_proto
 
 
-class AsyncSajuCalls:
+class AsyncSajuCalls(AsyncCalls):
     """The part of `AsyncClient` that asks about births and days."""
-
-    async def _call(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> ReplyT:
-        raise NotImplementedError
-
-    async def _gather(
-        self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout
-    ) -> list[ReplyT]:
-        raise NotImplementedError
 
     async def chart(
         self,
@@ -100,13 +85,13 @@ class AsyncSajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return read(chart_from_proto, await self._call(_base.CHART, request, timeout))
+        return read(chart_from_proto, await self._call(_methods.CHART, request, timeout))
 
     async def charts(
         self, births: Iterable[BirthLike | Mapping[str, Any]], *, timeout: Timeout = NOT_GIVEN
     ) -> list[ChartResult]:
         """Up to 10,000 charts in one call: a chart or an error for each birth, in the order given."""
-        reply = await self._call(_base.CHARTS, charts_request(births), timeout)
+        reply = await self._call(_methods.CHARTS, charts_request(births), timeout)
         return [read(result_from_proto, result) for result in reply.results]
 
     async def pillars(
@@ -131,7 +116,7 @@ class AsyncSajuCalls:
             `numpy.asarray` takes as it is.
         """
         request = pillars_request(utc_seconds, offset_seconds, day_boundary)
-        return read(pillar_rows, await self._call(_base.PILLARS, request, timeout))
+        return read(pillar_rows, await self._call(_methods.PILLARS, request, timeout))
 
     async def reading(
         self,
@@ -194,7 +179,7 @@ class AsyncSajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return whole_reading(await self._gather(_base.INTERPRET, request, timeout))
+        return whole_reading(await self._gather(_methods.INTERPRET, request, timeout))
 
     async def formed_reading(
         self,
@@ -258,7 +243,7 @@ class AsyncSajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return formed_reading(await self._gather(_base.INTERPRET, request, timeout))
+        return formed_reading(await self._gather(_methods.INTERPRET, request, timeout))
 
     async def compatibility(
         self,
@@ -281,11 +266,11 @@ class AsyncSajuCalls:
         request = compatibility_request(
             first, second, others=others, top=top, explain=explain, language=language, length=length
         )
-        return read(compatibility_from_proto, await self._call(_base.COMPATIBILITY, request, timeout))
+        return read(compatibility_from_proto, await self._call(_methods.COMPATIBILITY, request, timeout))
 
     async def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
-        return read(year_terms, await self._call(_base.TERMS, terms_request(year, zone), timeout))
+        return read(year_terms, await self._call(_methods.TERMS, terms_request(year, zone), timeout))
 
     async def lunar(
         self,
@@ -297,4 +282,4 @@ class AsyncSajuCalls:
     ) -> LunarDay:
         """A day by both calendars; with calendar "lunar", `date` is the Korean lunar one."""
         request = lunar_request(date, calendar, leap_month)
-        return read(lunar_day, await self._call(_base.LUNAR, request, timeout))
+        return read(lunar_day, await self._call(_methods.LUNAR, request, timeout))

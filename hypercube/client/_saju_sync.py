@@ -4,17 +4,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hypercube.client import _base
-from hypercube.client._answers import (
-    formed_reading,
-    lunar_day,
-    pillar_rows,
-    read,
-    whole_reading,
-    year_terms,
-)
-from hypercube.client._base import Method, ReplyT, RequestT
+from hypercube.client import _methods
+from hypercube.client._answers import formed_reading, lunar_day, pillar_rows, read, whole_reading, year_terms
 from hypercube.client._births import BirthLike
+from hypercube.client._calls_sync import Calls
 from hypercube.client._channel import NOT_GIVEN, Timeout
 from hypercube.client._columns import Column
 from hypercube.client._comparisons import compatibility_request
@@ -44,14 +37,8 @@ from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, Li
 from hypercube.wire.convert import chart_from_proto, compatibility_from_proto, result_from_proto
 
 
-class SajuCalls:
+class SajuCalls(Calls):
     """The part of `Client` that asks about births and days."""
-
-    def _call(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> ReplyT:
-        raise NotImplementedError
-
-    def _gather(self, method: Method[RequestT, ReplyT], request: RequestT, timeout: Timeout) -> list[ReplyT]:
-        raise NotImplementedError
 
     def chart(
         self,
@@ -95,13 +82,13 @@ class SajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return read(chart_from_proto, self._call(_base.CHART, request, timeout))
+        return read(chart_from_proto, self._call(_methods.CHART, request, timeout))
 
     def charts(
         self, births: Iterable[BirthLike | Mapping[str, Any]], *, timeout: Timeout = NOT_GIVEN
     ) -> list[ChartResult]:
         """Up to 10,000 charts in one call: a chart or an error for each birth, in the order given."""
-        reply = self._call(_base.CHARTS, charts_request(births), timeout)
+        reply = self._call(_methods.CHARTS, charts_request(births), timeout)
         return [read(result_from_proto, result) for result in reply.results]
 
     def pillars(
@@ -126,7 +113,7 @@ class SajuCalls:
             `numpy.asarray` takes as it is.
         """
         request = pillars_request(utc_seconds, offset_seconds, day_boundary)
-        return read(pillar_rows, self._call(_base.PILLARS, request, timeout))
+        return read(pillar_rows, self._call(_methods.PILLARS, request, timeout))
 
     def reading(
         self,
@@ -189,7 +176,7 @@ class SajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return whole_reading(self._gather(_base.INTERPRET, request, timeout))
+        return whole_reading(self._gather(_methods.INTERPRET, request, timeout))
 
     def formed_reading(
         self,
@@ -253,7 +240,7 @@ class SajuCalls:
             blade=blade,
             goegang=goegang,
         )
-        return formed_reading(self._gather(_base.INTERPRET, request, timeout))
+        return formed_reading(self._gather(_methods.INTERPRET, request, timeout))
 
     def compatibility(
         self,
@@ -276,11 +263,11 @@ class SajuCalls:
         request = compatibility_request(
             first, second, others=others, top=top, explain=explain, language=language, length=length
         )
-        return read(compatibility_from_proto, self._call(_base.COMPATIBILITY, request, timeout))
+        return read(compatibility_from_proto, self._call(_methods.COMPATIBILITY, request, timeout))
 
     def terms(self, year: int, *, zone: str | None = None, timeout: Timeout = NOT_GIVEN) -> YearTerms:
         """The 24 solar terms (절기) of a civil year, 1800 to 2200; `zone` None shows them by Seoul's clock."""
-        return read(year_terms, self._call(_base.TERMS, terms_request(year, zone), timeout))
+        return read(year_terms, self._call(_methods.TERMS, terms_request(year, zone), timeout))
 
     def lunar(
         self,
@@ -292,4 +279,4 @@ class SajuCalls:
     ) -> LunarDay:
         """A day by both calendars; with calendar "lunar", `date` is the Korean lunar one."""
         request = lunar_request(date, calendar, leap_month)
-        return read(lunar_day, self._call(_base.LUNAR, request, timeout))
+        return read(lunar_day, self._call(_methods.LUNAR, request, timeout))

@@ -5,12 +5,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
-import shutil
-import signal
-import sys
-import tempfile
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -26,26 +21,20 @@ from hypercube.inference.chat_stream import chat_body, stream_chat, trimmed
 from hypercube.inference.cores import available_cores
 from hypercube.inference.engine import EngineOptions, GeneratesOnly, engine_failed
 from hypercube.inference.liveness import SILENT_S, TICK_S, Liveness, until_hung
+from hypercube.inference.llama_cpp_child import LlamaCppChild, require_platform, work_meter
 from hypercube.inference.tool_calls import ToolCallReader, described, forced_schema, read_calls
 
 if TYPE_CHECKING:
     import httpx
 
-_WORKER: Final = Path(__file__).with_name("llama_cpp_worker.py")
 _BATCH: Final = 64
 """Prompt tokens between two looks at cancellations; measured on two cores, 64 reads as fast as 2048."""
 _CONTEXT_STEP: Final = 256
 _PROMPT_CACHE_MIB: Final = 256
-_LONGEST_SOCKET_PATH: Final = 100
-"""Bytes that fit a socket address on every UNIX."""
-_KEPT_LINES: Final = 20
-_EXIT_GRACE_S: Final = 2.0
 _EXIT_NEWS_S: Final = 0.5
 """A socket breaks a moment before the end of its process is known."""
 _BACKSTOP_S: Final = 120.0
 """Limit of one read; who hangs is found long before, by `Liveness`."""
-_READ_BYTES_PER_S: Final = 1e8
-"""Reading weights from disk is work too: so many bytes count as a second of CPU time."""
 
 
 class LlamaCppEngine(GeneratesOnly):
@@ -74,11 +63,9 @@ class LlamaCppEngine(GeneratesOnly):
         self._threads = options.threads or available_cores()
         self._stall_s = stall_s
         self._load_timeout_s = load_timeout_s
-        self._folder: Path | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._child: LlamaCppChild | None = None
         self._client: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stderr: deque[str] = deque(maxlen=_KEPT_LINES)
         self._failure: HyperCubeError | None = None
         self._failed = asyncio.Event()
         self._unloading = False
@@ -98,7 +85,7 @@ class LlamaCppEngine(GeneratesOnly):
     @property
     def pid(self) -> int | None:
         """The child's process id while there is one."""
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     @property
     def client(self) -> "httpx.AsyncClient":
@@ -111,7 +98,7 @@ class LlamaCppEngine(GeneratesOnly):
         """Start the child and wait until the model is in memory."""
         if path is None:
             raise HyperCubeError(ErrorKind.FAILED_PRECONDITION, "llama.cpp needs a model file.")
-        _require_platform()
+        require_platform()
         on_status(f"loading {path.stat().st_size / 1e9:.2f} GB into memory")  # noqa: ASYNC240 - one stat
         try:
             async with asyncio.timeout(self._load_timeout_s):
@@ -127,31 +114,19 @@ class LlamaCppEngine(GeneratesOnly):
         # The first import takes a tenth of a second, which is not the event loop's to give.
         httpx = await asyncio.to_thread(importlib.import_module, "httpx")
         await asyncio.to_thread(importlib.import_module, "psutil")
-        self._folder = _private_folder()
-        socket = self._folder / "engine.sock"
-        settings = {
-            "model": str(path),
-            "socket": str(socket),
-            "context_length": self.context_length,
-            "slots": self.slots,
-            "threads": self._threads,
-            "batch": _BATCH,
-            "prompt_cache_mib": _PROMPT_CACHE_MIB,
-        }
-        # -P: the child takes no module from the script's folder or the current one.
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            str(_WORKER),
-            json.dumps(settings),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
+        child = self._child = LlamaCppChild()
+        socket = await child.start(
+            {
+                "model": str(path),
+                "context_length": self.context_length,
+                "slots": self.slots,
+                "threads": self._threads,
+                "batch": _BATCH,
+                "prompt_cache_mib": _PROMPT_CACHE_MIB,
+            }
         )
-        self._spawn(self._keep_stderr(self._process))
-        await self._wait_loaded(self._process)
-        self._spawn(self._watch(self._process))
+        assert child.pid is not None
+        self._spawn(self._watch(child))
         self._client = httpx.AsyncClient(
             # A connection a request: the child closes those it kept whenever it likes, also under a new request, and a
             # new one over a Unix socket costs next to nothing.
@@ -167,11 +142,11 @@ class LlamaCppEngine(GeneratesOnly):
             silent_s=self._stall_s,
             stalled_s=self._stall_s,
             tick_s=min(TICK_S, self._stall_s / 8),
-            cpu_seconds=_work_meter(self._process.pid),
+            cpu_seconds=work_meter(child.pid),
         )
         self._watching = (
             self._spawn(self._listen(self._liveness)),
-            self._spawn(self._judge(self._liveness)),
+            self._spawn(self._judge(self._liveness, child)),
         )
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
@@ -180,29 +155,10 @@ class LlamaCppEngine(GeneratesOnly):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _keep_stderr(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr is not None
-        while chunk := await process.stderr.read(65_536):
-            self._stderr.extend(line for line in chunk.decode(errors="replace").splitlines() if line.strip())
-
-    async def _wait_loaded(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
-            try:
-                word = json.loads(line)
-            except ValueError:
-                continue  # native code may print
-            if isinstance(word, dict) and word.get("ready"):
-                return
-            if isinstance(word, dict) and "error" in word:
-                raise engine_failed(f"it could not load the model: {word['error']}{self._last_words()}")
-        await process.wait()
-        raise engine_failed(f"its process {_ending(process)} while loading{self._last_words()}")
-
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        await process.wait()
+    async def _watch(self, child: LlamaCppChild) -> None:
+        ended = await child.ended()
         if not self._unloading:
-            self._fail(f"its process {_ending(process)}{self._last_words()}")
+            self._fail(ended)
 
     async def _listen(self, liveness: Liveness) -> None:
         """Ask after the child's health for as long as it lives; whatever it answers is a sign of life."""
@@ -217,14 +173,10 @@ class LlamaCppEngine(GeneratesOnly):
                 liveness.heard()
             await asyncio.sleep(liveness.tick_s)
 
-    async def _judge(self, liveness: Liveness) -> None:
+    async def _judge(self, liveness: Liveness, child: LlamaCppChild) -> None:
         self._fail(await until_hung(liveness))
         # The connections of everybody who waits for it break with it.
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-
-    def _last_words(self) -> str:
-        return f" ({self._stderr[-1]})" if self._stderr else ""
+        child.kill()
 
     def _fail(self, what: str) -> HyperCubeError:
         """The engine is broken from now on; the first reason stays."""
@@ -250,8 +202,7 @@ class LlamaCppEngine(GeneratesOnly):
                 while (event := await self._next(events)) is not None:
                     yield trimmed(event, request.logprobs) if calls is None else read_calls(event, calls)
         except httpx.TransportError as error:
-            broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
-            raise await self._why(broken) from None
+            raise await self._why(_broken(error)) from None
         except HyperCubeError as error:
             if error.kind is not ErrorKind.ENGINE_FAILED:
                 raise
@@ -301,8 +252,7 @@ class LlamaCppEngine(GeneratesOnly):
             }
             found = (await self._ask("/tokenize", {"content": text, **options}))["tokens"]
         except httpx.TransportError as error:
-            broken = engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
-            raise await self._why(broken) from None
+            raise await self._why(_broken(error)) from None
         tokens = tuple(int(each["id"]) for each in found)
         return Tokenized(tokens, tuple(_piece(each["piece"]) for each in found), text, self.context_length)
 
@@ -345,94 +295,20 @@ class LlamaCppEngine(GeneratesOnly):
         for task in self._watching:
             task.cancel()
         client, self._client = self._client, None
-        process, folder = self._process, self._folder
         try:
             if client is not None:
                 await client.aclose()
-            if process is not None:
-                await _end(process)
         finally:
-            if process is not None and process.returncode is None:
-                process.kill()
-            if folder is not None:
-                self._folder = None
-                shutil.rmtree(folder, ignore_errors=True)
-        self._process = None
+            if self._child is not None:
+                await self._child.end()
+        self._child = None
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _broken(error: "httpx.TransportError") -> HyperCubeError:
+    return engine_failed(f"the connection to it broke: {type(error).__name__} {error}".strip())
 
 
 def _piece(said: "str | list[int]") -> str:
     """A token's text; one that is a part of a character comes as bytes."""
     return said if isinstance(said, str) else bytes(said).decode(errors="replace")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(_EXIT_GRACE_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-def _work_meter(pid: int) -> Callable[[], float]:
-    """CPU seconds that a process has used, what it reads from disk counted as such; holds still when it is gone."""
-    import psutil
-
-    last = 0.0
-    try:
-        process = psutil.Process(pid)
-    except psutil.Error:
-        return lambda: last
-
-    def read() -> float:
-        nonlocal last
-        with contextlib.suppress(psutil.Error, OSError):
-            times = process.cpu_times()
-            last = max(last, times.user + times.system)
-        return last + _bytes_read(process) / _READ_BYTES_PER_S
-
-    return read
-
-
-def _bytes_read(process: Any) -> int:
-    import psutil
-
-    # Where the kernel does not say, and on systems without the call, only CPU time counts.
-    with contextlib.suppress(psutil.Error, OSError, AttributeError):
-        return int(process.io_counters().read_bytes)
-    return 0
-
-
-def _ending(process: asyncio.subprocess.Process) -> str:
-    code = process.returncode
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with status {code}"
-
-
-def _private_folder() -> Path:
-    """A new folder of mode 0700 whose socket path fits an address."""
-    folder = Path(tempfile.mkdtemp(prefix="hypercube-engine-"))
-    if len(bytes(folder / "engine.sock")) > _LONGEST_SOCKET_PATH:
-        folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="hypercube-engine-", dir="/tmp"))
-    return folder
-
-
-def _require_platform() -> None:
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            "The llama.cpp engine needs the package xllamacpp, which is not installed.",
-            fix="Install the extra: pip install 'heal7-hypercube[llama]', or serve another model: --model fake.",
-        )
-    if sys.platform == "win32":
-        raise HyperCubeError(
-            ErrorKind.FAILED_PRECONDITION,
-            "The llama.cpp engine needs UNIX sockets, which this platform lacks.",
-            fix="Serve another model: --model fake.",
-        )

@@ -1,273 +1,31 @@
-"""Both clients against a real grpc.aio server with small services of the tests' own."""
+"""Both clients against a real grpc.aio server with small services of the tests' own: what travels, errors, retries."""
 
 import asyncio
 import contextlib
 import json
-import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from hypercube import client as sdk
 from hypercube.client import _base as base
 from hypercube.client import _constants as const
+from hypercube.client import _methods as methods
 from hypercube.client import _requests
 from hypercube.core.chart import BirthInput, DayBoundary, Sex, TimeBasis
 from hypercube.core.errors import ErrorKind, Failure
-from hypercube.wire.convert import birth_from_proto, error_to_proto
+from hypercube.wire.convert import birth_from_proto
 from hypercube.wire.v1 import (
     chat_pb2,
-    chat_pb2_grpc,
     cubes_pb2,
-    cubes_pb2_grpc,
     embeddings_pb2,
     models_pb2,
-    models_pb2_grpc,
     reading_pb2,
     saju_pb2,
-    saju_pb2_grpc,
 )
-
-WAIT = 10.0
-"""Seconds until a test that waits for an event has failed."""
-
-
-async def refuse(context: Any, failure: Failure, code: grpc.StatusCode) -> None:
-    trailer = error_to_proto(failure).SerializeToString()
-    await context.abort(code, failure.message, ((const.ERROR_TRAILER, trailer),))
-
-
-class World:
-    """What the services saw, and what they shall do."""
-
-    def __init__(self) -> None:
-        self.births: list[saju_pb2.Birth] = []
-        self.metadata: list[dict[str, Any]] = []
-        self.chats: list[chat_pb2.ChatRequest] = []
-        self.failures: list[tuple[Failure | None, grpc.StatusCode]] = []
-        """Errors for the next calls, in turn; None for a bare status."""
-        self.entered = asyncio.Event()
-        self.left = asyncio.Event()
-        self.hold = False
-        """Hold calls (streams: after the first piece) until they are cancelled."""
-        self.before_first = False
-        """Hold streams before their first piece."""
-        self.gate = asyncio.Event()
-        """Streams go on behind their first piece when it is set."""
-        self.gate.set()
-        self.pieces = ["갑", "을", "병"]
-        self.finish = "stop"
-
-    async def enter(self, context: Any) -> None:
-        self.metadata.append(dict(context.invocation_metadata()))
-        if self.failures:
-            failure, code = self.failures.pop(0)
-            if failure is None:
-                await context.abort(code, "a bare status")
-            else:
-                await refuse(context, failure, code)
-
-    async def held(self) -> None:
-        self.entered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.left.set()
-
-
-class Saju(saju_pb2_grpc.SajuServicer):
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def Chart(self, request: Any, context: Any) -> saju_pb2.ChartReply:
-        await self.world.enter(context)
-        self.world.births.append(request)
-        if self.world.hold:
-            await self.world.held()
-        return saju_pb2.ChartReply(notes=[request.birth], options=saju_pb2.ChartOptions(place=request.place))
-
-    async def Charts(self, request: Any, context: Any) -> saju_pb2.ChartsReply:
-        await self.world.enter(context)
-        self.world.births.extend(request.births)
-        failure = Failure(ErrorKind.INVALID_ARGUMENT, "no such day", param="births[1].birth")
-        return saju_pb2.ChartsReply(
-            results=[
-                saju_pb2.ChartResult(error=error_to_proto(failure))
-                if "02-31" in birth.birth
-                else saju_pb2.ChartResult(chart=saju_pb2.ChartReply(notes=[birth.birth]))
-                for birth in request.births
-            ]
-        )
-
-
-class Chat(chat_pb2_grpc.ChatServicer):
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def Complete(self, request: Any, context: Any) -> chat_pb2.ChatReply:
-        await self.world.enter(context)
-        self.world.chats.append(request)
-        usage = chat_pb2.Usage(prompt_tokens=3, completion_tokens=2, total_tokens=5)
-        return chat_pb2.ChatReply(
-            id="c1",
-            model="fake",
-            content="".join(self.world.pieces),
-            finish_reason=self.world.finish,
-            usage=usage,
-        )
-
-    async def Stream(self, request: Any, context: Any) -> AsyncIterator[chat_pb2.ChatEvent]:
-        await self.world.enter(context)
-        self.world.chats.append(request)
-        if self.world.before_first:
-            await self.world.held()
-        for piece in self.world.pieces:
-            yield chat_pb2.ChatEvent(id="c1", model="fake", text=piece)
-            if self.world.hold:
-                await self.world.held()
-            await self.world.gate.wait()
-            await self.world.enter(context)
-        if self.world.finish:
-            usage = chat_pb2.Usage(prompt_tokens=3, completion_tokens=2, total_tokens=5)
-            yield chat_pb2.ChatEvent(id="c1", model="fake", finish_reason=self.world.finish, usage=usage)
-
-
-class Models(models_pb2_grpc.ModelsServicer):
-    async def List(self, request: Any, context: Any) -> models_pb2.ListModelsReply:
-        model = models_pb2.Model(
-            name="fake", engine="fake", context_length=4096, state="downloading", reason="why", progress=0.5
-        )
-        return models_pb2.ListModelsReply(models=[model])
-
-
-class Cubes(cubes_pb2_grpc.CubesServicer):
-    def __init__(self, world: World) -> None:
-        self.world = world
-
-    async def List(self, request: Any, context: Any) -> cubes_pb2.ListCubesReply:
-        cube = cubes_pb2.Cube(
-            name="saju",
-            version="1.0.0",
-            color="blue",
-            category="feature",
-            dependencies=[cubes_pb2.CubeDependency(name="models", versions=">=1")],
-            capabilities=["chart"],
-            state="running",
-            health="healthy",
-            request_schema_json='{"type": "object"}',
-        )
-        return cubes_pb2.ListCubesReply(cubes=[cube])
-
-    async def Process(self, request: Any, context: Any) -> cubes_pb2.ProcessReply:
-        await self.world.enter(context)
-        answers = {"list": "[1]", "broken": "{", "echo": request.request_json}
-        return cubes_pb2.ProcessReply(response_json=answers[request.name])
-
-
-class Watching(health.aio.HealthServicer):
-    """The official health service, which tells when somebody watches."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__()
-        self.world = world
-
-    async def Watch(self, request: Any, context: Any) -> None:
-        self.world.entered.set()
-        await super().Watch(request, context)
-
-
-class Server:
-    def __init__(self, port: int = 0) -> None:
-        self.world = World()
-        options = [
-            ("grpc.max_receive_message_length", const.MAX_MESSAGE_BYTES),
-            ("grpc.max_send_message_length", const.MAX_MESSAGE_BYTES),
-        ]
-        self.grpc = grpc.aio.server(options=options)
-        saju_pb2_grpc.add_SajuServicer_to_server(Saju(self.world), self.grpc)
-        chat_pb2_grpc.add_ChatServicer_to_server(Chat(self.world), self.grpc)
-        models_pb2_grpc.add_ModelsServicer_to_server(Models(), self.grpc)
-        cubes_pb2_grpc.add_CubesServicer_to_server(Cubes(self.world), self.grpc)
-        self.health = Watching(self.world)
-        health_pb2_grpc.add_HealthServicer_to_server(self.health, self.grpc)
-        self.port = self.grpc.add_insecure_port(f"127.0.0.1:{port}")
-        self.target = f"127.0.0.1:{self.port}"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    made = Server()
-    await made.grpc.start()
-    yield made
-    await made.grpc.stop(None)
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-    return port
-
-
-class Twin:
-    """One way to drive both clients from a test; the sync one in a thread of its own."""
-
-    def __init__(self, kind: str) -> None:
-        self.sync = kind == "sync"
-        self.slept: list[float] = []
-        self.on_sleep: Callable[[float], Awaitable[None]] | None = None
-        self.made: list[Any] = []
-        self.loop = asyncio.get_running_loop()
-
-    def client(self, target: str, **options: Any) -> Any:
-        make: Any = sdk.Client if self.sync else sdk.AsyncClient
-        made = make(target, sleep=self._sleep if self.sync else self._asleep, **options)
-        self.made.append(made)
-        return made
-
-    def _sleep(self, seconds: float) -> None:
-        asyncio.run_coroutine_threadsafe(self._asleep(seconds), self.loop).result(WAIT)
-
-    async def _asleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        if self.on_sleep is not None:
-            await self.on_sleep(seconds)
-
-    async def do(self, method: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        if self.sync:
-            return await asyncio.to_thread(method, *args, **options)
-        return await method(*args, **options)
-
-    async def next(self, stream: Any) -> Any:
-        """The next piece; None at the end."""
-        return await (asyncio.to_thread(next, stream, None) if self.sync else anext(stream, None))
-
-    async def rest(self, stream: Any) -> list[Any]:
-        pieces = []
-        while (piece := await self.next(stream)) is not None:
-            pieces.append(piece)
-        return pieces
-
-
-@pytest.fixture(params=["sync", "async"])
-async def twin(request: pytest.FixtureRequest) -> AsyncIterator[Twin]:
-    made = Twin(request.param)
-    yield made
-    for client in made.made:
-        await made.do(client.close)
-
-
-async def within(waited: Awaitable[Any]) -> Any:
-    return await asyncio.wait_for(waited, WAIT)
-
+from tests.contract.client_server import Server, Twin, within
 
 # -- what travels
 
@@ -520,238 +278,6 @@ async def test_a_server_that_comes_up_is_found(twin: Twin, free_port: int) -> No
         await started[0].grpc.stop(None)
 
 
-# -- streams
-
-
-async def test_a_stream_adds_up(server: Server, twin: Twin) -> None:
-    stream = await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-    first = await twin.next(stream)
-    assert (first.text, stream.text, stream.finish_reason, stream.usage) == ("갑", "갑", None, None)
-    pieces = await twin.rest(stream)
-    assert [piece.text for piece in pieces] == ["을", "병", ""]
-    assert (stream.text, stream.finish_reason, stream.usage) == ("갑을병", "stop", sdk.Usage(3, 2))
-    assert (stream.id, stream.model) == ("c1", "fake")
-    assert await twin.next(stream) is None
-    await twin.do(stream.close)
-
-
-async def test_leaving_early_cancels_the_work_on_the_server(server: Server, twin: Twin) -> None:
-    server.world.hold = True
-    client = twin.client(server.target)
-    stream = await twin.do(client.chat, "안녕", stream=True)
-    if twin.sync:
-
-        def leave() -> None:
-            with stream:
-                assert next(stream).text == "갑"
-
-        await asyncio.to_thread(leave)
-    else:
-        async with stream:
-            assert (await anext(stream)).text == "갑"
-    await within(server.world.left.wait())
-    assert stream.finish_reason is None
-    assert stream.text == "갑"
-    assert await twin.next(stream) is None, "a closed stream is over"
-
-
-async def test_closing_while_somebody_reads(server: Server, twin: Twin) -> None:
-    server.world.hold = True
-    stream = await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-    reading = asyncio.ensure_future(twin.rest(stream))
-    await within(server.world.entered.wait())
-    await twin.do(stream.close)
-    assert [piece.text for piece in await within(reading)] in ([], ["갑"])
-    await within(server.world.left.wait())
-
-
-async def test_a_forgotten_stream_is_cancelled(server: Server, twin: Twin) -> None:
-    server.world.hold = True
-    stream = await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-    await within(server.world.entered.wait())
-    del stream
-    await within(server.world.left.wait())
-
-
-async def test_an_error_behind_the_first_piece_is_raised_and_not_retried(server: Server, twin: Twin) -> None:
-    server.world.gate.clear()
-    stream = await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-    server.world.failures = [(Failure(ErrorKind.UNAVAILABLE, "it died"), grpc.StatusCode.UNAVAILABLE)]
-    server.world.gate.set()
-    with pytest.raises(sdk.Unavailable, match="it died") as caught:
-        await twin.rest(stream)
-    assert stream.text == "갑"
-    assert stream.finish_reason is None
-    assert caught.value.request_id == server.world.metadata[0]["x-request-id"]
-    assert not twin.slept
-
-
-async def test_a_stream_cut_short_is_no_answer(server: Server, twin: Twin) -> None:
-    server.world.finish = ""
-    stream = await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-    with pytest.raises(sdk.EngineFailed, match="3 characters"):
-        await twin.rest(stream)
-    assert stream.text == "갑을병"
-    server.world.pieces = []
-    with pytest.raises(sdk.EngineFailed, match="0 characters"):
-        await twin.do(twin.client(server.target).chat, "안녕", stream=True)
-
-
-# -- lifetimes
-
-
-async def test_closing_the_client_ends_calls_in_flight(server: Server, twin: Twin) -> None:
-    server.world.hold = True
-    client = twin.client(server.target)
-    calling = asyncio.ensure_future(twin.do(client.chart, "1990-05-03", timeout=None))
-    await within(server.world.entered.wait())
-    await twin.do(client.close)
-    with pytest.raises(sdk.Cancelled):
-        await within(calling)
-    await within(server.world.left.wait())
-    with pytest.raises(sdk.FailedPrecondition, match="closed"):
-        await twin.do(client.chart, "1990-05-03")
-
-
-async def test_closing_the_client_ends_its_streams(server: Server, twin: Twin) -> None:
-    server.world.hold = True
-    client = twin.client(server.target)
-    stream = await twin.do(client.chat, "안녕", stream=True)
-    await twin.next(stream)
-    reading = asyncio.ensure_future(twin.rest(stream))
-    await within(server.world.entered.wait())
-    await twin.do(client.close)
-    with pytest.raises(sdk.Cancelled):
-        await within(reading)
-
-
-async def test_closing_the_client_ends_the_wait_for_a_first_piece(server: Server, twin: Twin) -> None:
-    server.world.before_first = True
-    client = twin.client(server.target)
-    opening = asyncio.ensure_future(twin.do(client.chat, "안녕", stream=True, timeout=None))
-    await within(server.world.entered.wait())
-    await twin.do(client.close)
-    with pytest.raises(sdk.Cancelled):
-        await within(opening)
-    await within(server.world.left.wait())
-
-
-async def test_closing_the_client_ends_its_wait_for_readiness(server: Server, twin: Twin) -> None:
-    client = twin.client(server.target)
-    await server.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    waiting = asyncio.ensure_future(twin.do(client.ready, None))
-    await within(server.world.entered.wait())
-    await twin.do(client.close)
-    with pytest.raises(sdk.Cancelled):
-        await within(waiting)
-
-
-async def test_clients_are_context_managers(server: Server) -> None:
-    def sync() -> sdk.Client:
-        with sdk.Client(server.target) as client:
-            assert client.chart("1990-05-03").notes == ("1990-05-03",)
-        return client
-
-    async with sdk.AsyncClient(server.target) as aclient:
-        assert (await aclient.chart("1990-05-03")).notes == ("1990-05-03",)
-    for client in (await asyncio.to_thread(sync), aclient):
-        with pytest.raises(sdk.FailedPrecondition):
-            next(client.attempts(base.CHART, None))
-
-
-async def test_cancelling_a_task_cancels_its_call(server: Server) -> None:
-    server.world.hold = True
-    async with sdk.AsyncClient(server.target) as client:
-        calling = asyncio.ensure_future(client.chart("1990-05-03"))
-        await within(server.world.entered.wait())
-        calling.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await calling
-        await within(server.world.left.wait())
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(client.chart("1990-05-03"), 0.2)
-
-
-def test_an_async_client_says_that_it_belongs_to_its_loop() -> None:
-    client = sdk.AsyncClient("127.0.0.1:1", max_retries=0)
-    for expected in (sdk.ConnectionFailed, sdk.FailedPrecondition):
-        with pytest.raises(expected):
-            asyncio.run(client.chart("1990-05-03"))
-
-
-async def test_one_sync_client_for_many_threads(server: Server) -> None:
-    started = threading.Barrier(16)
-
-    def work(thread: int) -> list[bool]:
-        started.wait(WAIT)
-        mine = [f"{thread}-{call}" for call in range(25)]
-        return [client.chart(nonce).notes == (nonce,) for nonce in mine]
-
-    with sdk.Client(server.target) as client, ThreadPoolExecutor(16) as pool:
-        loop = asyncio.get_running_loop()
-        answers = await asyncio.gather(*(loop.run_in_executor(pool, work, thread) for thread in range(16)))
-    assert [all(mine) for mine in answers] == [True] * 16
-    assert len(server.world.births) == 400
-
-
-async def test_one_async_client_for_many_tasks(server: Server) -> None:
-    async with sdk.AsyncClient(server.target) as client:
-        charts = await asyncio.gather(*(client.chart(str(nonce)) for nonce in range(200)))
-    assert [chart.notes for chart in charts] == [(str(nonce),) for nonce in range(200)]
-
-
-# -- readiness
-
-
-async def test_ready_waits_until_the_server_serves(server: Server, twin: Twin) -> None:
-    client = twin.client(server.target)
-    await server.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    waiting = asyncio.ensure_future(twin.do(client.ready, WAIT))
-    await within(server.world.entered.wait())
-    assert not waiting.done()
-    await server.health.set("", health_pb2.HealthCheckResponse.SERVING)
-    await within(waiting)
-    await server.health.set("hypercube.v1.Chat", health_pb2.HealthCheckResponse.SERVING)
-    await twin.do(client.ready, WAIT, service="hypercube.v1.Chat")
-
-
-async def test_not_ready_in_time_says_what_it_saw(server: Server, twin: Twin) -> None:
-    client = twin.client(server.target)
-    await server.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    with pytest.raises(sdk.Unavailable, match=r"the server is NOT_SERVING within 0\.3 s.*readyz") as caught:
-        await twin.do(client.ready, 0.3)
-    assert type(caught.value) is sdk.Unavailable
-    with pytest.raises(sdk.Unavailable, match=r"hypercube\.v1\.Nothing is SERVICE_UNKNOWN"):
-        await twin.do(client.ready, 0.3, service="hypercube.v1.Nothing")
-
-
-async def test_ready_where_nobody_listens(twin: Twin, free_port: int) -> None:
-    began = time.monotonic()
-    with pytest.raises(sdk.ConnectionFailed, match="make run"):
-        await twin.do(twin.client(f"127.0.0.1:{free_port}").ready, 0.3)
-    assert time.monotonic() - began < WAIT
-
-
-async def test_ready_outlives_a_server_that_restarts(twin: Twin) -> None:
-    first = Server()
-    await first.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    await first.grpc.start()
-    second: list[Server] = []
-
-    async def restart(seconds: float) -> None:
-        if not second:
-            second.append(Server(first.port))
-            await second[0].grpc.start()
-
-    twin.on_sleep = restart
-    waiting = asyncio.ensure_future(twin.do(twin.client(first.target).ready, WAIT))
-    await within(first.world.entered.wait())
-    await first.grpc.stop(None)
-    await within(waiting)
-    assert twin.slept
-    await second[0].grpc.stop(None)
-
-
 # -- the same words on both sides
 
 
@@ -761,7 +287,7 @@ def test_every_method_is_in_the_protocol() -> None:
         for module in (saju_pb2, reading_pb2, chat_pb2, embeddings_pb2, models_pb2, cubes_pb2)
         for service in module.DESCRIPTOR.services_by_name.values()
     }
-    ours = [value for value in vars(base).values() if isinstance(value, base.Method)]
+    ours = [value for value in vars(methods).values() if isinstance(value, methods.Method)]
     assert len(ours) == 16
     for method in ours:
         _, service, name = method.path.split("/")
@@ -783,7 +309,7 @@ def test_the_wrappers_are_the_health_messages() -> None:
     assert base.Watched("hypercube.v1.Saju").request.SerializeToString() == theirs
     for number in health_pb2.HealthCheckResponse.ServingStatus.values():
         reply = health_pb2.HealthCheckResponse(status=number).SerializeToString()
-        assert base.WATCH_HEALTH.reply.FromString(reply).value == number
+        assert methods.WATCH_HEALTH.reply.FromString(reply).value == number
         assert base._HEALTH[number] == health_pb2.HealthCheckResponse.ServingStatus.Name(number)
     assert health_pb2.HealthCheckResponse.SERVING == base.SERVING
 

@@ -1,8 +1,8 @@
 """What the client and the gateway must say alike, though neither may import the other."""
 
-from hypercube.client import _base as base
 from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
+from hypercube.client import _methods as methods
 from hypercube.client.exceptions import CLASSES, KINDS
 from hypercube.core.errors import ErrorKind
 from hypercube.gateway.errors import GRPC
@@ -31,7 +31,7 @@ def test_the_client_waits_at_least_as_long_as_the_server_works() -> None:
 
 
 def test_every_method_the_client_calls_is_served() -> None:
-    for method in (value for value in vars(base).values() if isinstance(value, base.Method)):
+    for method in (value for value in vars(methods).values() if isinstance(value, methods.Method)):
         _, service, name = method.path.split("/")
         if service != "grpc.health.v1.Health":
             assert name in server.SERVICES[service], method.path

@@ -9,8 +9,8 @@ import grpc.aio
 import pytest
 
 from hypercube import client as sdk
-from hypercube.client import _base as base
 from hypercube.client import _constants as const
+from hypercube.client import _methods as methods
 from hypercube.core.errors import ErrorKind, Failure
 from hypercube.wire.convert import error_to_proto
 from hypercube.wire.v1 import chat_pb2, chat_pb2_grpc, cubes_pb2, cubes_pb2_grpc, saju_pb2, saju_pb2_grpc
@@ -228,7 +228,7 @@ def test_what_is_no_time_to_hedge_after(seconds: Any) -> None:
 
 def test_a_key_becomes_authorization_and_is_kept_to_itself() -> None:
     client = sdk.Client("127.0.0.1:1", api_key="hc-secret")
-    sent = next(client.attempts(base.CHART, None))
+    sent = next(client.attempts(methods.CHART, None))
     assert ("authorization", "Bearer hc-secret") in sent.metadata
     assert "secret" not in repr(client)
     client.close()

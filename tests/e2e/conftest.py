@@ -120,3 +120,13 @@ def real_server() -> Iterator[Server]:
 def serve() -> Callable[..., Any]:
     """A context manager for tests that need a server of their own."""
     return serving
+
+
+@pytest.fixture
+def loop_threads() -> Iterator[None]:
+    """Threads of PyTorch in this process as they were."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

@@ -1,6 +1,6 @@
 """A bad version under load, in real processes: it is withdrawn, and every request is answered by production.
 
-Its virtual-time twin in tests/unit/test_live_versions.py insists on the 5 s; here the time is recorded.
+Its virtual-time twin in tests/unit/test_live_splits.py insists on the 5 s; here the time is recorded.
 """
 
 import asyncio

@@ -1,11 +1,9 @@
 """Encoders in the transformers engine: right vectors whatever shares their batch, faults that stay where they are.
 
-A tiny random model shows behaviour; all-MiniLM-L6-v2 shows it on real weights. Beside each result stands a plain
-computation with the library, one text at a time.
+The model is tiny and random. Beside each result stands a plain computation with the library, one text at a time.
 """
 
 import asyncio
-import gc
 import importlib.util
 import json
 import os
@@ -13,20 +11,16 @@ import shutil
 import signal
 import string
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import openai
-import psutil
 import pytest
 
 from hypercube.core.clock import monotonic
-from hypercube.core.cube import Call
-from hypercube.core.engine import EmbeddingRequest, Embeddings, ScoreRequest
+from hypercube.core.engine import Embeddings
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.core.served_models import Capability, EngineState
-from hypercube.inference.cluster import Hypercluster
+from hypercube.core.served_models import Capability
 from hypercube.inference.encoding import Encoding
 from hypercube.inference.engine import Embedded, EngineOptions
 from hypercube.inference.factory import engine_factory
@@ -34,67 +28,24 @@ from hypercube.inference.transformers.encoder import EncoderProgram
 from hypercube.inference.transformers.encoder_engine import CROSS, EncoderEngine
 from hypercube.inference.transformers.engine import PACKAGES
 from hypercube.model_registry.catalogue import lookup
-from hypercube.model_registry.store import ModelStore
+from tests.e2e.encoder_models import (
+    CLOSE,
+    MINILM,
+    OPTIONS,
+    cosine,
+    embed,
+    failure_of,
+    furthest,
+    load_and_unload,
+    opened,
+    plain,
+    save,
+)
 
 pytestmark = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in PACKAGES),
     reason="needs the extra `transformers`",
 )
-MINILM = "all-minilm-l6-v2"
-SENTENCES = (
-    "The day master is yang wood.",
-    "갑목 일간은 큰 나무다.",
-    "wood",
-    "Water feeds wood, wood feeds fire, fire makes earth, earth bears metal, and metal gathers water.",
-    "A chart has four pillars: of the year, the month, the day and the hour of birth. " * 6,
-)
-CLOSE = 1e-5
-"""Largest difference in float32 between a text alone and the same text in a batch, for vectors of length 1."""
-SETTINGS = {"context_length": 4096, "threads": 1, "device": "cpu", "precision": "fp32"}
-OPTIONS = EngineOptions(threads=1, precision="fp32", device="cpu")
-
-
-def save(folder: Path, *, labels: int = 0) -> None:
-    """A random model of two layers and 32 numbers, and a tokenizer of letters."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    names = ["[PAD]", "[CLS]", "[SEP]", "?", *string.printable, *"ⓃⓂⓇ"]
-    words = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, unk_token="?"))
-    words.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    words.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 1), ("[SEP]", 2)],
-    )
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="?"
-    ).save_pretrained(folder)
-    torch.manual_seed(7)
-    config = BertConfig(
-        vocab_size=len(names),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        initializer_range=0.3,
-        num_labels=labels or 2,
-    )
-    (BertForSequenceClassification(config) if labels else BertModel(config)).save_pretrained(folder)
-    (folder / "modules.json").write_text(
-        json.dumps(
-            [
-                {"idx": 0, "path": "", "type": "sentence_transformers.models.Transformer"},
-                {"idx": 1, "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-            ]
-        )
-    )
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode_mean_tokens": True}))
 
 
 @pytest.fixture(scope="module")
@@ -108,60 +59,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(tiny: Path, tmp_path: Path) -> Path:
     """The tiny model, to be changed."""
     return Path(shutil.copytree(tiny, tmp_path / "model"))
-
-
-@pytest.fixture
-def loop_threads() -> Iterator[None]:
-    """Threads of PyTorch in this process as they were."""
-    import torch
-
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
-async def opened(folder: Path, program: EncoderProgram | None = None, **settings: Any) -> EncoderProgram:
-    program = program or EncoderProgram()
-    await program.load({**SETTINGS, **settings, "path": str(folder)}, lambda _: None)
-    return program
-
-
-def plain(folder: Path, texts: Sequence[str], how: str = "mean", scale: bool = False) -> list[list[float]]:
-    """Vectors by the library alone, one text at a time, without padding."""
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
-    rows = []
-    for text in texts:
-        with torch.no_grad():
-            hidden = model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0]
-        row = {"mean": hidden.mean(0), "cls": hidden[0], "max": hidden.max(0).values}[how]
-        rows.append((row / row.norm() if scale else row).tolist())
-    return rows
-
-
-def furthest(found: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]) -> float:
-    pairs = zip(found, expected, strict=True)
-    return max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
-
-
-def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    def dot(a: Sequence[float], b: Sequence[float]) -> float:
-        return sum(x * y for x, y in zip(a, b, strict=True))
-
-    return float(dot(one, other) / (dot(one, one) * dot(other, other)) ** 0.5)
-
-
-async def failure_of(work: Any) -> HyperCubeError:
-    with pytest.raises(HyperCubeError) as caught:
-        await work
-    return caught.value
-
-
-async def embed(encoding: Encoding, *texts: str) -> Embeddings:
-    return await encoding.embed(EmbeddingRequest(texts), Call())
 
 
 # -- vectors and scores
@@ -461,125 +358,9 @@ async def test_the_factory_takes_encoders_to_their_engine(monkeypatch: pytest.Mo
     assert "heal7-hypercube[transformers]" in (error.fix or "")
 
 
-def children() -> set[int]:
-    """Processes below this one; a server of another test may be among them."""
-    return {process.pid for process in psutil.Process().children(recursive=True)}
-
-
-async def load_and_unload(folder: Path, times: int) -> list[float]:
-    """MiB of this process after each round."""
-    held = []
-    for _ in range(times):
-        engine = EncoderEngine(OPTIONS)
-        before = children()
-        await engine.load(folder, lambda _: None)
-        assert len(await engine.embed(["yang wood"])) == 1
-        assert len(children() - before) == 1
-        await engine.unload()
-        assert children() == before
-        gc.collect()
-        held.append(psutil.Process().memory_info().rss / 2**20)
-    return held
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_fifty_loads_leave_nothing_behind(tiny: Path) -> None:
     held = await load_and_unload(tiny, 50)
     # The first rounds fill pools of the interpreter; from then on 8 MiB are the margin.
     assert held[-1] - held[4] < 8, held
-
-
-# -- real weights
-
-
-@pytest.fixture(scope="module")
-def minilm() -> Path:
-    """The folder of all-MiniLM-L6-v2; the first run on a machine fetches it (83 MB)."""
-    store, manifest = ModelStore(), lookup(MINILM)
-    if not store.has(manifest):
-        store.fetch(manifest)
-    return store.folder_of(manifest)
-
-
-@pytest.mark.real_model
-async def test_minilm_through_the_cluster(minilm: Path) -> None:
-    expected = plain(minilm, SENTENCES, scale=True)
-    options = EngineOptions(device="cpu", precision="fp32", threads=2)
-    before = children()
-    cluster = Hypercluster([lookup(MINILM)], ModelStore(), make=engine_factory(options))
-    cluster.start()
-    try:
-        status = await asyncio.wait_for(cluster.settled(MINILM), 120)
-        assert status.state is EngineState.READY, status
-        assert "vectors of 384 numbers (mean, length 1), texts of 256 tokens" in status.reason
-        # Twenty callers at once, so that texts of other requests are their neighbours.
-        answers = await asyncio.gather(
-            *(cluster.embed(EmbeddingRequest(SENTENCES), Call()) for _ in range(20))
-        )
-        for found in answers:
-            assert furthest(found.vectors, expected) < CLOSE
-        assert answers[0].prompt_tokens == sum(token_counts(minilm))
-        scores = await cluster.score(ScoreRequest(SENTENCES[0], SENTENCES), Call())
-        assert scores.scores[0] == pytest.approx(1.0, abs=CLOSE)
-        assert scores.scores[3] == pytest.approx(cosine(expected[0], expected[3]), abs=CLOSE)
-        error = await failure_of(cluster.embed(EmbeddingRequest(("fine", "word " * 300)), Call()))
-        assert (error.kind, error.param, error.value) == (ErrorKind.CONTEXT_LENGTH_EXCEEDED, "input[1]", 302)
-        await cluster.probe(MINILM, 30)
-        assert cluster.in_flight == 0
-    finally:
-        await cluster.close()
-    assert children() == before
-
-
-def token_counts(folder: Path) -> list[int]:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    return [len(tokenizer(text)["input_ids"]) for text in SENTENCES]
-
-
-@pytest.mark.real_model
-def test_two_models_behind_one_server(minilm: Path, serve: Callable[..., Any]) -> None:
-    expected = plain(minilm, SENTENCES, scale=True)
-    arguments = ("--model", "fake", "--embedding-model", MINILM)
-    with serve(*arguments, HYPERCUBE_EMBEDDING_PRECISION="fp32") as server:
-        server.wait_ready(120)
-        assert f"embed   {MINILM}" in "".join(server.lines)
-        with openai.OpenAI(api_key="none", base_url=f"{server.url}/v1", max_retries=0) as client:
-            assert {model.id for model in client.models.list()} == {"fake", MINILM, "saju"}
-            answer = client.embeddings.create(model=MINILM, input=list(SENTENCES))
-            assert furthest([each.embedding for each in answer.data], expected) < CLOSE
-            assert answer.usage.prompt_tokens == sum(token_counts(minilm))
-            chat = client.chat.completions.create(
-                model="fake", messages=[{"role": "user", "content": "hello"}], max_tokens=2
-            )
-            assert chat.usage is not None
-            assert chat.usage.completion_tokens == 2
-            with pytest.raises(openai.BadRequestError, match="cannot generate text"):
-                client.chat.completions.create(model=MINILM, messages=[{"role": "user", "content": "hello"}])
-            with pytest.raises(openai.BadRequestError, match="have 384 numbers") as caught:
-                client.embeddings.create(model=MINILM, input="wood", dimensions=128)
-            assert caught.value.param == "dimensions"
-            with pytest.raises(openai.BadRequestError, match="has 302 tokens") as caught:
-                client.embeddings.create(model=MINILM, input=["wood", "word " * 300])
-            assert (caught.value.param, caught.value.code) == ("input[1]", "context_length_exceeded")
-
-
-@pytest.mark.real_model
-@pytest.mark.usefixtures("loop_threads")
-async def test_minilm_in_bfloat16(minilm: Path) -> None:
-    expected = plain(minilm, SENTENCES, scale=True)
-    program = await opened(minilm, precision="bf16", threads=2)
-    found = await program.embed(SENTENCES)
-    for each, row in zip(found, expected, strict=True):
-        assert cosine(each.vector, row) > 0.999
-        assert sum(number * number for number in each.vector) == pytest.approx(1.0, abs=CLOSE)
-
-
-@pytest.mark.slow
-@pytest.mark.real_model
-@pytest.mark.timeout(600)
-async def test_five_loads_of_minilm_leave_nothing_behind(minilm: Path) -> None:
-    held = await load_and_unload(minilm, 5)
-    assert held[-1] - held[0] < 8, held

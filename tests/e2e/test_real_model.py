@@ -318,7 +318,9 @@ async def test_a_stopped_engine_is_noticed_within_five_seconds_and_replaced(
 
 
 async def test_closing_ends_the_child_within_five_seconds(real: RealModel) -> None:
-    child, folder = real.child, real.engine._folder
+    child, process = real.child, real.engine._child
+    assert process is not None
+    folder = process.folder
     assert folder is not None
     began = time.monotonic()
     await real.cluster.close()

@@ -5,19 +5,15 @@ Tiny models with random weights are written as GGUF the way llama.cpp's own conv
 """
 
 import dataclasses
-import hashlib
 import json
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
 import pytest
-import tokenizers
 import torch
 import transformers
 from safetensors.torch import load_file
@@ -30,188 +26,17 @@ from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry import convert as convert_module
 from hypercube.model_registry.catalogue import lookup
 from hypercube.model_registry.convert import CONVERTER, convert, converted, for_engine
-from hypercube.model_registry.gguf_file import read_gguf
-from hypercube.model_registry.gguf_tokenizer import tokenizer_files
-from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.safetensors_file import as_bytes
 from hypercube.model_registry.shape import read_shape
 from hypercube.model_registry.store import ModelStore
-
-SAMPLES = (
-    "Hello, world!", "사주팔자는 태어난 연월일시로 본다.", "  앞에 공백 두 개", "줄\n\n바꿈\n\t탭",
-    "갑자(甲子)년 1984년 2월 4일 23:50", "def f(x):\n    return x ** 2  # 제곱", "a  b   c    d",
-    "😀 이모지와 ﷺ 희귀문자 𠮷", "I'm you'll we've 12345 67", "<table><td>x</td></table>", "ㅋㅋㅋ ㅠㅠ ㄱㄴㄷ",
-    "", "  ", " ", "\n", "오늘의 운세: \"대길\" — 조심하세요…", "https://example.com/a?b=c&d=%20", "１２３ ＡＢＣ ｶﾅ",
-    "안녕하세요 " * 20,
-)  # fmt: skip
-HIDDEN, HEADS, KV_HEADS, LAYERS, INNER = 64, 4, 2, 7, 96
-NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
-    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-    "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
-}  # fmt: skip
-GEMMA_NAMES = NAMES | {
-    "post_attention_layernorm": "post_attention_norm",
-    "pre_feedforward_layernorm": "ffn_norm",
-    "post_feedforward_layernorm": "post_ffw_norm",
-}
-
-
-def vocabulary() -> tuple[list[str], list[float], list[int]]:
-    """A SentencePiece vocabulary: special tokens, all bytes, and some pieces with falling scores."""
-    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<|im_end|>", "  "]
-    pieces = [
-        "▁",
-        "사",
-        "주",
-        "사주",
-        "▁사주",
-        "a",
-        "b",
-        "ab",
-        "▁a",
-        "▁ab",
-        "c",
-        "d",
-        "cd",
-        "abcd",
-        "\n",
-        "팔",
-        "자",
-    ]
-    tokens = special + [f"<0x{n:02X}>" for n in range(256)] + pieces
-    kinds = [3, 3, 3, 2, 3, 4] + [6] * 256 + [1] * len(pieces)
-    scores = [-1000.0] * len(special) + [0.0] * 256 + [-float(n) for n in range(len(pieces))]
-    return tokens, scores, kinds
-
-
-def tiny(architecture: str, *, tied: bool = True) -> Any:
-    """A Hugging Face model of that architecture with random weights, in float32."""
-    torch.manual_seed(11)
-    common = {
-        "vocab_size": len(vocabulary()[0]), "hidden_size": HIDDEN, "intermediate_size": INNER,
-        "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS,
-        "max_position_embeddings": 128, "tie_word_embeddings": tied, "rms_norm_eps": 1e-6, "initializer_range": 0.3,
-        "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0,
-    }  # fmt: skip
-    config = {
-        "llama": lambda: transformers.LlamaConfig(**common, rope_theta=10_000.0),
-        "qwen2": lambda: transformers.Qwen2Config(**common, rope_theta=1e6),
-        "qwen3": lambda: transformers.Qwen3Config(**common, head_dim=32, rope_theta=1e6),
-        "gemma3": lambda: transformers.Gemma3TextConfig(
-            **common, head_dim=32, query_pre_attn_scalar=32, sliding_window=8, rope_theta=1e6
-        ),
-    }[architecture]()
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if name.endswith(("norm.weight", ".bias")):
-                weight.add_(0.2 * torch.randn(weight.shape))
-    return model
-
-
-def permuted(weight: np.ndarray, heads: int) -> np.ndarray:
-    """As llama.cpp's converter writes LLaMA's query and key rows: the halves of a head interleaved."""
-    return (
-        weight.reshape(heads, 2, weight.shape[0] // heads // 2, *weight.shape[1:])
-        .swapaxes(1, 2)
-        .reshape(weight.shape)
-    )
-
-
-def write_gguf(model: Any, architecture: str, path: Path, kind: str = "F32") -> None:
-    """`model` as a GGUF file; matrices in the ggml type `kind`."""
-    config = model.config
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(HIDDEN)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(KV_HEADS)
-    writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_rope_freq_base(10_000.0 if architecture == "llama" else 1e6)
-    if architecture in {"qwen3", "gemma3"}:
-        writer.add_key_length(32)
-        writer.add_value_length(32)
-    if architecture == "gemma3":
-        writer.add_sliding_window(8)
-    if architecture == "llama":
-        writer.add_rope_dimension_count(HIDDEN // HEADS)
-    tokens, scores, kinds = vocabulary()
-    writer.add_tokenizer_model("llama")
-    writer.add_tokenizer_pre("default")
-    writer.add_token_list(tokens)
-    writer.add_token_scores(scores)
-    writer.add_token_types(kinds)
-    writer.add_bos_token_id(2)
-    writer.add_eos_token_id(1)
-    writer.add_unk_token_id(3)
-    writer.add_pad_token_id(0)
-    writer.add_add_bos_token(True)
-    writer.add_add_space_prefix(False)
-    writer.add_chat_template("{{ messages[0].content }}")
-    names = GEMMA_NAMES if architecture == "gemma3" else NAMES
-    for name, tensor in model.state_dict().items():
-        values = tensor.numpy()
-        if name == "lm_head.weight":
-            if config.tie_word_embeddings:
-                continue
-            target = "output.weight"
-        elif name in {"model.embed_tokens.weight", "model.norm.weight"}:
-            target = {"embed_tokens": "token_embd", "norm": "output_norm"}[name.split(".")[1]] + ".weight"
-        else:
-            _, _, layer, *part, end = name.split(".")
-            target = f"blk.{layer}.{names['.'.join(part)]}.{end}"
-        if architecture == "gemma3" and name.endswith("norm.weight"):
-            values = values + 1
-        if architecture == "llama" and ".q_proj." in name:
-            values = permuted(values, HEADS)
-        if architecture == "llama" and ".k_proj." in name:
-            values = permuted(values, KV_HEADS)
-        if values.ndim == 2 and kind != "F32":
-            quantised = gguf.GGMLQuantizationType[kind]
-            writer.add_tensor(target, gguf.quants.quantize(values, quantised), raw_dtype=quantised)
-        else:
-            writer.add_tensor(target, values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
-def stored(path: Path, root: Path) -> tuple[ModelStore, ModelManifest]:
-    """A store that holds the GGUF file, and its manifest."""
-    data = path.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    store = ModelStore(root)
-    (root / "blobs").mkdir(parents=True, exist_ok=True)
-    (root / "blobs" / digest).write_bytes(data)
-    file = ModelFile("tiny.gguf", len(data), digest)
-    return store, ModelManifest("tiny", "1.0.0", "", "MIT", "llama.cpp", "gguf", 128, 0, (file,))
+from tests.parity.gguf_models import TOKENS, logits, maker, stored, tiny
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., tuple[ModelStore, ModelManifest]]:
     """Write a tiny model as GGUF and put it into a store."""
-
-    def make(
-        architecture: str = "llama", *, kind: str = "F32", tied: bool = True
-    ) -> tuple[ModelStore, ModelManifest]:
-        path = tmp_path / f"{architecture}.gguf"
-        write_gguf(tiny(architecture, tied=tied), architecture, path, kind)
-        return stored(path, tmp_path / "store")
-
-    return make
-
-
-def logits(model: Any, tokens: list[int]) -> torch.Tensor:
-    with torch.no_grad():
-        return model(torch.tensor([tokens])).logits[0]
-
-
-TOKENS = [2, 263, 270, 265, 266, 30, 77, 262, 271, 275, 272, 5, 268, 269, 264, 262]
+    return maker(tmp_path)
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -506,137 +331,3 @@ def test_the_command_answers_with_the_folder_and_the_list_shows_the_version(
         "transformers",
         "yes",
     )
-
-
-# -- llama.cpp as the judge
-
-_JUDGE = """
-import json, os, sys, urllib.request
-import xllamacpp
-order = json.load(sys.stdin)
-params = xllamacpp.CommonParams()
-params.model.path, params.n_ctx, params.n_parallel = order["model"], 128, 1
-params.verbosity, params.warmup, params.fit_params = -1, False, False
-params.cpuparams.n_threads = 2
-params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
-server = xllamacpp.Server(params)
-def ask(path, body):
-    request = urllib.request.Request(
-        server.listening_address + path, json.dumps(body).encode(), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=100) as answer:
-        return json.load(answer)
-special = {"add_special": True, "parse_special": True}
-answer = {"tokens": [ask("/tokenize", {"content": text, **special})["tokens"] for text in order["texts"]]}
-answer["greedy"] = [
-    ask("/completion", {"prompt": p, "n_predict": order["length"], "temperature": 0, "top_k": 1,
-                        "return_tokens": True, "ignore_eos": True, "cache_prompt": False})["tokens"]
-    for p in order["prompts"]
-]
-print("ANSWER" + json.dumps(answer), flush=True)
-os._exit(0)
-"""
-
-
-def judged(
-    model: Path, texts: tuple[str, ...] = (), prompts: tuple[list[int], ...] = (), length: int = 24
-) -> Any:
-    """llama.cpp's tokens of `texts`, and its greedy continuations of `prompts`."""
-    order = json.dumps({"model": str(model), "texts": texts, "prompts": prompts, "length": length})
-    done = subprocess.run(
-        [sys.executable, "-c", _JUDGE], input=order, capture_output=True, text=True, timeout=170, check=False
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("ANSWER")]
-    assert lines, done.stderr[-2000:]
-    return json.loads(lines[-1].removeprefix("ANSWER"))
-
-
-def greedy(model: Any, prompt: list[int], length: int = 24) -> list[int]:
-    tokens = torch.tensor([prompt])
-    with torch.no_grad():
-        made_tokens = model.generate(
-            tokens, attention_mask=torch.ones_like(tokens), max_new_tokens=length, min_new_tokens=length,
-            do_sample=False, pad_token_id=0,
-        )  # fmt: skip
-    return [int(token) for token in made_tokens[0, len(prompt) :]]
-
-
-@pytest.fixture(scope="module")
-def needs_llama() -> Iterator[None]:
-    pytest.importorskip("xllamacpp")
-    return
-
-
-@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "gemma3"])
-def test_llama_cpp_continues_like_the_converted_model(
-    architecture: str, made: Any, needs_llama: None
-) -> None:
-    store, manifest = made(architecture)
-    folder = store.folder_of(convert(store, converted(manifest, "float32")))
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
-    # The file itself: for Qwen transformers builds a byte-level tokenizer whatever the file says.
-    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    texts = ("사주 ab abcd", "a  b", "", "팔자\n\n", "cab  사주팔자", "é")
-    prompts = ([2, 263, 270, 265], TOKENS)
-    verdict = judged(store.path_of(manifest.files[0]), texts, prompts)
-    assert [tokenizer.encode(text).ids for text in texts] == verdict["tokens"]
-    for prompt, theirs in zip(prompts, verdict["greedy"], strict=True):
-        # Fed with llama.cpp's own choices, ours must be within rounding of the best at every step: the ends, which
-        # it was told to ignore, left out.
-        rows = logits(model, prompt + theirs)[len(prompt) - 1 : -1]
-        rows[:, [1, 4]] = -torch.inf
-        short = rows.max(dim=-1).values - rows[torch.arange(len(theirs)), torch.tensor(theirs)]
-        assert len(theirs) == 24
-        assert short.max() < 0.02 * rows[rows.isfinite()].std(), short
-
-
-REAL = ("gemma-3-270m", "qwen2.5-coder-1.5b-instruct")
-
-
-@pytest.mark.slow
-@pytest.mark.real_model
-@pytest.mark.parametrize("name", REAL)
-def test_a_real_tokenizer_reads_like_llama_cpp(name: str, needs_llama: None, tmp_path: Path) -> None:
-    store, manifest = ModelStore(), lookup(name)
-    path = store.fetch(manifest)
-    for file, data in tokenizer_files(read_gguf(path)).items():
-        (tmp_path / file).write_bytes(data)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path)
-    ours = [tokenizer(text)["input_ids"] for text in SAMPLES]
-    assert ours == judged(path, SAMPLES)["tokens"]
-    assert [tokenizer.decode(tokens, skip_special_tokens=True) for tokens in ours] == list(SAMPLES)
-
-
-@pytest.mark.slow
-@pytest.mark.real_model
-def test_the_catalogue_says_the_shapes_that_its_files_have() -> None:
-    store = ModelStore()
-    for name in (*REAL, "all-minilm-l6-v2"):
-        manifest = lookup(name)
-        path = store.fetch(manifest)
-        assert read_shape(path if manifest.format == "gguf" else store.folder_of(manifest)) == manifest.shape
-
-
-@pytest.mark.slow
-@pytest.mark.real_model
-def test_real_gemma_continues_like_llama_cpp(needs_llama: None, tmp_path: Path) -> None:
-    store, manifest = ModelStore(), lookup("gemma-3-270m")
-    path = store.fetch(manifest)
-    link = tmp_path / "store"
-    (link / "blobs").mkdir(parents=True)
-    (link / "blobs" / manifest.files[0].sha256).symlink_to(path)
-    store = ModelStore(link)
-    folder = store.folder_of(convert(store, converted(manifest, "float32")))
-    reader = gguf.GGUFReader(path)
-    weights = load_file(folder / "model.safetensors")
-    for tensor in reader.tensors:
-        if tensor.name.startswith("blk.17.") and not tensor.name.endswith("norm.weight"):
-            part = {value: key for key, value in GEMMA_NAMES.items()}[tensor.name.split(".")[2]]
-            ours = weights[f"model.layers.17.{part}.weight"].numpy()
-            assert np.array_equal(ours, gguf.quants.dequantize(tensor.data, tensor.tensor_type)), tensor.name
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    texts = ("def fibonacci(n):", "One two three four five six")
-    prompts = tuple(tokenizer(text)["input_ids"] for text in texts)
-    for prompt, theirs in zip(prompts, judged(path, (), prompts, 16)["greedy"], strict=True):
-        assert greedy(model, prompt, 16) == theirs

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hypercube.batching import Batcher, Limits
 from hypercube.core.cube import Timing
 from hypercube.core.errors import ErrorKind, HyperCubeError
+from tests.unit.batcher_traces import batcher
 
 
 class Device:
@@ -29,10 +29,6 @@ class Device:
         await asyncio.sleep(self.fixed_s + self.per_item_s * len(payloads))
         self.running -= 1
         return [(key, payload) for payload in payloads]
-
-
-def batcher(run: Any, **limits: Any) -> Batcher[Any, Any]:
-    return Batcher(run, limits=Limits(**limits), clock=asyncio.get_running_loop().time)
 
 
 def test_a_lone_request_waits_for_nobody(run_virtual: Any) -> None:

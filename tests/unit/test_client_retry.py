@@ -15,9 +15,9 @@ from hypercube.client import (
     Unavailable,
     error_of,
 )
-from hypercube.client import _base as base
 from hypercube.client import _channel as channel
 from hypercube.client import _constants as const
+from hypercube.client import _methods as methods
 from hypercube.client._base import Attempt, BaseClient, Pause, Steps, Timeout
 from hypercube.client._retry import RetryBudget, delay_s, retryable
 from hypercube.client._status import Status
@@ -79,7 +79,7 @@ def finish(steps: Steps) -> None:
 
 
 def test_an_answer_ends_it(make: Callable[..., BaseClient]) -> None:
-    steps = make().attempts(base.CHART, NOT_GIVEN)
+    steps = make().attempts(methods.CHART, NOT_GIVEN)
     assert attempt(next(steps)).timeout_s == 60.0
     finish(steps)
 
@@ -88,7 +88,7 @@ def test_an_answer_ends_it(make: Callable[..., BaseClient]) -> None:
     "status", [REFUSED, BROKEN, LOADING, FULL], ids=["refused", "broken", "loading", "full"]
 )
 def test_retries_up_to_the_limit_with_growing_pauses(make: Callable[..., BaseClient], status: Status) -> None:
-    steps = make(max_retries=2).attempts(base.CHART, NOT_GIVEN)
+    steps = make(max_retries=2).attempts(methods.CHART, NOT_GIVEN)
     first = attempt(next(steps))
     assert pause(steps.send(status)) == pytest.approx(0.25 * 0.75)
     second = attempt(next(steps))
@@ -102,28 +102,28 @@ def test_retries_up_to_the_limit_with_growing_pauses(make: Callable[..., BaseCli
 @pytest.mark.parametrize("kind", sorted(set(ErrorKind) - {ErrorKind.UNAVAILABLE, ErrorKind.OVERLOADED}))
 def test_no_other_kind_is_retried(make: Callable[..., BaseClient], kind: ErrorKind) -> None:
     # The bare status would be retried: what the server said comes first.
-    steps = make().attempts(base.CHART, NOT_GIVEN)
+    steps = make().attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     with pytest.raises(type(error_of(Failure(kind, "why")))):
         steps.send(failed(kind, grpc.StatusCode.UNAVAILABLE))
 
 
 def test_no_retries_when_switched_off(make: Callable[..., BaseClient]) -> None:
-    steps = make(max_retries=0).attempts(base.CHART, NOT_GIVEN)
+    steps = make(max_retries=0).attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     with pytest.raises(ConnectionFailed):
         steps.send(REFUSED)
 
 
 def test_the_server_says_how_long(make: Callable[..., BaseClient]) -> None:
-    steps = make().attempts(base.CHART, NOT_GIVEN)
+    steps = make().attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     waited = pause(steps.send(failed(ErrorKind.OVERLOADED, grpc.StatusCode.RESOURCE_EXHAUSTED, 7.0)))
     assert 7.0 <= waited < 7.0 + const.RETRY_BASE_S
 
 
 def test_a_wait_that_is_too_long_is_the_callers_decision(make: Callable[..., BaseClient]) -> None:
-    steps = make(timeout=None).attempts(base.CHART, NOT_GIVEN)
+    steps = make(timeout=None).attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     with pytest.raises(Overloaded) as caught:
         steps.send(failed(ErrorKind.OVERLOADED, grpc.StatusCode.RESOURCE_EXHAUSTED, 31.0))
@@ -131,7 +131,7 @@ def test_a_wait_that_is_too_long_is_the_callers_decision(make: Callable[..., Bas
 
 
 def test_one_deadline_spans_attempts_and_pauses(make: Callable[..., BaseClient], hands: Hands) -> None:
-    steps = make(timeout=10.0).attempts(base.CHART, NOT_GIVEN)
+    steps = make(timeout=10.0).attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     hands.now += 4.0
     hands.now += pause(steps.send(LOADING))
@@ -139,7 +139,7 @@ def test_one_deadline_spans_attempts_and_pauses(make: Callable[..., BaseClient],
 
 
 def test_no_pause_past_the_deadline(make: Callable[..., BaseClient], hands: Hands) -> None:
-    steps = make(timeout=10.0).attempts(base.CHART, NOT_GIVEN)
+    steps = make(timeout=10.0).attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     hands.now += 9.9
     with pytest.raises(Unavailable):
@@ -147,7 +147,7 @@ def test_no_pause_past_the_deadline(make: Callable[..., BaseClient], hands: Hand
 
 
 def test_a_pause_that_overslept_sends_nothing(make: Callable[..., BaseClient], hands: Hands) -> None:
-    steps = make(timeout=10.0).attempts(base.CHART, NOT_GIVEN)
+    steps = make(timeout=10.0).attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     pause(steps.send(LOADING))
     hands.now += 11.0
@@ -159,7 +159,7 @@ def test_the_timeout_of_the_call_then_of_the_client_then_of_the_method(
     make: Callable[..., BaseClient],
 ) -> None:
     def sent(client: Timeout, call: Timeout) -> float | None:
-        return attempt(next(make(timeout=client).attempts(base.COMPLETE, call))).timeout_s
+        return attempt(next(make(timeout=client).attempts(methods.COMPLETE, call))).timeout_s
 
     assert sent(NOT_GIVEN, NOT_GIVEN) == const.DEFAULT_CHAT_TIMEOUT_S
     assert sent(5.0, NOT_GIVEN) == 5.0
@@ -174,14 +174,14 @@ def test_a_timeout_that_grpc_would_misread_is_refused(
     make: Callable[..., BaseClient], timeout: Timeout
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        next(make().attempts(base.CHART, timeout))
+        next(make().attempts(methods.CHART, timeout))
     assert caught.value.param == "timeout"
     assert caught.value.fix
 
 
 def test_what_may_have_effects_is_sent_again_only_if_it_never_left(make: Callable[..., BaseClient]) -> None:
     for status, retried in ((REFUSED, True), (LOADING, True), (FULL, True), (BROKEN, False)):
-        steps = make().attempts(base.PROCESS, NOT_GIVEN)
+        steps = make().attempts(methods.PROCESS, NOT_GIVEN)
         next(steps)
         if retried:
             assert pause(steps.send(status)) > 0
@@ -194,7 +194,7 @@ def test_the_budget_stops_a_storm_and_successes_refill_it(make: Callable[..., Ba
     client = make(max_retries=1)
     retries = 0
     for _ in range(50):
-        steps = client.attempts(base.CHART, NOT_GIVEN)
+        steps = client.attempts(methods.CHART, NOT_GIVEN)
         next(steps)
         try:
             pause(steps.send(LOADING))
@@ -206,10 +206,10 @@ def test_the_budget_stops_a_storm_and_successes_refill_it(make: Callable[..., Ba
             steps.send(LOADING)
     assert retries == 2, "fifty failing calls, of which two were retried"
     for _ in range(100):
-        steps = client.attempts(base.CHART, NOT_GIVEN)
+        steps = client.attempts(methods.CHART, NOT_GIVEN)
         next(steps)
         finish(steps)
-    steps = client.attempts(base.CHART, NOT_GIVEN)
+    steps = client.attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     assert pause(steps.send(LOADING)) > 0
 
@@ -217,11 +217,11 @@ def test_the_budget_stops_a_storm_and_successes_refill_it(make: Callable[..., Ba
 def test_a_failure_that_no_retry_can_help_costs_the_budget_nothing(make: Callable[..., BaseClient]) -> None:
     client = make()
     for _ in range(50):
-        steps = client.attempts(base.CHART, NOT_GIVEN)
+        steps = client.attempts(methods.CHART, NOT_GIVEN)
         next(steps)
         with pytest.raises(InvalidArgument):
             steps.send(failed(ErrorKind.INVALID_ARGUMENT, grpc.StatusCode.INVALID_ARGUMENT))
-    steps = client.attempts(base.CHART, NOT_GIVEN)
+    steps = client.attempts(methods.CHART, NOT_GIVEN)
     next(steps)
     assert pause(steps.send(LOADING)) > 0
 
@@ -256,7 +256,7 @@ def test_a_closed_client_says_so(make: Callable[..., BaseClient]) -> None:
     client = make()
     client._closed = True
     with pytest.raises(FailedPrecondition, match="closed"):
-        next(client.attempts(base.CHART, NOT_GIVEN))
+        next(client.attempts(methods.CHART, NOT_GIVEN))
 
 
 def test_the_callers_own_request_id_is_kept(hands: Hands) -> None:
@@ -267,7 +267,7 @@ def test_the_callers_own_request_id_is_kept(hands: Hands) -> None:
         metadata={"x-request-id": "mine", "authorization": "Bearer k"},
         clock=hands,
     )
-    step = attempt(next(client.attempts(base.CHART, NOT_GIVEN)))
+    step = attempt(next(client.attempts(methods.CHART, NOT_GIVEN)))
     assert dict(step.metadata) == {"x-request-id": "mine", "authorization": "Bearer k"}
     assert step.site.request_id == "mine"
 

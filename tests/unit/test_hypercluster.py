@@ -1,153 +1,34 @@
-"""The hypercluster: truthful status, bounded queues, deadlines, deaths, and no place ever lost."""
+"""The hypercluster: truthful status, bounded queues, deadlines, downloads, and no place ever lost."""
 
 import asyncio
-import hashlib
-import itertools
 import random
 import threading
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hypercube.core.cube import Call
-from hypercube.core.engine import ChatMessage, FinishReason, GenerationEvent, GenerationRequest, Usage
+from hypercube.core.engine import GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.served_models import EngineState, EngineStatus
-from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.engine import Engine, GeneratesOnly, engine_failed
 from hypercube.inference.fake import FakeEngine
 from hypercube.model_registry.catalogue import lookup
-from hypercube.model_registry.leases import Lease
-from hypercube.model_registry.manifest import ModelFile, ModelManifest
+from hypercube.model_registry.manifest import ModelManifest
 from hypercube.model_registry.store import ModelStore
 from hypercube.model_registry.transfer import OnLine, OnProgress, Progress
-from hypercube.model_registry.verification import Verification
-
-RunVirtual = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
-DATA = b"weights"
-MODEL = ModelManifest(
-    "tiny", "1.0.0", "", "MIT", "llama.cpp", "gguf", 10, 77,
-    (ModelFile("tiny.gguf", len(DATA), hashlib.sha256(DATA).hexdigest()),),
-)  # fmt: skip
-
-
-@dataclass
-class ScriptedEngine(GeneratesOnly):
-    """An engine whose loads, tokens and death the test decides."""
-
-    load_error: HyperCubeError | None = None
-    load_s: float = 0.0
-    tokens: int = 3
-    token_s: float = 0.0
-    context_length: int = 10
-    slots: int = 2
-    description: str = "scripted"
-    active: int = 0
-    most_active: int = 0
-    started: list[str] = field(default_factory=list)
-    unloads: int = 0
-    path: Path | None = None
-    death: "asyncio.Future[HyperCubeError]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
-        self.path = path
-        on_status("reading weights")
-        await asyncio.sleep(self.load_s)
-        if self.load_error is not None:
-            raise self.load_error
-
-    async def generate(self, request: GenerationRequest, call: Call) -> AsyncGenerator[GenerationEvent, None]:
-        self.active += 1
-        self.most_active = max(self.active, self.most_active)
-        self.started.append(request.messages[0].content)
-        try:
-            yield GenerationEvent()  # the prompt is being read
-            for _ in range(self.tokens):
-                token = asyncio.ensure_future(asyncio.sleep(self.token_s))
-                await asyncio.wait({token, self.death}, return_when=asyncio.FIRST_COMPLETED)
-                token.cancel()
-                if self.death.done():
-                    raise self.death.result()
-                yield GenerationEvent("x")
-            yield GenerationEvent(finish_reason=FinishReason.STOP, usage=Usage(1, self.tokens))
-        finally:
-            self.active -= 1
-
-    async def died(self) -> HyperCubeError:
-        return await asyncio.shield(self.death)
-
-    def die(self, how: str = "its process was ended by SIGKILL") -> None:
-        self.death.set_result(engine_failed(how))
-
-    async def unload(self) -> None:
-        self.unloads += 1
-
-
-class MemoryStore(ModelStore):
-    """A store without a disk."""
-
-    def __init__(self) -> None:
-        super().__init__(Path("/nowhere"))
-
-    def has(self, manifest: ModelManifest) -> bool:
-        return True
-
-    def verify(self, manifest: ModelManifest, cancel: threading.Event | None = None) -> Verification:
-        return Verification(0, 0, 0.0)
-
-    def lease(self, manifest: ModelManifest, purpose: str = "serving") -> Lease:
-        return Lease(manifest.name, manifest.version, purpose, 0, 0, "", (), "", Path("/nowhere/lease"))
-
-
-def weightless(engine: str = "scripted") -> ModelManifest:
-    """A model without files: nothing of it touches a thread or a disk."""
-    return ModelManifest("tiny", "1.0.0", "", "MIT", engine, "none", 10, 77)
-
-
-class Bench:
-    """A cluster over scripted engines, and everything it said."""
-
-    def __init__(self, *engines: Engine, manifests: Sequence[ModelManifest] = (), **options: Any) -> None:
-        self.statuses: list[EngineStatus] = []
-        self.made = iter(engines)
-        self.cluster = Hypercluster(
-            manifests or [weightless()],
-            options.pop("store", None) or MemoryStore(),
-            make=lambda _: next(self.made),
-            clock=asyncio.get_running_loop().time,
-            on_status=lambda _, status: self.statuses.append(status),
-            **options,
-        )
-        self.cluster.start()
-
-    def states(self) -> list[EngineState]:
-        return [state for state, _ in itertools.groupby(status.state for status in self.statuses)]
-
-
-def chat(content: str = "hello", model: str = "") -> GenerationRequest:
-    return GenerationRequest((ChatMessage("user", content),), model=model)
-
-
-async def answer(
-    cluster: Hypercluster, request: GenerationRequest | None = None, call: Call | None = None
-) -> str:
-    return "".join([event.text async for event in cluster.generate(request or chat(), call or Call())])
-
-
-async def refused(work: Coroutine[Any, Any, object] | asyncio.Task[str]) -> HyperCubeError:
-    with pytest.raises(HyperCubeError) as caught:
-        await work
-    return caught.value
-
-
-async def turns() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
+from tests.unit.hypercluster_bench import (
+    DATA,
+    MODEL,
+    Bench,
+    MemoryStore,
+    RunVirtual,
+    ScriptedEngine,
+    answer,
+    chat,
+    refused,
+    turns,
+    weightless,
+)
 
 
 def test_a_model_passes_through_loading_to_ready(run_virtual: RunVirtual) -> None:
@@ -290,140 +171,6 @@ def test_closing_a_stream_stops_the_engine_and_frees_the_place(run_virtual: RunV
         assert (await anext(events)).text == "x"
         assert bench.cluster.in_flight == engine.active == 1
         await events.aclose()
-        assert bench.cluster.in_flight == engine.active == 0
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_an_engines_death_reaches_everybody_and_it_comes_back(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        first, second = ScriptedEngine(token_s=1.0, slots=1), ScriptedEngine(load_s=4.0, slots=1)
-        bench = Bench(first, second)
-        await bench.cluster.settled()
-        running = asyncio.create_task(answer(bench.cluster))
-        waiting = asyncio.create_task(answer(bench.cluster))
-        await asyncio.sleep(1.5)  # a first piece went out: what died now cannot be begun again
-        first.die()
-        error = await refused(running)
-        assert error.kind is ErrorKind.ENGINE_FAILED
-        assert error.retry_after_s is not None
-        error = await refused(waiting)
-        assert error.kind is ErrorKind.UNAVAILABLE
-        assert "SIGKILL; restart 1 of 3 in 60 s" in error.message
-        error = await refused(answer(bench.cluster))
-        assert error.kind is ErrorKind.UNAVAILABLE
-        assert error.retry_after_s is not None
-        assert first.unloads == 1
-        assert (await bench.cluster.settled()).state is EngineState.READY
-        ready, failed, loading = EngineState.READY, EngineState.FAILED, EngineState.LOADING
-        assert bench.states() == [loading, ready, failed, loading, ready]
-        assert await answer(bench.cluster) == "xxx"
-        assert bench.cluster.in_flight == 0
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_restarts_have_a_budget_and_then_a_human_is_asked_for(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        broken = engine_failed("its process ended with status 1 while loading")
-        bench = Bench(*(ScriptedEngine(load_error=broken) for _ in range(4)))
-        status = await bench.cluster.settled()
-        assert status.state is EngineState.FAILED
-        assert "given up after 3 restarts" in status.reason
-        error = await refused(answer(bench.cluster))
-        assert error.kind is ErrorKind.UNAVAILABLE
-        assert error.retry_after_s is None
-        assert next(bench.made, None) is None
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_rare_deaths_never_exhaust_the_budget(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        engines = [ScriptedEngine() for _ in range(12)]
-        bench = Bench(*engines)
-        for engine in engines[:-1]:
-            await bench.cluster.settled()
-            await asyncio.sleep(25)
-            engine.die()
-            await turns()
-        assert (await bench.cluster.settled()).state is EngineState.READY
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_what_a_restart_cannot_mend_is_not_restarted(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        missing = HyperCubeError(ErrorKind.FAILED_PRECONDITION, "xllamacpp is missing.", fix="Install it.")
-        engine = ScriptedEngine(load_error=missing)
-        bench = Bench(engine)
-        status = await bench.cluster.settled()
-        assert status == EngineStatus(EngineState.FAILED, "xllamacpp is missing. Install it")
-        assert engine.unloads == 1
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_a_model_that_could_not_be_fetched_is_tried_again_ever_less_often(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        down = HyperCubeError(ErrorKind.UNAVAILABLE, "No source could deliver it.")
-        began = loop.time()
-        bench = Bench(*(ScriptedEngine(load_error=down) for _ in range(7)), ScriptedEngine())
-        assert (await bench.cluster.settled()).state is EngineState.READY
-        pauses = [15, 30, 60, 120, 240, 300, 300]
-        said = [status.reason for status in bench.statuses if status.state is EngineState.FAILED]
-        assert said == [f"No source could deliver it; trying again in {pause} s" for pause in pauses]
-        assert loop.time() - began == pytest.approx(sum(pauses), abs=60)
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_a_defect_in_an_engine_shows_in_the_status(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        class Defective(ScriptedEngine):
-            async def load(self, path: Path | None, on_status: Callable[[str], None]) -> None:
-                raise ZeroDivisionError("oops")
-
-        bench = Bench(Defective())
-        assert "ZeroDivisionError: oops" in (await bench.cluster.settled()).reason
-        await bench.cluster.close()
-
-    run_virtual(main)
-
-
-def test_a_probe_makes_a_token_or_sees_one(run_virtual: RunVirtual) -> None:
-    async def main() -> None:
-        engine = ScriptedEngine(slots=1)
-        bench = Bench(engine)
-        assert (await refused(bench.cluster.probe("", 1.0))).kind is ErrorKind.UNAVAILABLE
-        await bench.cluster.settled()
-        probes = len(engine.started)
-        await bench.cluster.probe("", 1.0)
-        assert len(engine.started) == probes + 1
-
-        engine.token_s, engine.tokens = 0.5, 10
-        busy = asyncio.create_task(answer(bench.cluster))
-        await asyncio.sleep(2.25)
-        await bench.cluster.probe("", 1.0)  # the answer under way grew within the last second
-        assert len(engine.started) == probes + 2
-        engine.token_s = 1e6
-        await asyncio.sleep(5)
-        error = await refused(bench.cluster.probe("", 1.0))
-        assert error.kind is ErrorKind.DEADLINE_EXCEEDED
-        assert "made no token within 1 s" in error.message
-        busy.cancel()
-        await asyncio.gather(busy, return_exceptions=True)
-        error = await refused(
-            bench.cluster.probe("", 1.0)
-        )  # idle again, and a token of its own does not come
-        assert error.kind is ErrorKind.DEADLINE_EXCEEDED
         assert bench.cluster.in_flight == engine.active == 0
         await bench.cluster.close()
 

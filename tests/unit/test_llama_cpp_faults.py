@@ -19,7 +19,7 @@ from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationRequest
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.served_models import Capability, EngineState, EngineStatus
-from hypercube.inference import llama_cpp
+from hypercube.inference import llama_cpp, llama_cpp_child
 from hypercube.inference.cluster import Hypercluster
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.llama_cpp import LlamaCppEngine
@@ -136,8 +136,8 @@ class Bench:
 def bench_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     script = tmp_path / "worker.py"
     script.write_text(SERVER)
-    monkeypatch.setattr(llama_cpp, "_WORKER", script)
-    monkeypatch.setattr(llama_cpp, "_require_platform", lambda: None)
+    monkeypatch.setattr(llama_cpp_child, "_WORKER", script)
+    monkeypatch.setattr(llama_cpp, "require_platform", lambda: None)
 
     @asynccontextmanager
     async def make(stall_s: float | None = None) -> AsyncIterator[Bench]:
@@ -270,7 +270,7 @@ def test_reading_weights_from_disk_counts_as_work(monkeypatch: pytest.MonkeyPatc
             return SimpleNamespace(read_bytes=Reader.read_bytes)
 
     monkeypatch.setattr(psutil, "Process", Reader)
-    meter = llama_cpp._work_meter(17)
+    meter = llama_cpp_child.work_meter(17)
     assert meter() == 1.5
     Reader.read_bytes = 400_000_000  # 4 s of a disk that gives 100 MB/s
     assert meter() == 5.5
@@ -278,7 +278,7 @@ def test_reading_weights_from_disk_counts_as_work(monkeypatch: pytest.MonkeyPatc
 
 def test_the_meter_of_a_process_holds_still_when_it_is_gone() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        meter = llama_cpp._work_meter(process.pid)
+        meter = llama_cpp_child.work_meter(process.pid)
         before = meter()
         assert before >= 0
         process.kill()

@@ -18,7 +18,7 @@ import hypercube
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationRequest, Sampling
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.inference import llama_cpp
+from hypercube.inference import llama_cpp, llama_cpp_child
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.llama_cpp import LlamaCppEngine
 
@@ -70,8 +70,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The child's program, a server unless the test writes another; nothing asks for xllamacpp."""
     path = tmp_path / "worker.py"
     path.write_text(SERVER)
-    monkeypatch.setattr(llama_cpp, "_WORKER", path)
-    monkeypatch.setattr(llama_cpp, "_require_platform", lambda: None)
+    monkeypatch.setattr(llama_cpp_child, "_WORKER", path)
+    monkeypatch.setattr(llama_cpp, "require_platform", lambda: None)
     return path
 
 
@@ -113,8 +113,9 @@ def alive(pid: int) -> bool:
 
 
 def folder_of(engine: LlamaCppEngine) -> Path:
-    assert engine._folder is not None
-    return engine._folder
+    assert engine._child is not None
+    assert engine._child.folder is not None
+    return engine._child.folder
 
 
 async def test_it_serves_on_a_private_socket_and_leaves_nothing(script: Path, model: Path) -> None:
@@ -132,6 +133,18 @@ async def test_it_serves_on_a_private_socket_and_leaves_nothing(script: Path, mo
     assert not folder.exists()
     assert not alive(pid)
     assert (await failure_of(answer(engine, chat()))).kind is ErrorKind.ENGINE_FAILED
+
+
+async def test_a_child_that_prints_much_later_goes_on(script: Path, model: Path) -> None:
+    talkative = SERVER.replace(
+        'if word == "hang":', 'print("noise" * 400_000, flush=True)\n    if word == "hang":'
+    )
+    assert talkative != SERVER
+    script.write_text(talkative)
+    engine = LlamaCppEngine(EngineOptions())
+    await engine.load(model, lambda _: None)
+    assert await answer(engine, chat()) == f"[true, {engine.pid}]"
+    await engine.unload()
 
 
 async def test_a_seed_asks_for_a_repeatable_prompt(engine: LlamaCppEngine) -> None:
@@ -194,7 +207,7 @@ async def test_a_load_that_fails_says_why(script: Path, model: Path, program: st
     error = await failure_of(engine.load(model, lambda _: None))
     assert error.kind is ErrorKind.ENGINE_FAILED
     assert complaint in error.message
-    assert engine._folder is None
+    assert engine._child is None
 
 
 async def test_a_load_that_takes_too_long_is_ended(script: Path, model: Path) -> None:
@@ -220,7 +233,7 @@ async def test_a_load_that_is_cancelled_leaves_no_child(script: Path, model: Pat
 async def test_a_child_that_ignores_the_end_of_its_input_is_killed(
     script: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(llama_cpp, "_EXIT_GRACE_S", 0.1)
+    monkeypatch.setattr(llama_cpp_child, "_EXIT_GRACE_S", 0.1)
     script.write_text(HEAD + "say(ready=True)\nwhile True: threading.Event().wait()")
     engine = LlamaCppEngine(EngineOptions())
     await engine.load(model, lambda _: None)
@@ -233,14 +246,14 @@ async def test_a_child_that_ignores_the_end_of_its_input_is_killed(
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from hypercube.inference import llama_cpp
+from hypercube.inference import llama_cpp, llama_cpp_child
 from hypercube.inference.engine import EngineOptions
-llama_cpp._WORKER = Path(sys.argv[1])
-llama_cpp._require_platform = lambda: None
+llama_cpp_child._WORKER = Path(sys.argv[1])
+llama_cpp.require_platform = lambda: None
 async def main():
     engine = llama_cpp.LlamaCppEngine(EngineOptions())
     await engine.load(Path(sys.argv[2]), lambda _: None)
-    print(engine.pid, engine._folder, flush=True)
+    print(engine.pid, engine._child.folder, flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())
 """
@@ -262,7 +275,7 @@ def test_a_killed_parent_takes_its_child_along(script: Path, model: Path) -> Non
 
 
 async def test_without_xllamacpp_the_extra_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llama_cpp.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(llama_cpp_child.importlib.util, "find_spec", lambda _: None)
     error = await failure_of(LlamaCppEngine(EngineOptions()).load(model, lambda _: None))
     assert error.kind is ErrorKind.FAILED_PRECONDITION
     assert "heal7-hypercube[llama]" in str(error)
@@ -273,7 +286,7 @@ async def test_a_long_temporary_folder_still_gives_a_socket(
 ) -> None:
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
-    monkeypatch.setattr(llama_cpp.tempfile, "tempdir", str(deep))
+    monkeypatch.setattr(llama_cpp_child.tempfile, "tempdir", str(deep))
     engine = LlamaCppEngine(EngineOptions())
     await engine.load(model, lambda _: None)
     assert len(str(folder_of(engine))) < 90

@@ -91,6 +91,19 @@ async def test_answers_come_whole_on_one_kept_connection(
 
 
 @TRANSPORTS
+async def test_what_follows_a_body_in_pieces_is_no_part_of_the_head(
+    made: Callable[[], httpx.AsyncBaseTransport],
+) -> None:
+    later = _CHUNKED.removesuffix(b"\r\n") + b"x-later: c\r\n\r\n"
+    server = Server(later, _WHOLE)
+    async with client_of(server, made()) as client:
+        answer = await client.get("/")
+        assert (answer.content, "x-later" in answer.headers) == (b"hello", False)
+        assert (await client.get("/")).content == b"hello"
+    assert server.connections == 1
+
+
+@TRANSPORTS
 async def test_a_body_without_a_length_ends_with_the_connection(
     made: Callable[[], httpx.AsyncBaseTransport],
 ) -> None:

@@ -7,7 +7,7 @@ from hypercube.core.engine import GenerationEvent, TokenLogprob, ToolCall, Usage
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.reading import Grounding
 from hypercube.gateway.handlers.choices import Choice, ChoiceEvent, ChoicesStream, total
-from hypercube.gateway.http.bodies import (
+from hypercube.gateway.http.openai_bodies import (
     AssistantMessage,
     GroundingBody,
     LogprobBody,

@@ -1,22 +1,18 @@
 """A model that another OpenAI-compatible server runs, as an engine of this house."""
 
 import asyncio
-import contextlib
 import importlib
 import random
-from array import array
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call
 from hypercube.core.engine import ChatMessage, GenerationEvent, GenerationRequest, Sampling
-from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.served_models import Capability
-from hypercube.inference.admission import deadline_exceeded
 from hypercube.inference.chat_stream import Post, chat_body, stream_chat, trimmed
 from hypercube.inference.engine import (
     Embedded,
@@ -26,9 +22,12 @@ from hypercube.inference.engine import (
     engine_failed,
     incapable,
 )
-from hypercube.inference.upstream.breaker import Breaker, BreakerState, Outcome
+from hypercube.inference.upstream.breaker import Outcome
+from hypercube.inference.upstream.embeddings import read_embeddings
 from hypercube.inference.upstream.errors import UpstreamError, broke_off, no_answer, refused, unavailable
+from hypercube.inference.upstream.health import Health, check_model
 from hypercube.inference.upstream.options import UpstreamOptions
+from hypercube.inference.upstream.passage import Passage
 from hypercube.inference.upstream.retry_budget import TRIES, RetryBudget, pause_s
 
 if TYPE_CHECKING:
@@ -48,8 +47,6 @@ _ONE_TOKEN: Final = GenerationRequest(
     (ChatMessage("user", "1"),), max_tokens=1, sampling=Sampling(temperature=0.0)
 )
 _ONE_TOKEN_S: Final = 30.0
-_LOOK_AGAIN_S: Final = 0.2
-"""After a look that failed; three of those in a row open the breaker."""
 _PASSING: Final = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.OVERLOADED, ErrorKind.ENGINE_FAILED})
 _LONGEST_PAUSE_S: Final = 5.0
 """A server that asks us to wait longer gets no second try of ours: the caller is told when to come back."""
@@ -80,17 +77,18 @@ class UpstreamEngine(WithoutAdapters):
         # The other server queues by itself, so there are as many places as connections.
         self.slots = options.max_connections
         self.capabilities = frozenset({Capability.EMBED} if options.embeddings else _GENERATING)
-        self.breaker = Breaker(clock)
         self._options = options
-        self._connections = connections or asyncio.Semaphore(options.max_connections)
+        self._passage = Passage(
+            options.host, connections or asyncio.Semaphore(options.max_connections), clock
+        )
+        self.breaker = self._passage.breaker
+        self._health = Health(options, self._passage, clock)
         self._clock = clock
         self._dice = dice or random.Random()  # noqa: S311 - jitter
         self._budget = RetryBudget(clock)
         self._client: httpx.AsyncClient | None = None
         self._plain: Post | None = None
-        self._health: asyncio.Task[None] | None = None
-        self._on_away: Callable[[str | None], None] | None = None
-        self._answered_at = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def description(self) -> str:
@@ -127,7 +125,7 @@ class UpstreamEngine(WithoutAdapters):
         while True:
             on_status(f"asking {self.description}")
             try:
-                await self._check_model()
+                await check_model(self._http, options)
                 await self._one_answer()
                 break
             except TimeoutError:
@@ -138,16 +136,18 @@ class UpstreamEngine(WithoutAdapters):
                 on_status(f"waiting for {self.description}: {error.message.rstrip('.')}")
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        self._health = asyncio.get_running_loop().create_task(self._look_after(), name="upstream health")
+        self._looking = asyncio.get_running_loop().create_task(
+            self._health.look_after(self._http, self._one_answer), name="upstream health"
+        )
 
     def watch(self, on_away: Callable[[str | None], None]) -> None:
         """Call `on_away` with a sentence when the server is given up for now, and with None when it is back."""
-        self._on_away = on_away
+        self._passage.watch(on_away)
 
     @property
     def retry_after_s(self) -> float:
         """When a server that is away is looked at again."""
-        return max(1.0, self.breaker.retry_after_s())
+        return self._passage.retry_after_s
 
     # -- work
 
@@ -178,7 +178,7 @@ class UpstreamEngine(WithoutAdapters):
         while True:
             try:
                 answer = await self._post("/v1/embeddings", body)
-                return _read_embeddings(answer, len(texts), self._options.host)
+                return read_embeddings(answer, len(texts), self._options.host)
             except UpstreamError as failed:
                 await self._before_again(failed, attempt, None)
                 attempt += 1
@@ -194,10 +194,10 @@ class UpstreamEngine(WithoutAdapters):
 
     async def unload(self) -> None:
         """Close every connection."""
-        health, self._health = self._health, None
-        if health is not None:
-            health.cancel()
-            await asyncio.gather(health, return_exceptions=True)
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
@@ -213,7 +213,7 @@ class UpstreamEngine(WithoutAdapters):
             raise failed
         pause = pause_s(attempt, failed.asked_s, self._dice)
         left = _LONGEST_PAUSE_S if deadline is None else min(_LONGEST_PAUSE_S, deadline - self._clock())
-        if pause >= left or self.breaker.state is not BreakerState.CLOSED or not self._budget.spend():
+        if pause >= left or not self._passage.open or not self._budget.spend():
             raise failed
         await asyncio.sleep(pause)
 
@@ -222,7 +222,7 @@ class UpstreamEngine(WithoutAdapters):
 
         host, begun = self._options.host, False
         headers = {"x-request-id": call.request_id} if call.request_id else None
-        async with self._passed(call.deadline) as passed:
+        async with self._passage.passed(call.deadline) as passed:
             try:
                 # Who pays by the token pays for an answer that is left by what was sent of it, piece by piece.
                 joined = call.joined and call.principal.tokens is None
@@ -231,11 +231,11 @@ class UpstreamEngine(WithoutAdapters):
                 )
                 async with aclosing(events):
                     async for event in events:
-                        self._answered_at = self._clock()
+                        self._health.answered_at = self._clock()
                         passed.outcome = Outcome.SUCCESS
                         begun = begun or not event.empty
                         yield event
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 if begun:
                     raise broke_off(host, type(error).__name__) from None
                 raise no_answer(host, error) from None
@@ -253,20 +253,16 @@ class UpstreamEngine(WithoutAdapters):
     async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
         import httpx
 
-        async with self._passed(None) as passed:
+        async with self._passage.passed(None) as passed:
             try:
                 response = await self._http.post(path, json=dict(body))
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 raise no_answer(self._options.host, error) from None
             if response.status_code != 200:
                 raise self._refused(response, response.content)
             passed.outcome = Outcome.SUCCESS
-            self._answered_at = self._clock()
+            self._health.answered_at = self._clock()
             return response
-
-    def _passed(self, deadline: float | None) -> "_Passed":
-        """A connection of this host and the breaker's leave; what came of it is told to the breaker."""
-        return _Passed(self, self._connections, deadline, self._clock)
 
     def _refused(self, response: "httpx.Response", body: bytes) -> HyperCubeError:
         return refused(self._options.host, response, body)
@@ -277,164 +273,13 @@ class UpstreamEngine(WithoutAdapters):
             raise engine_failed("it is not loaded")
         return self._client
 
-    # -- health
-
-    def away(self) -> HyperCubeError:
-        """What a caller is told while nobody is sent to the server."""
-        return unavailable(
-            self._options.host, "failed too often and is left alone for a while", self.retry_after_s
-        )
-
-    def tell(self) -> None:
-        """Tell who watches whether the server is given up for now."""
-        if self._on_away is not None:
-            self._on_away(None if self.breaker.state is BreakerState.CLOSED else self.away().message)
-
-    async def _look_after(self) -> None:
-        """Look at a server that nobody uses; while the breaker is open, be its one probe."""
-        pause, limit_s = self._options.health_s, self._options.health_timeout_s
-        while True:
-            await asyncio.sleep(pause)
-            pause = self._options.health_s
-            if self.breaker.state is not BreakerState.CLOSED:
-                if (wait_s := self.breaker.retry_after_s()) > 0:
-                    pause = wait_s
-                    continue
-                with contextlib.suppress(HyperCubeError, TimeoutError):
-                    await self._one_answer()
-                pause = max(_LOOK_AGAIN_S, self.breaker.retry_after_s())
-            elif self._clock() - self._answered_at >= self._options.health_s:
-                try:
-                    await self._look(limit_s)
-                    limit_s = self._options.health_timeout_s
-                except HyperCubeError:
-                    # Who was silent for a whole limit gets half of it the next times: a verdict is due.
-                    pause, limit_s = _LOOK_AGAIN_S, self._options.health_timeout_s / 2
-
-    async def _look(self, limit_s: float) -> "httpx.Response":
-        """GET /v1/models: any answer below 500 is one.
-
-        Raises:
-            UpstreamError: there was none.
-        """
-        import httpx
-
-        given = self.breaker.enter()
-        if given is None:
-            raise UpstreamError.made(self.away(), Outcome.NEITHER, again=False)
-        outcome = Outcome.NEITHER
-        try:
-            response = await self._http.get("/v1/models", timeout=limit_s)
-            # Good news of the list is no news of the model: it must not make up for answers that failed.
-            outcome = Outcome.FAILURE if response.status_code >= 500 else Outcome.NEITHER
-        except httpx.TransportError as error:
-            outcome = Outcome.FAILURE
-            raise no_answer(self._options.host, error) from None
-        finally:
-            self.breaker.leave(given, outcome)
-            self.tell()
-        if outcome is Outcome.FAILURE:
-            raise self._refused(response, response.content)
-        return response
-
-    async def _check_model(self) -> None:
-        """Whether our key is good and the model is there, as far as the server lists its models."""
-        import httpx
-
-        try:
-            response = await self._http.get("/v1/models", timeout=self._options.silence_s)
-        except httpx.TransportError as error:
-            raise no_answer(self._options.host, error) from None
-        if response.status_code in {404, 405}:
-            return  # not every server has a list
-        if response.status_code != 200:
-            raise self._refused(response, response.content)
-        try:
-            names = [str(model["id"]) for model in response.json()["data"]]
-        except (ValueError, KeyError, TypeError):
-            return
-        wanted = self._options.model
-        if wanted and names and wanted not in names:
-            close = nearest(wanted, names)
-            raise HyperCubeError(
-                ErrorKind.FAILED_PRECONDITION,
-                f"The upstream server {self._options.host} has no model {wanted!r}.",
-                param="upstream.model",
-                value=wanted,
-                fix=f"Did you mean {close!r}?" if close else f"It has: {', '.join(names[:20])}.",
-            )
-
     async def _one_answer(self) -> None:
         """A real answer, as short as can be."""
         async with asyncio.timeout(_ONE_TOKEN_S):
             if self._options.embeddings:
                 answer = await self._post("/v1/embeddings", self._named({"input": ["1"]}))
-                _read_embeddings(answer, 1, self._options.host)
+                read_embeddings(answer, 1, self._options.host)
                 return
             async with aclosing(self._chat(self._named(chat_body(_ONE_TOKEN)), Call())) as events:
                 async for _ in events:
                     pass
-
-
-class _Passed:
-    """A call that is let through, and what came of it. A class, as a generator would cost twice as much."""
-
-    __slots__ = ("_clock", "_connections", "_deadline", "_engine", "_given", "outcome")
-
-    def __init__(
-        self, engine: UpstreamEngine, connections: asyncio.Semaphore, deadline: float | None, clock: Clock
-    ) -> None:
-        self.outcome = Outcome.NEITHER
-        self._engine = engine
-        self._connections = connections
-        self._deadline = deadline
-        self._clock = clock
-
-    async def __aenter__(self) -> "_Passed":
-        if self._connections.locked():
-            await self._in_line()
-        else:
-            await self._connections.acquire()  # at once
-        given = self._engine.breaker.enter()
-        if given is None:
-            self._connections.release()
-            raise UpstreamError.made(self._engine.away(), Outcome.NEITHER, again=False)
-        self._given = given
-        return self
-
-    async def _in_line(self) -> None:
-        began, deadline = self._clock(), self._deadline
-        try:
-            async with asyncio.timeout(None if deadline is None else max(0.0, deadline - began)):
-                await self._connections.acquire()
-        except TimeoutError:
-            raise deadline_exceeded(
-                "while every connection to the upstream server was in use", self._clock() - began
-            ) from None
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, UpstreamError):
-            self.outcome = error.outcome
-        try:
-            self._engine.breaker.leave(self._given, self.outcome)
-            self._engine.tell()
-        finally:
-            self._connections.release()
-
-
-def _read_embeddings(response: "httpx.Response", expected: int, host: str) -> list[Embedded]:
-    """The vectors of an answer, in the order asked; ENGINE_FAILED for anything else."""
-    try:
-        answer = response.json()
-        rows = sorted(answer["data"], key=lambda row: int(row["index"]))
-        vectors = [array("f", row["embedding"]) for row in rows]
-        tokens = int(answer["usage"]["prompt_tokens"])
-        whole = [int(row["index"]) for row in rows] == list(range(expected))
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise broke_off(host, f"that are no embeddings ({type(error).__name__})") from None
-    if not whole or len({len(vector) for vector in vectors}) != 1:
-        raise broke_off(host, f"{len(vectors)} vectors came for {expected} texts, or of unequal width")
-    share, rest = divmod(tokens, expected)
-    return [Embedded(vector, share + (number < rest)) for number, vector in enumerate(vectors)]

@@ -56,11 +56,15 @@ def unavailable(host: str, what: str, retry_after_s: float | None = None) -> Hyp
     )
 
 
-def no_answer(host: str, error: "httpx.TransportError") -> UpstreamError:
-    """No connection, no answer in time, or a connection that broke before a first byte."""
+def no_answer(host: str, error: "httpx.RequestError") -> UpstreamError:
+    """No connection, no answer in time, one that broke before a first byte, or one that cannot be unpacked."""
     import httpx
 
-    what = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "could not be reached"
+    what = "could not be reached"
+    if isinstance(error, httpx.TimeoutException):
+        what = "did not answer in time"
+    elif isinstance(error, httpx.DecodingError):
+        what = "gave an answer that cannot be unpacked"
     name = type(error).__name__
     return UpstreamError.made(unavailable(host, f"{what} ({name})"), Outcome.FAILURE, again=True)
 

@@ -5,117 +5,29 @@ Two `IdempotentAnswers` over one ledger are two processes as far as keys go.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hypercube.app.workers.engine_door import EngineDoor
-from hypercube.app.workers.engine_link import EngineLink
-from hypercube.app.workers.shared_answers import LinkedLedger, ledger_operations
-from hypercube.core.cube import Call
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.gateway.access.redis_link import RedisLink
-from hypercube.gateway.idempotency import IdempotentAnswers
-from hypercube.gateway.idempotency.answers import WhenAway
-from hypercube.gateway.idempotency.ledger import ClaimState, Ledger, LocalLedger
-from hypercube.gateway.idempotency.redis_ledger import RedisLedger
-from hypercube.inference.cluster import Hypercluster
-from hypercube.inference.fake import FakeEngine
-from hypercube.model_registry.catalogue import FAKE_MODEL, lookup
-from hypercube.model_registry.store import ModelStore
+from hypercube.gateway.idempotency.ledger import ClaimState
 from tests.contract.gateway import redis_servers
-from tests.contract.gateway.redis_servers import REDIS, VALKEY, Server
-
-WAIT = 20.0
-LOCAL, LINKED = "local", "linked"
-KEY = "k"
-LEASE_S = 0.4
-"""Short, for those who wait for one to pass."""
-
-
-async def until(found: Callable[[], Awaitable[Any]]) -> Any:
-    """The first truthy answer."""
-    async with asyncio.timeout(WAIT):
-        while not (answer := await found()):  # noqa: ASYNC110 - what is looked for may be in Redis
-            await asyncio.sleep(0.005)
-    return answer
-
-
-@dataclass
-class Work:
-    """Something to compute, when the test lets it."""
-
-    name: str
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    times: int = 0
-    failure: Exception | None = None
-
-    async def __call__(self) -> bytes:
-        self.times += 1
-        self.begun.set()
-        try:
-            await self.gate.wait()
-        finally:
-            self.ended.set()
-        if self.failure is not None:
-            raise self.failure
-        return f"{self.name} {self.times}".encode()
-
-
-def call(key: str = KEY, deadline: float | None = None) -> Call:
-    return Call(idempotency_key=key, deadline=deadline, served_by="")
-
-
-@dataclass
-class Shop:
-    """A kind of ledger, and what makes processes that use it."""
-
-    kind: str
-    folder: Path
-    stack: contextlib.AsyncExitStack
-    server: Server | None = None
-    local: LocalLedger | None = None
-
-    def ledger(self, **bounds: Any) -> Ledger:
-        """A process's own view of what is shared; bounds are those of the first."""
-        if self.server is not None:
-            link = RedisLink(self.server.url, timeout_s=30)
-            self.stack.push_async_callback(link.close)
-            return RedisLedger(link, **bounds)
-        if self.local is None:
-            self.local = LocalLedger(**bounds)
-        return self.local
-
-    async def started(self, **bounds: Any) -> Ledger:
-        """The same, when it can be asked."""
-        if self.kind != LINKED:
-            return self.ledger(**bounds)
-        path = self.folder / "engine"
-        if not path.exists():
-            store = ModelStore(self.folder / "store")
-            cluster = Hypercluster([lookup(FAKE_MODEL)], store, make=lambda _: FakeEngine())
-            self.stack.push_async_callback(cluster.close)
-            door = EngineDoor(cluster, ledger_operations(self.ledger(**bounds)))
-            await door.open(path)
-            self.stack.push_async_callback(door.close)
-        link = EngineLink(path)
-        link.start()
-        self.stack.push_async_callback(link.close)
-        await link.known()
-        return LinkedLedger(link, lease_s=bounds.get("lease_s", 5.0))
-
-    async def process(
-        self, *, when_away: WhenAway = "open", kept_s: float = 600.0, **bounds: Any
-    ) -> IdempotentAnswers:
-        ledger = await self.started(kept_s=kept_s, **bounds)
-        made = IdempotentAnswers(kept_s=kept_s, ledger=ledger, when_away=when_away)
-        self.stack.push_async_callback(made.close)
-        return made
+from tests.contract.gateway.ledger_shop import (
+    LEASE_S,
+    LINKED,
+    LOCAL,
+    WAIT,
+    Shop,
+    Work,
+    ask,
+    call,
+    until,
+    waited_for,
+)
+from tests.contract.gateway.redis_servers import REDIS, VALKEY
 
 
 @pytest.fixture(params=[LOCAL, LINKED, VALKEY, REDIS])
@@ -129,12 +41,6 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
             made.server.start()
             stack.callback(made.server.stop)
         yield made
-
-
-def ask(
-    process: IdempotentAnswers, work: Work, asked: bytes = b"q", its: Call | None = None
-) -> "asyncio.Task[bytes]":
-    return asyncio.ensure_future(process.once("route", asked, its or call(), work))
 
 
 # -- the ledger by itself
@@ -313,28 +219,6 @@ async def test_a_failure_is_told_in_every_process_and_not_kept(shop: Shop) -> No
     assert await ask(two, there) == b"there 1"
 
 
-async def waited_for(shop: Shop) -> None:
-    """Return when the ledger knows that another process waits for the work of the key `k`."""
-    if shop.server is not None:
-        link = RedisLink(shop.server.url, timeout_s=30)
-        shop.stack.push_async_callback(link.close)
-
-        async def marked() -> bool:
-            (key,) = await link.run(lambda redis: redis.keys("hypercube:answer:*"))
-            return await link.run(lambda redis: redis.hget(key, "awaited")) is not None
-
-        await until(marked)
-        return
-    assert shop.local is not None
-    entries = shop.local._entries
-
-    async def noted() -> bool:
-        (entry,) = entries.values()
-        return entry.awaited_until > 0
-
-    await until(noted)
-
-
 @pytest.mark.parametrize("defect", [HyperCubeError(ErrorKind.DEADLINE_EXCEEDED, "late"), ValueError("bug")])
 async def test_what_is_the_firsts_own_failure_has_the_others_compute(shop: Shop, defect: Exception) -> None:
     one, two = await shop.process(), await shop.process()
@@ -401,95 +285,3 @@ async def test_a_process_that_dies_leaves_no_key_locked(shop: Shop) -> None:
     here.gate.set()
     assert await first == b"here 1"
     assert await ask(await shop.process(), Work("third")) == b"there 1", "who lost its lease changes nothing"
-
-
-# -- without Redis
-
-
-@pytest.fixture
-async def valkey(tmp_path: Path) -> AsyncIterator[Shop]:
-    async with contextlib.AsyncExitStack() as stack:
-        server = redis_servers.made(VALKEY, tmp_path)
-        assert server is not None
-        server.start()
-        stack.callback(server.stop)
-        yield Shop(VALKEY, tmp_path, stack, server)
-
-
-async def test_redis_dies_in_the_middle_open(valkey: Shop) -> None:
-    one, two = await valkey.process(), await valkey.process()
-    here, there = Work("here"), Work("there")
-    there.gate.set()
-    first = ask(one, here)
-    await asyncio.wait_for(here.begun.wait(), WAIT)
-    second = ask(two, there)
-    await waited_for(valkey)
-    assert valkey.server is not None
-    valkey.server.stop()
-    assert await asyncio.wait_for(second, WAIT) == b"there 1", "each process for itself"
-    here.gate.set()
-    assert await asyncio.wait_for(first, WAIT) == b"here 1"
-    assert await ask(one, here) == b"here 1"
-    assert await ask(two, there) == b"there 1"
-    with pytest.raises(HyperCubeError, match="Another request"):
-        await ask(two, there, b"another")
-    assert (here.times, there.times) == (1, 1)
-    assert await ask(one, there, its=call("new")) == b"there 2"
-
-
-async def test_redis_dies_in_the_middle_closed(valkey: Shop) -> None:
-    one, two = await valkey.process(when_away="closed"), await valkey.process(when_away="closed")
-    here, there = Work("here"), Work("there")
-    there.gate.set()
-    first = ask(one, here)
-    await asyncio.wait_for(here.begun.wait(), WAIT)
-    second = ask(two, there)
-    await waited_for(valkey)
-    assert valkey.server is not None
-    valkey.server.stop()
-    with pytest.raises(HyperCubeError) as refused:
-        await asyncio.wait_for(second, WAIT)
-    assert refused.value.kind is ErrorKind.UNAVAILABLE
-    assert refused.value.retry_after_s
-    here.gate.set()
-    assert await asyncio.wait_for(first, WAIT) == b"here 1", "what was begun is finished"
-    assert await ask(one, here) == b"here 1", "and known where it was made"
-    with pytest.raises(HyperCubeError) as refused:
-        await ask(one, here, its=call("new"))
-    assert refused.value.kind is ErrorKind.UNAVAILABLE
-    assert (here.times, there.times) == (1, 0)
-
-
-async def test_redis_comes_back_empty_and_the_work_under_way_takes_its_key_again(valkey: Shop) -> None:
-    one, two = await valkey.process(lease_s=LEASE_S), await valkey.process(lease_s=LEASE_S)
-    here, there = Work("here"), Work("there")
-    there.gate.set()
-    first = ask(one, here)
-    await asyncio.wait_for(here.begun.wait(), WAIT)
-    server = valkey.server
-    assert server is not None
-    server.stop()
-    server.start()
-    link = RedisLink(server.url, timeout_s=30)
-    valkey.stack.push_async_callback(link.close)
-
-    async def taken() -> bool:
-        return bool(await link.run(lambda redis: redis.keys("hypercube:answer:*")))
-
-    await until(taken)
-    second = ask(two, there)
-    await waited_for(valkey)
-    here.gate.set()
-    assert await asyncio.wait_for(asyncio.gather(first, second), WAIT) == [b"here 1"] * 2
-    assert there.times == 0
-
-
-async def test_the_engine_process_is_away_and_each_front_end_is_for_itself(tmp_path: Path) -> None:
-    link = EngineLink(tmp_path / "nobody")
-    link.start()
-    alone = IdempotentAnswers(ledger=LinkedLedger(link))
-    work = Work("here")
-    work.gate.set()
-    assert [await ask(alone, work) for _ in range(2)] == [b"here 1"] * 2
-    await alone.close()
-    await link.close()

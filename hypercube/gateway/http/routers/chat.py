@@ -9,9 +9,9 @@ from hypercube.core.errors import HyperCubeError
 from hypercube.gateway.handlers import choices as handler
 from hypercube.gateway.handlers.choices import Choice, Choices, ChoicesStream, total
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import ChatChoice, ChatCompletionBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.keyed import once
+from hypercube.gateway.http.openai_bodies import ChatChoice, ChatCompletionBody
 from hypercube.gateway.http.openai_chunks import (
     ChatChunks,
     grounding_body,

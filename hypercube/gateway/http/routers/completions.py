@@ -12,14 +12,14 @@ from hypercube.gateway.handlers import choices as handler
 from hypercube.gateway.handlers import tokens
 from hypercube.gateway.handlers.choices import ChoiceEvent, ChoicesStream, total
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import (
+from hypercube.gateway.http.endpoint import HttpRequest
+from hypercube.gateway.http.keyed import once
+from hypercube.gateway.http.openai_bodies import (
     CompletionBody,
     CompletionLogprobsBody,
     DetokenizeBody,
     TokenizeBody,
 )
-from hypercube.gateway.http.endpoint import HttpRequest
-from hypercube.gateway.http.keyed import once
 from hypercube.gateway.http.openai_chunks import Chunks, reason_of, usage_body
 from hypercube.gateway.http.openai_completions import (
     CompletionRequest,

@@ -7,10 +7,10 @@ from starlette.responses import Response
 from hypercube.gateway.handlers import cubes as handler
 from hypercube.gateway.handlers.cubes import CubeView
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import CubeBody, CubeDetailBody, CubeListBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, json_response
+from hypercube.gateway.http.state_bodies import CubeBody, CubeDetailBody, CubeListBody
 
 _RECORDS_SHOWN: Final = 20
 

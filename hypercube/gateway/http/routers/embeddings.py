@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from hypercube.gateway.handlers import embeddings as handler
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import EmbeddingsBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.keyed import once
+from hypercube.gateway.http.openai_bodies import EmbeddingsBody
 from hypercube.gateway.http.openai_embeddings import EmbeddingsRequest
 from hypercube.gateway.http.openai_protocol import end_user_of
 from hypercube.gateway.http.operations import Operation

@@ -5,10 +5,10 @@ from typing import Final
 from starlette.responses import Response
 
 from hypercube.gateway.handlers import health as handler
-from hypercube.gateway.http.bodies import LiveBody, ReadyBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
+from hypercube.gateway.http.state_bodies import LiveBody, ReadyBody
 from hypercube.observability.metrics import CONTENT_TYPE
 
 

@@ -10,7 +10,6 @@ from hypercube.core.model_admin import ModelAction, ModelCommand, ModelOutcome, 
 from hypercube.core.principal import Role
 from hypercube.gateway.handlers.model_admin import given, operate
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import ModelBody
 from hypercube.gateway.http.endpoint import Handler, HttpRequest
 from hypercube.gateway.http.model_admin_bodies import (
     AdapterBody,
@@ -33,6 +32,7 @@ from hypercube.gateway.http.model_admin_bodies import (
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
 from hypercube.gateway.http.routers.models import model_body
+from hypercube.gateway.http.state_bodies import ModelBody
 from hypercube.gateway.validation import JsonModel, json_model
 
 R = TypeVar("R")

@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from hypercube.core.served_models import ServedModel, ServedVersion
 from hypercube.gateway.handlers import models as handler
-from hypercube.gateway.http.bodies import ModelBody, ModelListBody, ModelVersionBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.responses import json_response
+from hypercube.gateway.http.state_bodies import ModelBody, ModelListBody, ModelVersionBody
 
 
 async def models(request: HttpRequest) -> Response:

@@ -16,9 +16,9 @@ from hypercube.gateway.errors import failure_of
 from hypercube.gateway.handlers import chat as handler
 from hypercube.gateway.handlers.models import default_model
 from hypercube.gateway.http import examples
-from hypercube.gateway.http.bodies import DeletedResponseBody, ResponseBody
 from hypercube.gateway.http.endpoint import HttpRequest
 from hypercube.gateway.http.keyed import once
+from hypercube.gateway.http.openai_bodies import DeletedResponseBody, ResponseBody
 from hypercube.gateway.http.openai_protocol import renamed
 from hypercube.gateway.http.openai_response_events import Event, ResponseWriter
 from hypercube.gateway.http.openai_responses import ResponsesRequest
