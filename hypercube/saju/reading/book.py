@@ -53,7 +53,10 @@ class Book:
     _cited: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def line(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> Line | FormedLine:
-        """The line of a template and its words, citing `facts`; to be looked for in `kept` first."""
+        """The line of a template and its words, citing `facts`."""
+        found = self.kept.get((template, facts, tuple(words.values())))
+        if found is not None:
+            return found
         if compiled(template).slots:
             form, values = form_of(template, words)
             if form is not None:
