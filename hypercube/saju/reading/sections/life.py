@@ -70,7 +70,7 @@ def wealth(sheet: Sheet, writer: Writer) -> None:
             [
                 f"hidden.{each.position}"
                 for each in pillars
-                if any([GROUP[stem.ten_god.key] == "wealth" for stem in each.hidden_stems])
+                if any(GROUP[stem.ten_god.key] == "wealth" for stem in each.hidden_stems)
             ]
         )
         kind = "hidden" if hidden else "none"
@@ -122,7 +122,7 @@ def relationships(sheet: Sheet, writer: Writer) -> None:
         writer.tell(_spouse_star, f"{sheet.sex.value}.{amount}", *cited)
     relations = sheet.facts.relations
     bonds(writer, relations, of_day=True, normal=2, long=4)
-    calm = not any(["day" in each.positions and each.kind.key in CONFLICTS for each in relations])
+    calm = not any("day" in each.positions and each.kind.key in CONFLICTS for each in relations)
     writer.tell(_spouse_day, calm, "year" in sheet.day.void_by)
     sinsal(sheet, writer, "relationships", normal=2, long=4)
     writer.tell(_relation_close)
