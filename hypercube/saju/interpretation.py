@@ -27,13 +27,14 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
     ground = Ground.of(chart)
     verdicts, sections = [], []
     for section in written(chart, options):
-        own = [line.verdicts(ground) for line in section.lines]
-        verdicts += own
-        kept = tuple(
-            [line.sentence for line, each in zip(section.lines, own, strict=True) if FALSE not in each]
-        )
+        kept = []
+        for line in section.lines:
+            own = line.verdicts(ground)
+            verdicts.append(own)
+            if FALSE not in own:
+                kept.append(line.sentence)
         if kept:
-            sections.append(SectionText(section.section, section.title, kept))
+            sections.append(SectionText(section.section, section.title, tuple(kept)))
     return Reading(
         sections=tuple(sections),
         facts=cited(chart, sections, options.language),

@@ -31,7 +31,6 @@ from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
 from hypercube.saju import charts
 from hypercube.saju.composing.sanity import runs
-from hypercube.saju.reading.book import book
 from hypercube.saju.reading.naming import NAMES
 from hypercube.saju.reading.read import _SECTIONS
 from hypercube.saju.reading.sheet import sheet
@@ -62,11 +61,8 @@ def births(count: int, seed: int) -> list[BirthInput]:
 def other_words(found: Chart, language: ReadingLanguage, seed: int) -> dict[ReadingSection, list[str]]:
     """The written reading with other variants chosen: true, and in other words."""
     asked = sheet(found)
-    pen = writer(
-        book(language, tuple(each.version for each in asked.facts.schools)),
-        ReadingOptions(language=language),
-        seed,
-    )
+    versions = tuple(each.version for each in asked.facts.schools)
+    pen = writer(versions, ReadingOptions(language=language), seed)
     said = {}
     for number, (section, write) in enumerate(_SECTIONS.items()):
         pen.seed, pen.at = seed, 1_000 * number

@@ -7,7 +7,7 @@ extractor, over the values that `fits` lets in. Whatever does not fit is read by
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
 from typing import Final
@@ -65,9 +65,9 @@ def fits(slot: Slot, text: str) -> bool:
     return text in _VALUES[slot]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    """One claim of a form."""
+    """One claim of a form; itself a key, so it is equal to no other."""
 
     claim: Claim
     """As the first reading has it."""
@@ -76,6 +76,14 @@ class _Row:
     start: tuple[int, int]
     """Characters of text before it, and how many slots."""
     end: tuple[int, int]
+    pillar: bool
+    """Whether the slot holds a pillar, whose index is the claim's value."""
+
+
+_MADE: Final = 65_536
+_Key = tuple[_Row, tuple[str, ...], int, int]
+_made: Final[dict[_Key, Claim]] = {}
+"""Claims by row, the words of slots within them, start and end: the same pillars, years and ages come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,37 +96,24 @@ class Form:
 
     def claims(self, values: Sequence[str]) -> tuple[Claim, ...]:
         """What the extractor finds in the sentence with these values, each of which fits its slot."""
-        text = filled(self.pieces, values)
         before = (0, *accumulate(map(len, values)))
         found = []
         for row in self.rows:
-            claim, start, end = (
-                row.claim,
-                row.start[0] + before[row.start[1]],
-                row.end[0] + before[row.end[1]],
-            )
-            value = claim.value
-            if row.slot >= 0:
-                value = values[row.slot]
-                if self.slots[row.slot] in _NAMES:
-                    value = _INDEX[value]
-            found.append(
-                Claim(
-                    claim.kind,
-                    value,
-                    claim.scope,
-                    start,
-                    end,
-                    text[start:end],
-                    claim.negated,
-                    claim.asserted,
-                    claim.detail,
-                    claim.near,
-                    claim.anywhere,
-                    claim.hidden,
-                )
-            )
+            (characters, first), (more, last) = row.start, row.end
+            key = row, tuple(values[first:last]), characters + before[first], more + before[last]
+            found.append(_made.get(key) or self._claim(key, values))
         return tuple(found)
+
+    def _claim(self, key: _Key, values: Sequence[str]) -> Claim:
+        row, _, start, end = key
+        value = row.claim.value
+        if row.slot >= 0:
+            value = _INDEX[values[row.slot]] if row.pillar else values[row.slot]
+        text = filled(self.pieces, values)[start:end]
+        if len(_made) >= _MADE:
+            _made.clear()
+        made = _made[key] = replace(row.claim, value=value, start=start, end=end, text=text)
+        return made
 
 
 def filled(pieces: Sequence[str], values: Sequence[str]) -> str:
@@ -138,13 +133,20 @@ def learned(pieces: tuple[str, ...], slots: tuple[Slot, ...]) -> Form | None:
     for claim in claims(filled(pieces, first)):
         if any(low < edge < high for edge in (claim.start, claim.end) for low, high in spans):
             return None
-        rows.append(
-            _Row(
-                claim, _slot(claim, slots, first, spans), _place(claim.start, spans), _place(claim.end, spans)
-            )
-        )
+        rows.append(_row(claim, slots, first, spans))
     form = Form(pieces, slots, tuple(rows))
     return form if form.claims(second) == claims(filled(pieces, second)) else None
+
+
+def _row(
+    claim: Claim, slots: Sequence[Slot], values: Sequence[str], spans: Sequence[tuple[int, int]]
+) -> _Row:
+    slot, start, end = (
+        _slot(claim, slots, values, spans),
+        _place(claim.start, spans),
+        _place(claim.end, spans),
+    )
+    return _Row(claim, slot, start, end, pillar=slot >= 0 and slots[slot] in _NAMES)
 
 
 def _sample(slots: Sequence[Slot], which: int) -> list[str]:

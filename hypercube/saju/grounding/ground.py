@@ -1,6 +1,7 @@
 """The chart as the checker asks for it: what stands at a place, and when what begins."""
 
 import datetime as dt
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +32,7 @@ _Given = TypeVarTuple("_Given")
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LuckStep:
     """One luck pillar: when it begins at the earliest and at the latest."""
 
@@ -203,9 +204,9 @@ class Ground:
         found = self._sinsal.get(position)
         if found is None:
             facts = self.places[position]
-            have = {each.key for each in facts.sinsal}
-            have |= {f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"}
-            found = self._sinsal[position] = frozenset(have | {each.split("_")[0] for each in have})
+            have = [key for each in facts.sinsal for key in _with_short(each.key)]
+            have += [f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"]
+            found = self._sinsal[position] = frozenset(have)
         return found
 
     @cached_property
@@ -227,7 +228,17 @@ class Ground:
 
     def god_count(self, wanted: str) -> int:
         """Visible letters of a ten god or group."""
-        return sum([belongs(god, wanted) for god in self.visible_gods])
+        return self._god_counts.get(wanted, 0)
+
+    @cached_property
+    def _god_counts(self) -> dict[str, int]:
+        """Visible letters by ten god and by group."""
+        found: dict[str, int] = {}
+        for god in self.visible_gods:
+            found[god] = found.get(god, 0) + 1
+            group = GROUP[god]
+            found[group] = found.get(group, 0) + 1
+        return found
 
     def hides_god(self, wanted: str) -> bool:
         """Whether a hidden stem is of a ten god or group."""
@@ -241,13 +252,7 @@ class Ground:
         pillar = self.pillar(position)
         if pillar is None:
             return None
-        own = self.pillars["day"] % 10
-        found = set()
-        if part in ("stem", "pillar") and position != "day":
-            found.add(TEN_GODS[ten_god(own, pillar % 10)].key)
-        if part in ("branch", "pillar"):
-            found.add(TEN_GODS[branch_god(own, pillar % 12)].key)
-        return frozenset(found)
+        return _gods(self.pillars["day"] % 10, pillar, part, position == "day")
 
 
 def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
@@ -259,6 +264,23 @@ def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
         (min(first.age, last.age), max(first.age, last.age)),
         (int(min(first.start_date, last.start_date)[:4]), int(max(first.start_date, last.start_date)[:4])),
     )
+
+
+@functools.lru_cache(maxsize=4_096)
+def _gods(own: int, pillar: int, part: str, of_day: bool) -> frozenset[str]:
+    """What a pillar's letters are to the stem `own`; the day stem is nothing to itself."""
+    found = set()
+    if part in ("stem", "pillar") and not of_day:
+        found.add(TEN_GODS[ten_god(own, pillar % 10)].key)
+    if part in ("branch", "pillar"):
+        found.add(TEN_GODS[branch_god(own, pillar % 12)].key)
+    return frozenset(found)
+
+
+@functools.lru_cache(maxsize=256)
+def _with_short(key: str) -> tuple[str, str]:
+    """A sinsal, and the same without what it is read from: dohwa_year, dohwa."""
+    return key, key.split("_")[0]
 
 
 def belongs(god: str, wanted: str) -> bool:

@@ -20,9 +20,11 @@ Verdicts = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class _Branch:
+class Branch:
+    """What to look at in a chart, and what follows from each answer."""
+
     look: Look
-    then: dict[Any, "Verdicts | _Branch"] = field(default_factory=dict)
+    then: dict[Any, "Verdicts | Branch"] = field(default_factory=dict)
 
 
 def judge(claims: tuple[Claim, ...], ground: Ground) -> Verdicts:
@@ -33,20 +35,22 @@ def judge(claims: tuple[Claim, ...], ground: Ground) -> Verdicts:
 class Judged:
     """The claims of a sentence, and the tree of its verdicts so far."""
 
-    __slots__ = ("_ends", "_tree", "claims")
+    __slots__ = ("_ends", "claims", "tree")
 
     def __init__(self, claims: tuple[Claim, ...]) -> None:
         self.claims = claims
-        self._tree: Verdicts | _Branch | None = None
+        self.tree: Verdicts | Branch | None = None
+        """Verdicts, or what to look at for them."""
         self._ends = 0
 
     def verdicts(self, ground: Ground) -> Verdicts:
         """What becomes of each claim in a chart."""
-        node, looked = self._tree, ground.looked
-        while isinstance(node, _Branch):
-            answer = looked.get(node.look, _NEW)
+        node, looked = self.tree, ground.looked
+        while isinstance(node, Branch):
+            look = node.look
+            answer = looked.get(look, _NEW)
             if answer is _NEW:
-                answer = looked[node.look] = node.look.at(ground)
+                answer = looked[look] = look.at(ground)
             node = node.then.get(answer)
         return self._grown(ground) if node is None else node
 
@@ -66,15 +70,15 @@ class Judged:
     def _add(self, looks: list[tuple[Look, Any]], found: Verdicts) -> None:
         """Put verdicts at the end of what was looked at."""
         if not looks:
-            self._tree = found
+            self.tree = found
             return
-        if self._tree is None:
-            self._tree = _Branch(looks[0][0])
-        node = self._tree
+        if self.tree is None:
+            self.tree = Branch(looks[0][0])
+        node = self.tree
         for at, (look, answer) in enumerate(looks):
-            assert isinstance(node, _Branch)
+            assert isinstance(node, Branch)
             assert node.look is look  # what the rules look at follows from what they saw
             if at + 1 == len(looks):
                 node.then[answer] = found
             else:
-                node = node.then.setdefault(answer, _Branch(looks[at + 1][0]))
+                node = node.then.setdefault(answer, Branch(looks[at + 1][0]))

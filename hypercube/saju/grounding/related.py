@@ -118,7 +118,9 @@ def _group(ground: Ground, kind: str, among: tuple[str, ...], passing: tuple[str
 
 
 def _any_pair(ground: Ground, kinds: tuple[str, ...], among: tuple[str, ...]) -> bool:
-    wanted = sum(_BITS[kind] for kind in kinds)
+    wanted = 0
+    for kind in kinds:
+        wanted |= _BITS[kind]
     pillars = [pillar for each in among if (pillar := ground.pillar(each)) is not None]
     return any(pair_mask(a, b) & wanted for a, b in combinations(pillars, 2))
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.saju.grounding.forms import filled as formed
+from hypercube.saju.grounding.judged import Judged
 from hypercube.saju.reading.corpus import en, ko
 from hypercube.saju.reading.corpus.table import Corpus
 from hypercube.saju.reading.line import FormedLine, Line
@@ -50,18 +51,24 @@ class Book:
     """Of the schools, as `ChartFacts.schools` gives them."""
     kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Line] = field(default_factory=dict)
     """Lines by template, facts and words."""
+    _judged: dict[str, Judged] = field(default_factory=dict)
+    """Verdicts by text; no more than lines."""
     _cited: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
     def line(self, template: str, facts: tuple[str, ...], words: dict[str, str]) -> Line | FormedLine:
-        """The line of a template and its words, citing `facts`; to be looked for in `kept` first."""
+        """The line of a template and its words, citing `facts`."""
         if compiled(template).slots:
             form, values = form_of(template, words)
             if form is not None:
                 text = formed(form.pieces, values)
                 return FormedLine(ReadingSentence(text, facts, self._schools(facts)), form, values)
+        found = self.kept.get((template, facts, tuple(words.values())))
+        if found is not None:
+            return found
         if len(self.kept) >= _KEPT:
             self.kept.clear()
-        made = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)))
+            self._judged.clear()
+        made = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)), self._judged)
         self.kept[template, facts, tuple(words.values())] = made
         return made
 

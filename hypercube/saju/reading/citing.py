@@ -1,7 +1,7 @@
 """What a fact id stands for, in words."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 from hypercube.core.chart import Chart
@@ -9,7 +9,7 @@ from hypercube.core.facts import ChartFacts, Name, PillarFacts
 from hypercube.core.reading import CitedFact, ReadingLanguage, SectionText
 from hypercube.core.signs import Pillar
 from hypercube.saju.reading.naming import NAMES, branch_name, listed
-from hypercube.saju.reading.sheet import ELEMENTS, range_at_noon, relation_id
+from hypercube.saju.reading.sheet import ELEMENTS, id_of_relation, range_at_noon
 
 _KO: Final = {
     "void.day": "일주 공망",
@@ -52,6 +52,11 @@ _EN: Final = {
     "as_of": "as of",
 }
 _PARTS: Final = {"stem": 0, "branch": 1}
+_KEPT: Final = 32_768
+_kept: Final[dict[ReadingLanguage, dict[tuple[str, Hashable], CitedFact]]] = {
+    each: {} for each in ReadingLanguage
+}
+"""By id, and by what decides its words (`_Words.what`)."""
 
 
 def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLanguage) -> tuple[CitedFact, ...]:
@@ -60,11 +65,23 @@ def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLangua
     Raises:
         KeyError: a sentence cites what the chart does not have.
     """
-    said = _Words(chart, language).of
+    words = _Words(chart, language)
     ids = dict.fromkeys(
         [fact for section in sections for sentence in section.sentences for fact in sentence.facts]
     )
-    return tuple([CitedFact(fact, said(fact)) for fact in ids])
+    kept, found = _kept[language], []
+    for fact in ids:
+        what = words.what(fact)
+        if what is None:
+            found.append(CitedFact(fact, words.of(fact)))
+            continue
+        known = kept.get((fact, what))
+        if known is None:
+            if len(kept) >= _KEPT:
+                kept.clear()
+            known = kept[fact, what] = CitedFact(fact, words.of(fact))
+        found.append(known)
+    return tuple(found)
 
 
 def fact_words(chart: Chart, language: ReadingLanguage) -> Callable[[str], str]:
@@ -85,21 +102,28 @@ class _Words:
     def __init__(self, chart: Chart, language: ReadingLanguage) -> None:
         assert chart.facts is not None
         self._chart = chart
-        self._facts: ChartFacts = chart.facts
+        self.facts: ChartFacts = chart.facts
         self._language = language
         self._names = NAMES[language]
         self._korean = language is ReadingLanguage.KO
         self._say = _KO if self._korean else _EN
-        self._places: dict[str, PillarFacts] = {each.position: each for each in chart.facts.pillars}
-        self._relations = {
-            relation_id(each): each for each in (*chart.facts.relations, *chart.period_relations)
+        self.places: dict[str, PillarFacts] = {each.position: each for each in chart.facts.pillars}
+        self.relations = {
+            id_of_relation(each.kind.key, each.positions): each
+            for each in (*chart.facts.relations, *chart.period_relations)
         }
+
+    def what(self, fact: str) -> Hashable:
+        """What the words of a fact follow from, beside its id; None for one whose words hardly come again."""
+        rule, rest = _parsed(fact)
+        decides = _DECIDES.get(rule)
+        return None if decides is None else decides(self, fact, *rest)
 
     def of(self, fact: str) -> str:
         """The fact in words."""
         rule, rest = _parsed(fact)
         if rule == "_relation":
-            relation = self._relations[fact]
+            relation = self.relations[fact]
             return f"{self._name(relation.kind)} {relation.letters}"
         made: str = getattr(self, rule)(*rest)
         return made
@@ -113,18 +137,18 @@ class _Words:
         return self._names.pillars[pillar.index]
 
     def _pillar(self, position: str) -> str:
-        return f"{self._names.pillar_places[position]} {self._both(self._places[position].pillar)}"
+        return f"{self._names.pillar_places[position]} {self._both(self.places[position].pillar)}"
 
     def _stem(self, position: str) -> str:
-        index = self._places[position].pillar.stem.index
+        index = self.places[position].pillar.stem.index
         return f"{self._names.stem_places[position]} {self._names.stems[index]}"
 
     def _branch(self, position: str) -> str:
-        index = self._places[position].pillar.branch.index
+        index = self.places[position].pillar.branch.index
         return f"{self._names.branch_places[position]} {branch_name(index, self._language)}"
 
     def _god(self, position: str, part: str) -> str:
-        facts = self._places[position]
+        facts = self.places[position]
         god = (facts.stem_god, facts.branch_god)[_PARTS[part]]
         assert god is not None
         places = self._names.stem_places if part == "stem" else self._names.branch_places
@@ -133,26 +157,26 @@ class _Words:
     def _hidden(self, position: str) -> str:
         stems = " ".join(
             f"{each.stem.hanja} {each.ten_god.hangul if self._korean else each.ten_god.english}"
-            for each in self._places[position].hidden_stems
+            for each in self.places[position].hidden_stems
         )
         return f"{self._names.branch_places[position]} {self._say['hidden']} {stems}"
 
     def _stage(self, position: str) -> str:
-        return f"{self._names.branch_places[position]} {self._name(self._places[position].stage)}"
+        return f"{self._names.branch_places[position]} {self._name(self.places[position].stage)}"
 
     def _sinsal(self, key: str, position: str) -> str:
-        name = next(each for each in self._places[position].sinsal if each.key == key)
+        name = next(each for each in self.places[position].sinsal if each.key == key)
         return f"{self._names.pillar_places[position]} {self._name(name)}"
 
     def _strength(self) -> str:
-        strength = self._facts.strength
+        strength = self.facts.strength
         return f"{self._name(strength.level)} {strength.support}/{strength.available}"
 
     def _structure(self) -> str:
-        return self._name(self._facts.structure.name)
+        return self._name(self.facts.structure.name)
 
     def _elements(self, which: str) -> str:
-        values = self._facts.elements.visible if which == "visible" else self._facts.elements.weighted
+        values = self.facts.elements.visible if which == "visible" else self.facts.elements.weighted
         unit = "" if which == "visible" else "%"
         shown = " ".join(
             f"{self._names.elements[each]} {getattr(values, each):.0f}{unit}" for each in ELEMENTS
@@ -160,15 +184,15 @@ class _Words:
         return f"{self._say[which]}: {shown}"
 
     def _polarity(self) -> str:
-        elements = self._facts.elements
+        elements = self.facts.elements
         return f"{self._say['yang']} {elements.yang}, {self._say['yin']} {elements.yin}"
 
     def _void(self, by: str) -> str:
-        signs = self._facts.void_day if by == "day" else self._facts.void_year
+        signs = self.facts.void_day if by == "day" else self.facts.void_year
         return f"{self._say[f'void.{by}']} {''.join(each.hanja for each in signs)}"
 
     def _useful(self, school: str) -> str:
-        gods = self._facts.useful_gods
+        gods = self.facts.useful_gods
         if school == "balance":
             shown = listed(self._names, [self._names.elements[each] for each in gods.balance])
             return f"{self._say['balance']} {shown or self._say['none']} ({self._name(gods.balance_reason)})"
@@ -195,3 +219,44 @@ class _Words:
     def _as_of(self) -> str:
         assert self._chart.periods is not None
         return f"{self._say['as_of']} {self._chart.periods.as_of.date}"
+
+
+def _pillar_there(words: _Words, _: str, position: str) -> Hashable:
+    return words.places[position].pillar.index
+
+
+def _god_there(words: _Words, _: str, position: str, part: str) -> Hashable:
+    facts = words.places[position]
+    god = facts.stem_god if part == "stem" else facts.branch_god
+    assert god is not None
+    return god.key
+
+
+def _stage_there(words: _Words, _: str, position: str) -> Hashable:
+    return words.places[position].stage.key
+
+
+def _relation_there(words: _Words, fact: str, *_: str) -> Hashable:
+    return words.relations[fact].letters
+
+
+def _strength_there(words: _Words, _: str) -> Hashable:
+    strength = words.facts.strength
+    return strength.level.key, strength.support, strength.available
+
+
+def _structure_there(words: _Words, _: str) -> Hashable:
+    return words.facts.structure.name.key
+
+
+_DECIDES: Final[dict[str, Callable[..., Hashable]]] = {
+    "_pillar": _pillar_there,
+    "_stem": _pillar_there,
+    "_branch": _pillar_there,
+    "_god": _god_there,
+    "_stage": _stage_there,
+    "_relation": _relation_there,
+    "_strength": _strength_there,
+    "_structure": _structure_there,
+}
+"""By rule: what its words follow from, of a chart, a fact's id and the rest of the id."""

@@ -14,6 +14,8 @@ class Line:
     """A sentence that the book keeps."""
 
     sentence: ReadingSentence
+    _known: dict[str, Judged]
+    """By text: the same is said by many lines, which cite other facts."""
     _judged: Judged | None = None
 
     @property
@@ -26,12 +28,16 @@ class Line:
         return (self._judged or self._kept()).verdicts(ground)
 
     def _kept(self) -> Judged:
-        if self._judged is None:
-            self._judged = Judged(claims(self.sentence.text))
-        return self._judged
+        found = self._judged
+        if found is None:
+            text = self.sentence.text
+            if (found := self._known.get(text)) is None:
+                found = self._known[text] = Judged(claims(text))
+            self._judged = found
+        return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FormedLine:
     """A sentence of a form, which hardly comes again."""
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.reading import ReadingOptions, ReadingSection, SectionText
-from hypercube.saju.reading.book import book
 from hypercube.saju.reading.line import FormedLine, Line
 from hypercube.saju.reading.naming import NAMES
 from hypercube.saju.reading.sections import life, time
@@ -62,7 +61,7 @@ def written(chart: Chart, options: ReadingOptions = _DEFAULT) -> list[Written]:
     """
     asked = sheet(chart)
     versions = tuple([each.version for each in asked.facts.schools])
-    pen = writer(book(options.language, versions), options, asked.seed)
+    pen = writer(versions, options, asked.seed)
     titles = NAMES[options.language].titles
     found = []
     for number, (section, write) in enumerate(_SECTIONS.items()):

@@ -1,7 +1,6 @@
 """What the sections of a reading ask of a chart, worked out once."""
 
 import functools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,12 +39,19 @@ CONFLICTS: Final = frozenset(
     }
 )
 STEM_RELATIONS: Final = frozenset({"stem_combination", "stem_clash"})
-_SIDE: Final = {
+SIDE: Final = {
     "very_weak": "weak",
     "weak": "weak",
     "balanced": "balanced",
     "strong": "strong",
     "very_strong": "strong",
+}
+"""By level of strength."""
+
+
+_GOD_IDS: Final = {
+    position: (f"god.{position}.stem", f"god.{position}.branch")
+    for position in ("year", "month", "day", "hour")
 }
 
 
@@ -86,10 +92,6 @@ class Sheet:
         """Whether the hour is not known."""
         return self.chart.pillars.hour is None
 
-    def relations_of(self, position: str, *, among: Iterable[Relation] | None = None) -> list[Relation]:
-        """Those that a position takes part in."""
-        return [each for each in (among or self.facts.relations) if position in each.positions]
-
 
 def sheet(chart: Chart) -> Sheet:
     """The sheet of a chart.
@@ -105,20 +107,23 @@ def sheet(chart: Chart) -> Sheet:
             param="include",
             fix='Compute it with include=("facts", "luck", "periods").',
         )
-    positions = {each.position: each for each in facts.pillars}
-    day, month = positions["day"], positions["month"]
+    pillars = facts.pillars
+    month, day = pillars[1], pillars[2]
     visible, weighted = facts.elements.visible, facts.elements.weighted
-    gods = []
-    sinsal: dict[str, list[str]] = {}
-    for each in facts.pillars:
-        for name in each.sinsal:
-            sinsal.setdefault(name.key, []).append(each.position)
-        if each.stem_god is not None:
-            gods.append((each.stem_god.key, f"god.{each.position}.stem"))
-        gods.append((each.branch_god.key, f"god.{each.position}.branch"))
+    gods: list[tuple[str, str]] = []
     groups = dict.fromkeys(GROUPS, 0)
-    for key, _ in gods:
-        groups[GROUP[key]] += 1
+    sinsal: dict[str, list[str]] = {}
+    for each in pillars:
+        position = each.position
+        for name in each.sinsal:
+            if (there := sinsal.get(name.key)) is None:
+                sinsal[name.key] = [position]
+            else:
+                there.append(position)
+        for god, said in zip((each.stem_god, each.branch_god), _GOD_IDS[position], strict=True):
+            if god is not None:
+                gods.append((god.key, said))
+                groups[GROUP[god.key]] += 1
     sex = chart.options.sex
     seed = 0
     for index in chart.pillars.indices():
@@ -131,7 +136,7 @@ def sheet(chart: Chart) -> Sheet:
         stem=day.pillar.stem.index,
         branch=month.pillar.branch.index,
         season=SEASONS[month.pillar.branch.index],
-        side=_SIDE[facts.strength.level.key],
+        side=SIDE[facts.strength.level.key],
         sex=sex,
         counts=(visible.wood, visible.fire, visible.earth, visible.metal, visible.water),
         shares=(weighted.wood, weighted.fire, weighted.earth, weighted.metal, weighted.water),
@@ -147,11 +152,12 @@ def sheet(chart: Chart) -> Sheet:
 
 def relation_id(relation: Relation) -> str:
     """relation.clash.year.day."""
-    return _relation_id(relation.kind.key, relation.positions)
+    return id_of_relation(relation.kind.key, relation.positions)
 
 
 @functools.lru_cache(maxsize=16_384)
-def _relation_id(kind: str, positions: tuple[str, ...]) -> str:
+def id_of_relation(kind: str, positions: tuple[str, ...]) -> str:
+    """The same by its parts."""
     return f"relation.{kind}.{'.'.join(positions)}"
 
 

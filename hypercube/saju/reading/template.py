@@ -64,23 +64,31 @@ def filled(template: str, words: dict[str, str]) -> str:
 def form_of(template: str, words: dict[str, str]) -> tuple[Form | None, tuple[str, ...]]:
     """The form of a template's sentence and the values in its slots; None for what does not fit a form."""
     values: list[str] = []
-    slots: list[tuple[Slot, ...]] = []
+    ways: list[int] = []
     for name in compiled(template).slots:
-        parts = words[name].removesuffix(")").split(" (")
-        kinds = next((each for each in _SLOTS[name] if len(each) == len(parts)), ())
-        if not kinds or not all(map(fits, kinds, parts)):
+        way, parts = _parts(name, words[name])
+        if way < 0:
             return None, ()
-        slots.append(kinds)
+        ways.append(way)
         values += parts
     fixed = tuple([(name, word) for name, word in words.items() if name not in _SLOTS])
-    return _form(template, fixed, tuple(slots)), tuple(values)
+    return _form(template, fixed, tuple(ways)), tuple(values)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _parts(name: str, word: str) -> tuple[int, tuple[str, ...]]:
+    """Which of the ways in `_SLOTS` a word goes by, and its parts; -1 for what fits none."""
+    parts = tuple(word.removesuffix(")").split(" ("))
+    for way, kinds in enumerate(_SLOTS[name]):
+        if len(kinds) == len(parts):
+            return (way, parts) if all(map(fits, kinds, parts)) else (-1, ())
+    return -1, ()
 
 
 @functools.lru_cache(maxsize=_FORMS)
-def _form(
-    template: str, fixed: tuple[tuple[str, str], ...], slots: tuple[tuple[Slot, ...], ...]
-) -> Form | None:
+def _form(template: str, fixed: tuple[tuple[str, str], ...], ways: tuple[int, ...]) -> Form | None:
     names = compiled(template).slots
+    slots = [_SLOTS[name][way] for name, way in zip(names, ways, strict=True)]
     marks = {name: _marks(kinds) for name, kinds in zip(names, slots, strict=True)}
     text = filled(template, {**dict(fixed), **marks})
     flat = tuple(_flat(slots))

@@ -5,15 +5,16 @@ from hypercube.core.signs import Pillar
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 from hypercube.saju.reading.sections.shared import passing
 from hypercube.saju.reading.sheet import GROUP, Sheet
-from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Writer
+from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Speaker, Writer
 
 
-def _stem_god(sheet: Sheet, pillar: Pillar) -> str:
-    return TEN_GODS[ten_god(sheet.stem, pillar.stem.index)].key
+def _stem_god(own: int, pillar: int) -> str:
+    """Of a pillar, by its sexagenary index, to the day stem."""
+    return TEN_GODS[ten_god(own, pillar % 10)].key
 
 
-def _branch_god(sheet: Sheet, pillar: Pillar) -> str:
-    return TEN_GODS[branch_god(sheet.stem, pillar.branch.index)].key
+def _branch_god(own: int, pillar: int) -> str:
+    return TEN_GODS[branch_god(own, pillar % 12)].key
 
 
 def _age(pillar: LuckPillar) -> str:
@@ -23,7 +24,8 @@ def _age(pillar: LuckPillar) -> str:
 def luck(sheet: Sheet, writer: Writer) -> None:
     """Direction and start, the luck pillar in force, the next, and at length all of them."""
     names = writer.names
-    writer.explain("luck", ("luck.start",) if sheet.luck else ("pillar.month",))
+    if writer.explains:
+        writer.explain("luck", ("luck.start",) if sheet.luck else ("pillar.month",))
     if sheet.luck_range is not None:
         _range(sheet, writer)
         return
@@ -45,47 +47,57 @@ def luck(sheet: Sheet, writer: Writer) -> None:
         writer.say(SHORT, "LUCK_NOW", "before", ("luck.start",))
         at = -1
     else:
-        at = pillars.index(now)
+        at = next(at for at, each in enumerate(pillars) if each is now)
         _in_force(sheet, writer, at, now)
     if at + 1 < len(pillars):
         after = pillars[at + 1]
         writer.say(
             SHORT,
             "LUCK_NEXT",
-            GROUP[_stem_god(sheet, after.pillar)],
+            GROUP[_stem_god(sheet.stem, after.pillar.index)],
             (f"luck.{at + 1}",),
             age=_age(after),
             **{"from": after.start_date[:4]},
             pillar=names.pillars[after.pillar.index],
         )
-    _each(sheet, writer, LONG)
+    if writer.level >= LONG:
+        _each(sheet, writer, LONG)
 
 
 def _in_force(sheet: Sheet, writer: Writer, at: int, now: LuckPillar) -> None:
     name, fact = writer.names.pillars[now.pillar.index], (f"luck.{at}",)
     writer.say(SHORT, "LUCK_NOW", "now", fact, **{"from": now.start_date[:4]}, pillar=name)
-    writer.say(SHORT, "LUCK_STEM", _stem_god(sheet, now.pillar), fact)
-    writer.say(NORMAL, "LUCK_BRANCH", _branch_god(sheet, now.pillar), fact)
-    _useful(sheet, writer, now.pillar, fact)
-    passing(sheet, writer, "luck", name, normal=1, long=3)
+    _standing(sheet, writer, at, now.pillar)
+    passing(sheet, writer, "luck", now.pillar.index, normal=1, long=3)
 
 
-def _useful(sheet: Sheet, writer: Writer, pillar: Pillar, fact: tuple[str, ...]) -> None:
+def _standing(sheet: Sheet, writer: Writer, at: int, pillar: Pillar) -> None:
+    """What the luck pillar in force is to the chart."""
+    writer.tell(_luck_gods, at, sheet.stem, pillar.index)
     wanted = sheet.facts.useful_gods.balance
-    if not wanted:
-        return
-    there = next((each for each in wanted if each in (pillar.stem.element, pillar.branch.element)), None)
-    cited = (*fact, "useful.balance")
-    if there is None:
-        writer.say(NORMAL, "LUCK_USEFUL", "no", cited)
+    if wanted:
+        there = (pillar.stem.element, pillar.branch.element)
+        writer.tell(_useful, at, next((each for each in wanted if each in there), None))
+
+
+def _luck_gods(to: Speaker, at: int, stem: int, pillar: int) -> None:
+    fact = (f"luck.{at}",)
+    to.say(SHORT, "LUCK_STEM", _stem_god(stem, pillar), fact)
+    to.say(NORMAL, "LUCK_BRANCH", _branch_god(stem, pillar), fact)
+
+
+def _useful(to: Speaker, at: int, element: str | None) -> None:
+    cited = (f"luck.{at}", "useful.balance")
+    if element is None:
+        to.say(NORMAL, "LUCK_USEFUL", "no", cited)
     else:
-        writer.say(NORMAL, "LUCK_USEFUL", "yes", cited, element=writer.names.elements[there])
+        to.say(NORMAL, "LUCK_USEFUL", "yes", cited, element=to.names.elements[element])
 
 
 def _each(sheet: Sheet, writer: Writer, level: int) -> None:
     assert sheet.luck is not None
     for at, each in enumerate(sheet.luck.pillars):
-        god, name = _stem_god(sheet, each.pillar), writer.names.pillars[each.pillar.index]
+        god, name = _stem_god(sheet.stem, each.pillar.index), writer.names.pillars[each.pillar.index]
         writer.say(level, "LUCK_EACH", god, (f"luck.{at}",), age=_age(each), pillar=name)
 
 
@@ -112,9 +124,7 @@ def _range(sheet: Sheet, writer: Writer) -> None:
     at = earliest.pillars.index(now)
     fact = (f"luck.{at}",)
     writer.say(SHORT, "LUCK_NOW", "range", fact, pillar=writer.names.pillars[now.pillar.index])
-    writer.say(SHORT, "LUCK_STEM", _stem_god(sheet, now.pillar), fact)
-    writer.say(NORMAL, "LUCK_BRANCH", _branch_god(sheet, now.pillar), fact)
-    _useful(sheet, writer, now.pillar, fact)
+    _standing(sheet, writer, at, now.pillar)
 
 
 def now(sheet: Sheet, writer: Writer) -> None:
@@ -122,32 +132,50 @@ def now(sheet: Sheet, writer: Writer) -> None:
     periods = sheet.chart.periods
     if periods is None:
         return
-    names, year, month = writer.names, periods.year.pillar, periods.month.pillar
+    year, month = periods.year.pillar.index, periods.month.pillar.index
     # What changes with the day asked for changes the choice of words, too.
-    writer.seed += year.index * 61 + month.index
-    writer.explain("year", ("period.year",))
-    name = names.pillars[year.index]
+    writer.seed += year * 61 + month
+    writer.tell(_year, periods.as_of.date, year, sheet.stem)
+    passing(sheet, writer, "this_year", year, normal=2, long=4)
+    writer.tell(_month, month, sheet.stem)
+    passing(sheet, writer, "this_month", month, normal=1, long=2)
+
+
+def _year(to: Speaker, date: str, pillar: int, stem: int) -> None:
     cited = ("period.year",)
-    writer.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=periods.as_of.date, pillar=name)
-    writer.say(SHORT, "YEAR_STEM", _stem_god(sheet, year), cited)
-    writer.say(NORMAL, "YEAR_BRANCH", _branch_god(sheet, year), cited)
-    passing(sheet, writer, "this_year", name, normal=2, long=4)
-    name = names.pillars[month.index]
-    writer.say(SHORT, "MONTH_NOW", _stem_god(sheet, month), ("period.month",), pillar=name)
-    passing(sheet, writer, "this_month", name, normal=1, long=2)
+    to.explain("year", cited)
+    to.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=date, pillar=to.names.pillars[pillar])
+    to.say(SHORT, "YEAR_STEM", _stem_god(stem, pillar), cited)
+    to.say(NORMAL, "YEAR_BRANCH", _branch_god(stem, pillar), cited)
+
+
+def _month(to: Speaker, pillar: int, stem: int) -> None:
+    name = to.names.pillars[pillar]
+    to.say(SHORT, "MONTH_NOW", _stem_god(stem, pillar), ("period.month",), pillar=name)
 
 
 def advice(sheet: Sheet, writer: Writer) -> None:
     """What balances, what the season calls for, and a last word."""
-    useful, names = sheet.facts.useful_gods, writer.names
-    writer.explain("useful", ("useful.balance",))
-    if useful.balance:
-        writer.say(SHORT, "USEFUL", useful.balance[0], ("useful.balance",))
-    else:
-        writer.say(SHORT, "USEFUL_NONE", "all", ("useful.balance", "strength"))
+    useful = sheet.facts.useful_gods
+    writer.tell(_balance, *useful.balance[:1])
     if useful.climate:
         first = useful.climate[0]
-        word = names.stems[first.stem.index]
-        writer.say(NORMAL, "CLIMATE", first.presence, ("useful.climate",), stem=word)
-    writer.say(SHORT, "ADVICE", useful.balance_reason.key, ("useful.balance",))
-    writer.add(SHORT, "CLOSING", "all", ("pillar.day",))
+        writer.tell(_climate, first.presence, first.stem.index)
+    writer.tell(_last_word, useful.balance_reason.key)
+
+
+def _balance(to: Speaker, *element: str) -> None:
+    to.explain("useful", ("useful.balance",))
+    if element:
+        to.say(SHORT, "USEFUL", element[0], ("useful.balance",))
+    else:
+        to.say(SHORT, "USEFUL_NONE", "all", ("useful.balance", "strength"))
+
+
+def _climate(to: Speaker, presence: str, stem: int) -> None:
+    to.say(NORMAL, "CLIMATE", presence, ("useful.climate",), stem=to.names.stems[stem])
+
+
+def _last_word(to: Speaker, reason: str) -> None:
+    to.say(SHORT, "ADVICE", reason, ("useful.balance",))
+    to.add(SHORT, "CLOSING", "all", ("pillar.day",))
