@@ -144,12 +144,7 @@ def people(births: Told, asked: Asked, text: str) -> People:
         asked = replace(asked, together=True)
     subject, partner, together = _whom(draft, before, asked, text)
     absent = None
-    if (
-        not changed
-        and not together
-        and dated(draft)
-        and (asked.sections or asked.facts or asked.years or asked.next_month or asked.whole)
-    ):
+    if not changed and not together and dated(draft) and asked.of_somebody:
         absent = unknown(text, (draft, *draft.others))
     found = People(draft, subject, partner, together, changed, absent=absent)
     if changed or not asked.of_a_chart or not before.date.complete:
@@ -268,7 +263,7 @@ def _whom(
     if not others:
         return draft, None, False
     if new and mine and COUPLE.search(new[-1].role or ""):
-        return draft, new[-1], not (asked.sections or asked.facts or asked.years or asked.next_month)
+        return draft, new[-1], asked.whole or not asked.of_somebody
     if new and (not mine or not _writer_changed(draft, before)):
         return new[-1], None, False
     meant = named(text, others)

@@ -9,7 +9,10 @@ from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSectio
 from hypercube.saju.birth_phrases import BirthDraft
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
+from hypercube.saju.conversation.beyond import BY_KEY, CRISIS, beyond
 from hypercube.saju.conversation.details import details
+from hypercube.saju.conversation.meanings import asks_meaning
+from hypercube.saju.conversation.moments import ages, asks_when, days
 from hypercube.saju.conversation.whom import without_names
 from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
@@ -37,7 +40,15 @@ _OF_BIRTH: Final = (
 )
 _KOREAN_YEAR: Final = re.compile(rf"(?<!\d)((?:1[89]|2[01])\d\d|[0-9]{{2}})\s*년{_OF_BIRTH}")
 _ENGLISH_YEAR: Final = re.compile(r"(?<!\d)(?<![-/.])(20\d\d|19\d\d)(?!\s*년|[-/.]\d|\d)", re.IGNORECASE)
-_ABOUT_YEAR: Final = re.compile(r"\b(?:in|for|about|of|during|will|year|and|or)\s+$", re.IGNORECASE)
+_ABOUT_YEAR: Final = re.compile(
+    r"(?:\b(?:in|for|about|of|during|will|year|and|or|my|is|does|was|than)|\b(?:how|what)(?:'?s)?)\s+$",
+    re.IGNORECASE,
+)
+_YEAR_ASKED: Final = re.compile(
+    r"(?<![\d.:/-])(20\d\d)(?= ?(?:은|는|엔|에는|운|도 ?어|의 ?운|어때|vs\b|(?:fortune|luck|reading|forecast)\b))"
+    r"|^\W*(?:(?:그럼|그러면|그리고|and|so|then)\W+)?(20\d\d)(?:요|여)?\W*$",
+    re.IGNORECASE,
+)
 _BORN: Final = re.compile(r"\bborn\b|\bbirth(?:day|date)?\b|생일|생년월일|태어났|태어난", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"[.!?\n]+")
 
@@ -62,22 +73,41 @@ def planned(
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
     if ordinary:
         return Asked()
+    not_judged = beyond(read)
+    if CRISIS in not_judged:
+        return Asked(beyond=not_judged)
     if not together:
         read = without_names(read, known)
-    facts = _facts(read)
+    of_days, of_ages = days(read, today), ages(read)
+    facts = _of_days(_facts(read, not_judged), read, of_days)
+    if facts and all(each.topic is FactTopic.PERIODS for each in facts) and of_days == (today,):
+        of_days = ()
     years = tuple(each for each in _years(read, today) if each not in birth_years)
     next_month = _of_next_month(read)
     sections = _sections(read, facts, years)
-    if ReadingSection.LUCK in sections:
+    if of_days and not words.AROUND_NOW.search(read):
+        sections = tuple(each for each in sections if each is not ReadingSection.NOW)
+    if of_ages or ReadingSection.LUCK in sections:
         facts = tuple(each for each in facts if each != FactQuestion(FactTopic.LUCK))
-    whole = bool(words.WHOLE.search(read)) and not (sections or facts or years or next_month or together)
+    if of_ages:
+        sections = tuple(each for each in sections if each is not ReadingSection.LUCK)
+    if together and ReadingSection.NOW in sections:
+        years = (today.year, *years)
+    birth = bool(words.BIRTH_TOLD.search(read)) and not facts
+    nothing = not (sections or facts or years or next_month or together or of_days or of_ages or birth)
     return Asked(
         sections=() if together and not facts else sections,
         facts=facts,
         years=years,
         next_month=next_month,
-        whole=whole,
+        whole=bool(words.WHOLE.search(read)) and nothing,
         together=together,
+        days=of_days,
+        ages=of_ages,
+        when=bool(sections) and asks_when(read),
+        birth=birth,
+        meaning=bool(facts) and asks_meaning(read),
+        beyond=not_judged,
         length=_length(read),
         audience=ReadingAudience.BEGINNER if words.BEGINNER.search(read) else ReadingAudience.GENERAL,
     )
@@ -89,15 +119,30 @@ def _length(text: str) -> ReadingLength:
     return ReadingLength.SHORT if words.SHORT.search(text) else ReadingLength.NORMAL
 
 
-def _facts(text: str) -> tuple[FactQuestion, ...]:
-    found: list[FactQuestion] = []
+def _facts(text: str, not_judged: Sequence[str]) -> tuple[FactQuestion, ...]:
+    found = [fact for key in not_judged if (fact := BY_KEY[key].fact) is not None]
     for topic in FactTopic:
+        if any(each.topic is topic for each in found) or (
+            topic is FactTopic.AGE and "lifespan" in not_judged
+        ):
+            continue
         detail = details(topic, text)
         if detail is not None:
             found += [FactQuestion(topic, each) for each in detail]
         elif words.FACTS[topic].search(text):
             found.append(FactQuestion(topic))
     return _without_shadows(tuple(found))
+
+
+def _of_days(
+    facts: tuple[FactQuestion, ...], text: str, of_days: Sequence[dt.date]
+) -> tuple[FactQuestion, ...]:
+    """Without the day's pillar where that day's fortune is asked for, which names it."""
+    day = FactQuestion(FactTopic.PERIODS, "day")
+    if day not in facts or not of_days:
+        return facts
+    one = len(of_days) == 1 and "오늘" in text and not words.FORTUNE.search(text)
+    return facts if one else tuple(each for each in facts if each != day)
 
 
 def _without_shadows(facts: tuple[FactQuestion, ...]) -> tuple[FactQuestion, ...]:
@@ -145,6 +190,7 @@ def _years(text: str, today: dt.date) -> tuple[int, ...]:
     for sentence in _SENTENCE.split(text):
         if _BORN.search(sentence):
             continue
+        found += [int(match[1] or match[2]) for match in _YEAR_ASKED.finditer(sentence)]
         found += [
             int(match[1])
             for match in _ENGLISH_YEAR.finditer(sentence)

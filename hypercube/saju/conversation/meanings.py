@@ -1,0 +1,73 @@
+"""What a term means in general, for whoever asks: 편관이 뭐예요?, what does direct officer mean?
+
+A meaning states nothing about a chart; what the chart has of it follows as the fact.
+"""
+
+import re
+from typing import Final
+
+from hypercube.core.reading import ReadingLanguage, ReadingSentence
+from hypercube.saju.conversation import meanings_en, meanings_ko
+from hypercube.saju.conversation.asked import FactQuestion, FactTopic
+from hypercube.saju.conversation.known import NOBLES
+from hypercube.saju.facts.sinsal_rules import RULES
+from hypercube.saju.grounding import lexicon
+
+KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
+_SAYS_MEANING: Final = re.compile(
+    r"뜻|의미|무슨 ?말|설명|정의|(?:이|가|은|는|란|게|건) ?뭔지|뭐하는|무엇을 말|어떤 ?(?:거|것|살|신살|글자|기운)(?:예|에|이|인|야)"
+    r"|\bmean|\bexplain\b|\bdefin|\bstand for\b",
+    re.IGNORECASE,
+)
+_WHAT: Final = re.compile(
+    r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥)(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
+    re.IGNORECASE,
+)
+_MINE: Final = re.compile(
+    r"(?<![가-힣])(?:내|제|나의|저의|제가|내가|저는|나는|저한테|나한테)(?=[ ])|지금|현재|다음|올해|오늘|\b(?:my|mine|i|current|next)\b",
+    re.IGNORECASE,
+)
+_TEXTS: Final = {KO: meanings_ko, EN: meanings_en}
+_RULES: Final = {each.name.key: each for each in RULES}
+
+
+def asks_meaning(text: str) -> bool:
+    """Whether a turn asks what the term that it names means, not only what a chart has of it."""
+    return bool(_SAYS_MEANING.search(text) or (_WHAT.search(text) and not _MINE.search(text)))
+
+
+def meaning_said(question: FactQuestion, language: ReadingLanguage) -> list[ReadingSentence]:
+    """The meaning of what a question names; nothing for a fact that needs none (나이, 띠).
+
+    Args:
+        question: the fact asked for.
+        language: of the sentence.
+    """
+    texts = _TEXTS[language]
+    topic, detail = question.topic, question.detail
+    if topic is FactTopic.SINSAL and detail and detail != NOBLES:
+        return [_plain(_sinsal(detail, language))]
+    if topic is FactTopic.GODS and detail:
+        return [_plain(texts.GODS[detail])]
+    if topic is FactTopic.RELATIONS and detail:
+        return [_plain(texts.RELATIONS[detail])]
+    if detail in ("now", "next", "start"):
+        return []
+    text = texts.TOPICS.get("nobles" if detail == NOBLES else topic.value)
+    return [_plain(text)] if text else []
+
+
+def _sinsal(word: str, language: ReadingLanguage) -> str:
+    """What is read of a sinsal: what it is found by, how tradition counts it, and its picture where it is a known one."""
+    keys = sorted(each for each in lexicon.SINSAL[word] if not each.startswith("twelve."))
+    if not keys:
+        return _TEXTS[language].TOPICS[FactTopic.TWELVE.value]
+    rule = _RULES[keys[0]]
+    base = rule.name.key.split("_")[0]
+    if language is KO:
+        return meanings_ko.sinsal(word, rule, base)
+    return meanings_en.sinsal(rule.name.english.split(" by the ")[0], rule, base)
+
+
+def _plain(text: str) -> ReadingSentence:
+    return ReadingSentence(text, (), ())
