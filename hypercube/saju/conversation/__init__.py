@@ -16,7 +16,7 @@
 No model, no network, no clock; `hypercube.cubes.feature.saju_chat` is the cube that talks.
 """
 
-from hypercube.saju.conversation.ages import ages_said, covering, period_said, when_said
+from hypercube.saju.conversation.ages import ages_said, begins_said, covering, period_said, when_said
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.budget import fitted, room_of, tokens
 from hypercube.saju.conversation.compose import Paragraph, Written, facts_said
@@ -39,6 +39,7 @@ __all__ = [
     "People",
     "Written",
     "ages_said",
+    "begins_said",
     "birth_of",
     "covering",
     "day_said",

@@ -10,12 +10,13 @@ from hypercube.core.reading import ReadingLanguage, ReadingSection, ReadingSente
 from hypercube.saju.conversation.facts_ko_time import pillar_name
 from hypercube.saju.conversation.known import Known, plain_age, said
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+from hypercube.saju.reading.josa import with_particle
 from hypercube.saju.reading.naming import NAMES
 from hypercube.saju.reading.sheet import GROUP
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 _DECADE: Final = 9
-_PRESENT: Final = re.compile(r"현재|지금|\bnow\b|\bcurrent|\bpresent\b", re.IGNORECASE)
+_PRESENT: Final = re.compile(r"현재|지금|\bnow\b|\bcurrent|\bpresent\b|\bYou are in\b", re.IGNORECASE)
 _GROUPS_KO: Final = {"wealth": "재성", "officers": "관성"}
 _GROUPS_EN: Final = {"wealth": "a wealth star", "officers": "an officer star"}
 _NO_DATE: Final = {
@@ -74,34 +75,43 @@ def ages_said(known: Known, first: int, last: int, language: ReadingLanguage) ->
                 else f"No luck pillar has begun {when}."
             )
         return [said(text, "luck.start")]
-    named = [_named(luck.pillars[at], language) for at in found]
+    names = [_name(luck.pillars[at], language) for at in found]
     if language is KO:
-        sentences = [said(f"{when}에는 {', '.join(named)} 대운을 지납니다.", *_ids(found))]
-    else:
-        listed = " and then ".join(named)
-        verb = "run" if len(named) > 1 else "runs"
-        sentences = [said(f"{when[:1].upper()}{when[1:]} the luck pillar {listed} {verb}.", *_ids(found))]
-    return sentences
+        pillars = with_particle("과 ".join(f"{name} 대운" for name in names), "을")
+        return [said(f"{when}에는 {pillars} 지납니다.", *_ids(found))]
+    if first == last:
+        return [said(f"The luck pillar for {first} is {' and then '.join(names)}.", *_ids(found))]
+    word = "luck pillars are" if len(names) > 1 else "luck pillar is"
+    return [said(f"{when[:1].upper()}{when[1:]} the {word} {' and '.join(names)}.", *_ids(found))]
 
 
-def period_said(
-    section: SectionText | None, at: int, luck: LuckPillar, language: ReadingLanguage
-) -> list[ReadingSentence]:
+def begins_said(known: Known, at: int, language: ReadingLanguage) -> ReadingSentence:
+    """When a luck pillar begins.
+
+    Args:
+        known: the chart, with its luck.
+        at: which luck pillar.
+        language: of the sentence.
+    """
+    luck = known.chart.luck
+    assert luck is not None
+    pillar = luck.pillars[at]
+    year, age = pillar.start_date[:4], plain_age(pillar)
+    if language is KO:
+        return said(f"{year}년, {age}세부터 열 해가 {_name(pillar, KO)} 대운입니다.", f"luck.{at}")
+    verb = "began" if pillar.start_date <= known.as_of else "begins"
+    return said(f"The {_name(pillar, EN)} luck pillar {verb} in {year} at age {age}.", f"luck.{at}")
+
+
+def period_said(section: SectionText | None, at: int) -> list[ReadingSentence]:
     """What the corpus says of one luck pillar while it runs, without the sentences that say that it runs now.
 
     Args:
         section: the reading of the luck pillars with that one in force; None where there is none.
         at: which it is.
-        luck: the same.
-        language: of the sentences.
     """
     every = () if section is None else section.sentences
-    found = [each for each in every if _is_of(each, at) and not _PRESENT.search(each.text)]
-    if not found:
-        return []
-    if language is KO:
-        return [said(f"{luck.pillar.hangul} 대운을 보면 이렇습니다.", f"luck.{at}"), *found]
-    return [said(f"Of the {NAMES[EN].pillars[luck.pillar.index]} luck pillar:", f"luck.{at}"), *found]
+    return [each for each in every if _is_of(each, at) and not _PRESENT.search(each.text)]
 
 
 def _is_of(sentence: ReadingSentence, at: int) -> bool:
@@ -129,12 +139,13 @@ def when_said(
     coming = [at for at in range(start, len(luck.pillars)) if _brings(own, luck.pillars[at], group)][:3]
     if not coming:
         return found
-    named = ", ".join(_named(luck.pillars[at], language) for at in coming)
+    names = ", ".join(_name(luck.pillars[at], language) for at in coming)
     if language is KO:
-        text = f"{_GROUPS_KO[group]}의 기운이 도는 대운은 {named} 대운입니다."
+        text = f"{_GROUPS_KO[group]}의 기운이 도는 대운은 {names}입니다."
     else:
-        text = f"{_GROUPS_EN[group][:1].upper()}{_GROUPS_EN[group][1:]} comes with the luck pillars {named}."
-    return [*found, said(text, *_ids(coming)), said(_OPEN[language])]
+        text = f"{_GROUPS_EN[group][:1].upper()}{_GROUPS_EN[group][1:]} comes with the luck pillars {names}."
+    begun = [begins_said(known, at, language) for at in coming]
+    return [*found, said(text, *_ids(coming)), *begun, said(_OPEN[language])]
 
 
 def _star(known: Known, sections: Sequence[ReadingSection]) -> str | None:
@@ -153,17 +164,14 @@ def _brings(own: int, luck: LuckPillar, group: str) -> bool:
     return any(GROUP[each.key] == group for each in gods)
 
 
-def _named(luck: LuckPillar, language: ReadingLanguage) -> str:
-    year = luck.start_date[:4]
-    if language is KO:
-        return f"{year}년, {plain_age(luck)}세에 시작하는 {pillar_name(luck.pillar)}"
-    return f"{NAMES[EN].pillars[luck.pillar.index]} (from {year}, age {plain_age(luck)})"
+def _name(luck: LuckPillar, language: ReadingLanguage) -> str:
+    return pillar_name(luck.pillar) if language is KO else NAMES[EN].pillars[luck.pillar.index]
 
 
 def _when(first: int, last: int, language: ReadingLanguage) -> str:
     if language is KO:
-        return f"{first}대" if last - first == _DECADE else f"{first}세"
-    return f"in your {first}s" if last - first == _DECADE else f"at age {first}"
+        return f"{first}대" if last - first == _DECADE else f"나이 {first}"
+    return f"in your {first}s" if last - first == _DECADE else f"for {first}"
 
 
 def _ids(found: Sequence[int]) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """What a term means in general, for whoever asks: 편관이 뭐예요?, what does direct officer mean?
 
-A meaning states nothing about a chart; what the chart has of it follows as the fact.
+A meaning is true of every chart and states nothing about one, so the checker, which takes every term for a claim, is
+not asked; what the chart has of it follows as the fact.
 """
 
 import re
 from typing import Final
 
-from hypercube.core.reading import ReadingLanguage, ReadingSentence
+from hypercube.core.reading import ReadingLanguage
 from hypercube.saju.conversation import meanings_en, meanings_ko
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.known import NOBLES
@@ -36,25 +37,24 @@ def asks_meaning(text: str) -> bool:
     return bool(_SAYS_MEANING.search(text) or (_WHAT.search(text) and not _MINE.search(text)))
 
 
-def meaning_said(question: FactQuestion, language: ReadingLanguage) -> list[ReadingSentence]:
-    """The meaning of what a question names; nothing for a fact that needs none (나이, 띠).
+def meaning_said(question: FactQuestion, language: ReadingLanguage) -> str:
+    """The meaning of what a question names; empty for a fact that needs none (나이, 띠).
 
     Args:
         question: the fact asked for.
-        language: of the sentence.
+        language: of the text.
     """
     texts = _TEXTS[language]
     topic, detail = question.topic, question.detail
     if topic is FactTopic.SINSAL and detail and detail != NOBLES:
-        return [_plain(_sinsal(detail, language))]
+        return _sinsal(detail, language)
     if topic is FactTopic.GODS and detail:
-        return [_plain(texts.GODS[detail])]
+        return texts.GODS[detail]
     if topic is FactTopic.RELATIONS and detail:
-        return [_plain(texts.RELATIONS[detail])]
+        return texts.RELATIONS[detail]
     if detail in ("now", "next", "start"):
-        return []
-    text = texts.TOPICS.get("nobles" if detail == NOBLES else topic.value)
-    return [_plain(text)] if text else []
+        return ""
+    return texts.TOPICS.get("nobles" if detail == NOBLES else topic.value, "")
 
 
 def _sinsal(word: str, language: ReadingLanguage) -> str:
@@ -67,7 +67,3 @@ def _sinsal(word: str, language: ReadingLanguage) -> str:
     if language is KO:
         return meanings_ko.sinsal(word, rule, base)
     return meanings_en.sinsal(rule.name.english.split(" by the ")[0], rule, base)
-
-
-def _plain(text: str) -> ReadingSentence:
-    return ReadingSentence(text, (), ())

@@ -31,6 +31,7 @@ from hypercube.saju.conversation import (
     Paragraph,
     Written,
     ages_said,
+    begins_said,
     covering,
     day_said,
     facts_said,
@@ -134,8 +135,8 @@ class WrittenAnswer:
         self._facts(known)
         for day in talk.asked.days:
             await self._day(day.isoformat())
-        for first, last in talk.asked.ages:
-            await self._ages(known, first, last)
+        if talk.asked.ages:
+            await self._ages(known)
         for year in talk.asked.years:
             await self._year(year)
         if talk.asked.next_month:
@@ -151,7 +152,7 @@ class WrittenAnswer:
         self._written.note(verdict(known, self._talk.turns[-1], language))
         if self._talk.asked.meaning:
             for each in questions:
-                self._written.add(known.chart, meaning_said(each, language))
+                self._written.note(meaning_said(each, language))
         self._written.add(known.chart, facts)
 
     def _questions(self) -> tuple[FactQuestion, ...]:
@@ -164,19 +165,20 @@ class WrittenAnswer:
         brief = len(self._talk.asked.days) > 1
         self._written.add(chart, day_said(Known(chart), self._talk.language, brief=brief))
 
-    async def _ages(self, known: Known, first: int, last: int) -> None:
-        """The luck pillars of some ages, and what is read of each while it runs."""
-        language, luck = self._talk.language, known.chart.luck
+    async def _ages(self, known: Known) -> None:
+        """The luck pillars of the ages asked about, and what is read of each while it runs."""
+        language, luck, spans = self._talk.language, known.chart.luck, self._talk.asked.ages
         if luck is None:
             self._written.add(known.chart, facts_said(known, (FactQuestion(FactTopic.LUCK),), language))
             return
-        self._written.add(known.chart, ages_said(known, first, last, language))
-        for at in covering(known, first, last):
+        for first, last in spans:
+            self._written.add(known.chart, ages_said(known, first, last, language))
+        for at in sorted({at for span in spans for at in covering(known, *span)}):
+            self._written.add(known.chart, [begins_said(known, at, language)])
             birth = within(self._births[0], luck.pillars[at])
-            if birth is None:
-                continue
-            chart, section = await self._then(birth, ReadingSection.LUCK)
-            self._written.add(chart, period_said(section, at, luck.pillars[at], language))
+            if birth is not None:
+                chart, section = await self._then(birth, ReadingSection.LUCK)
+                self._written.go_on(chart, period_said(section, at))
 
     async def _year(self, year: int) -> None:
         """A year of the one asked about, or of both of two."""
