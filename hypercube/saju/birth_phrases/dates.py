@@ -72,7 +72,7 @@ _SEASON_YEAR: Final = re.compile(
 )
 """The year alone is told, as vaguely as it was remembered; the month and the day are asked for."""
 _ENGLISH_SEASON_YEAR: Final = re.compile(
-    rf"\bborn (?:\w+ )?(?:in |around )?(?:the )?(?:early |mid |late )?(?:spring|summer|autumn|fall|winter|beginning|end|middle)"
+    rf"\bborn (?:sometime )?(?:in |around )?(?:the )?(?:early |mid |late )?(?:spring|summer|autumn|fall|winter|beginning|end|middle)"
     rf"(?: of)? ({_Y4})(?!\d)"
 )
 _LONE_YEAR: Final = re.compile(rf"(?<![\d.])({_Y4}|\d\d)\s?년(?:도)?(?![가-힣]{{0,1}}[대간째차])")

@@ -121,7 +121,7 @@ def _is_of(sentence: ReadingSentence, at: int) -> bool:
 
 
 def when_said(
-    known: Known, sections: Sequence[ReadingSection], language: ReadingLanguage
+    known: Known, sections: Sequence[ReadingSection], language: ReadingLanguage, *, brief: bool = False
 ) -> list[ReadingSentence]:
     """That no date is told, and the luck pillars from now on that bring what the question is about.
 
@@ -129,6 +129,7 @@ def when_said(
         known: the chart, with its luck where that is known.
         sections: of the reading that the question is about.
         language: of the sentences.
+        brief: without the year in which each begins.
     """
     found = [said(_NO_DATE[language])]
     group = _star(known, sections)
@@ -144,7 +145,7 @@ def when_said(
         text = f"{_GROUPS_KO[group]}의 기운이 도는 대운은 {names}입니다."
     else:
         text = f"{_GROUPS_EN[group][:1].upper()}{_GROUPS_EN[group][1:]} comes with the luck pillars {names}."
-    begun = [begins_said(known, at, language) for at in coming]
+    begun = [] if brief else [begins_said(known, at, language) for at in coming]
     return [*found, said(text, *_ids(coming)), *begun, said(_OPEN[language])]
 
 

@@ -78,6 +78,7 @@ class Asked:
         when: whether it is asked when something will be.
         birth: whether it is asked which birth the answers go by.
         meaning: whether the facts asked for are to be explained.
+        exhausted: whether more is wanted of what was already told at its longest.
         beyond: what is asked for and not judged here, by key.
         length: how much is wanted, where that is said.
         audience: a beginner, where that is said.
@@ -94,6 +95,7 @@ class Asked:
     when: bool = False
     birth: bool = False
     meaning: bool = False
+    exhausted: bool = False
     beyond: tuple[str, ...] = ()
     length: ReadingLength = ReadingLength.NORMAL
     audience: ReadingAudience = ReadingAudience.GENERAL

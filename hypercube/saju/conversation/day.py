@@ -43,12 +43,12 @@ def day_said(known: Known, language: ReadingLanguage, *, brief: bool) -> list[Re
         found = [
             said(f"The pillar of {when.replace('(', ' (')} is {name}.", "as_of"),
             said(
-                f"To you its stem is {above.english}, and its branch {below.english}.",
+                f"To you its stem counts as {above.english}, and its branch as {below.english}.",
                 "as_of",
                 "stem.day",
             ),
         ]
-        tone = f"Its stem, {above.english}, {day_words.TONE_EN[above.key]}."
+        tone = f"With {above.english} in its stem, the day {day_words.TONE_EN[above.key]}."
     if brief:
         return [found[0], said(tone, "as_of", "stem.day")]
     met = _met(known, pillar.index, language)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from hypercube.core.reading import ReadingLength, ReadingSection
-from hypercube.saju.conversation.asked import Asked
+from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 
 LONGEST: Final = 60
 """Characters of such a turn."""
@@ -116,14 +116,49 @@ def _of_a_year(asked: Asked) -> bool:
     return alone and (asked.sections == (ReadingSection.NOW,) or (bool(asked.years) and not asked.sections))
 
 
-def once_more(before: Asked, text: str) -> Asked:
+def once_more(before: Asked, turns: Sequence[str], at: int) -> Asked:
     """What is asked, of the turn that it goes on with.
 
     Args:
         before: what that turn asked.
-        text: the last turn.
+        turns: what the user wrote, oldest first.
+        at: which of them that turn is.
     """
-    wanted = length_wanted(text)
+    wanted = length_wanted(turns[-1])
     if wanted is None:
         return replace(before, meaning=False)
-    return replace(before, length=wanted, meaning=before.meaning or wanted is ReadingLength.LONG)
+    if wanted is not ReadingLength.LONG:
+        return replace(before, length=wanted)
+    longer = any(length_wanted(each) is ReadingLength.LONG for each in turns[at + 1 : -1])
+    told = before.length is ReadingLength.LONG or longer
+    facts = tuple(
+        dict.fromkeys([*before.facts, *(each for about in before.sections for each in _RESTS_ON[about])])
+    )
+    return replace(before, facts=facts, length=wanted, meaning=bool(before.facts), exhausted=told)
+
+
+_F: Final = FactQuestion
+_RESTS_ON: Final = {
+    ReadingSection.TEMPER: (_F(FactTopic.DAY_STEM), _F(FactTopic.STRENGTH), _F(FactTopic.ELEMENTS)),
+    ReadingSection.WORK: (
+        _F(FactTopic.STRUCTURE),
+        _F(FactTopic.GODS, "officers"),
+        _F(FactTopic.GODS, "output"),
+    ),
+    ReadingSection.WEALTH: (
+        _F(FactTopic.GODS, "wealth"),
+        _F(FactTopic.GODS, "output"),
+        _F(FactTopic.STRENGTH),
+    ),
+    ReadingSection.RELATIONSHIPS: (
+        _F(FactTopic.PILLARS, "day"),
+        _F(FactTopic.GODS, "wealth"),
+        _F(FactTopic.GODS, "officers"),
+        _F(FactTopic.RELATIONS),
+    ),
+    ReadingSection.HEALTH: (_F(FactTopic.ELEMENTS), _F(FactTopic.STRENGTH)),
+    ReadingSection.LUCK: (_F(FactTopic.LUCK),),
+    ReadingSection.NOW: (_F(FactTopic.PERIODS), _F(FactTopic.LUCK, "now")),
+    ReadingSection.ADVICE: (_F(FactTopic.USEFUL),),
+}
+"""The facts that a section is read from: told beside it where it is wanted at length."""

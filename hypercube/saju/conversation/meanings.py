@@ -16,12 +16,12 @@ from hypercube.saju.grounding import lexicon
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 _SAYS_MEANING: Final = re.compile(
-    r"뜻|의미|무슨 ?말|설명|정의|(?:이|가|은|는|란|게|건) ?뭔지|뭐하는|무엇을 말|어떤 ?(?:거|것|살|신살|글자|기운)(?:예|에|이|인|야)"
+    r"뜻|의미|무슨 ?말|설명|정의|(?:이|가|은|는|란|게|건) ?뭔지|뭐하는|무엇을 말"
     r"|\bmean|\bexplain\b|\bdefin|\bstand for\b",
     re.IGNORECASE,
 )
 _WHAT: Final = re.compile(
-    r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥)(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
+    r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥|어떤 ?(?:거|것|살|신살|글자|기운)(?=예|에|이|인|야))(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
     re.IGNORECASE,
 )
 _MINE: Final = re.compile(
@@ -52,7 +52,9 @@ def meaning_said(question: FactQuestion, language: ReadingLanguage) -> str:
         return texts.GODS[detail]
     if topic is FactTopic.RELATIONS and detail:
         return texts.RELATIONS[detail]
-    if detail in ("now", "next", "start"):
+    if topic is FactTopic.PILLARS and detail:
+        return texts.PLACES[detail]
+    if topic in (FactTopic.LUCK, FactTopic.PERIODS) and detail:
         return ""
     return texts.TOPICS.get("nobles" if detail == NOBLES else topic.value, "")
 
@@ -62,8 +64,8 @@ def _sinsal(word: str, language: ReadingLanguage) -> str:
     keys = sorted(each for each in lexicon.SINSAL[word] if not each.startswith("twelve."))
     if not keys:
         return _TEXTS[language].TOPICS[FactTopic.TWELVE.value]
-    rule = _RULES[keys[0]]
-    base = rule.name.key.split("_")[0]
+    rules = [_RULES[each] for each in keys]
+    base = keys[0].split("_")[0]
     if language is KO:
-        return meanings_ko.sinsal(word, rule, base)
-    return meanings_en.sinsal(rule.name.english.split(" by the ")[0], rule, base)
+        return meanings_ko.sinsal(word, rules, base)
+    return meanings_en.sinsal(rules[0].name.english.split(" by the ")[0], rules, base)

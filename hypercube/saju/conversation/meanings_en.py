@@ -1,5 +1,6 @@
 """What the terms mean, in English; each a sentence or two that are true of every chart."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from hypercube.saju.facts.sinsal_rule import BAD, GOOD, MIXED, Rule
@@ -54,6 +55,12 @@ RELATIONS: Final = {
     "harm": "A harm is two branches that hinder each other's pairing: hurt feelings to be talked over.",
     "resentment": "Resentment is two branches that are cool to each other for no reason: some distance eases it.",
     "ghost_gate": "Ghost gate is two branches that make the mind sensitive: intuition and concentration.",
+}
+PLACES: Final = {
+    "year": "The year pillar is that of the year of birth: roots, and where one comes from.",
+    "month": "The month pillar is that of the month of birth: parents, work and the world outside.",
+    "day": "The day pillar is that of the day of birth: its stem stands for you, its branch for a partner.",
+    "hour": "The hour pillar is that of the hour of birth: children, and later days.",
 }
 TOPICS: Final = {
     "pillars": "The four pillars are those of the year, month, day and hour of birth; their eight letters are the chart.",
@@ -112,8 +119,16 @@ _PICTURE: Final = {
 }
 
 
-def sinsal(word: str, rule: Rule, base: str) -> str:
-    """One sinsal, as a sentence or two."""
+def sinsal(word: str, rules: Sequence[Rule], base: str) -> str:
+    """One sinsal, as a sentence or two.
+
+    Args:
+        word: its name.
+        rules: by which it is found; several where it is read from more than one place.
+        base: its key without the place.
+    """
+    rule = rules[0]
+    basis = " or ".join(dict.fromkeys(_BASIS[each.basis] for each in rules[::-1]))
     picture = _PICTURE.get(base)
-    head = f"{word[:1].upper()}{word[1:]} is a sinsal found by {_BASIS[rule.basis]}"
+    head = f"{word[:1].upper()}{word[1:]} is a sinsal found by {basis}"
     return f"{head}{f': {picture}' if picture else ''}. {_QUALITY[rule.quality]}"

@@ -1,5 +1,6 @@
 """What the terms mean, in Korean; each a sentence or two that are true of every chart."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from hypercube.saju.facts.sinsal_rule import BAD, GOOD, MIXED, Rule
@@ -42,6 +43,12 @@ RELATIONS: Final = {
     "harm": "해(害)는 두 지지가 서로의 짝을 막는 사이로, 서운함을 말로 풀어야 하는 모양으로 읽습니다.",
     "resentment": "원진(怨嗔)은 두 지지가 까닭 없이 서먹한 사이로, 거리를 두면 편해지는 모양으로 읽습니다.",
     "ghost_gate": "귀문(鬼門)은 두 지지가 만나 생각이 예민해지는 사이로, 직감과 집중으로 쓰이기도 합니다.",
+}
+PLACES: Final = {
+    "year": "연주(年柱)는 태어난 해의 기둥으로, 집안의 뿌리와 어린 시절의 배경을 읽는 자리입니다.",
+    "month": "월주(月柱)는 태어난 달의 기둥으로, 부모와 사회, 일하는 자리를 읽는 곳입니다.",
+    "day": "일주(日柱)는 태어난 날의 기둥으로, 천간은 나를, 지지는 배우자 자리를 뜻합니다.",
+    "hour": "시주(時柱)는 태어난 시의 기둥으로, 자녀와 뒷날의 결을 읽는 자리입니다.",
 }
 TOPICS: Final = {
     "pillars": "사주팔자는 태어난 해·달·날·시의 네 기둥(四柱)과 그 기둥을 이루는 여덟 글자(八字)를 말합니다.",
@@ -100,9 +107,16 @@ _PICTURE: Final = {
 }
 
 
-def sinsal(word: str, rule: Rule, base: str) -> str:
-    """One sinsal, as a sentence or two."""
-    basis = with_particle(_BASIS[rule.basis], "을")
+def sinsal(word: str, rules: Sequence[Rule], base: str) -> str:
+    """One sinsal, as a sentence or two.
+
+    Args:
+        word: its name.
+        rules: by which it is found; several where it is read from more than one place.
+        base: its key without the place.
+    """
+    rule = rules[0]
+    basis = with_particle("나 ".join(dict.fromkeys(_BASIS[each.basis] for each in rules[::-1])), "을")
     picture = _PICTURE.get(base)
     head = f"{with_particle(word, '은')} {basis} 기준으로 찾는 신살"
     if picture is None:

@@ -13,6 +13,11 @@ MORE: Final = {
     KO: "성격, 직업, 재물, 관계, 건강, 대운, 올해 흐름 가운데 더 알고 싶은 것을 물어보세요.",
     EN: "Ask on about temperament, work, wealth, relationships, health, luck pillars or this year.",
 }
+EXHAUSTED: Final = {
+    KO: "이 물음에 적어 둔 풀이는 앞의 답이 가장 긴 것입니다. 다른 주제나 특정한 해, 나이, 날을 물어보시면 이어서 답합니다.",
+    EN: "The answer before is the longest that there is to this. Ask on about another topic, a year, an age or a day.",
+}
+"""Where more is asked of what was told at its longest."""
 OTHER_RESULT: Final = {
     KO: "도구가 돌려준 내용이 여기서 계산한 것과 달라, 여기서 계산한 원국으로 답합니다.",
     EN: "What the tool returned differs from what is computed here; this answer goes by the latter.",

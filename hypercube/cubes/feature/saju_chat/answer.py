@@ -131,7 +131,9 @@ class WrittenAnswer:
         if any(tool.other_than(each, self._charts) for each in results):
             written.note(OTHER_RESULT[language])
         if talk.people.together and len(self._charts) > 1:
-            written.add_pair(self._charts[0], self._charts[1], language, talk.asked.length)
+            # Where a year is asked about, what binds the two is told in short, and the year of each follows.
+            length = ReadingLength.SHORT if talk.asked.years else talk.asked.length
+            written.add_pair(self._charts[0], self._charts[1], language, length)
         self._facts(known)
         for day in talk.asked.days:
             await self._day(day.isoformat())
@@ -142,7 +144,8 @@ class WrittenAnswer:
         if talk.asked.next_month:
             await self._next_month()
         if talk.asked.when:
-            written.add(known.chart, when_said(known, talk.asked.sections, language))
+            brief = talk.asked.length is ReadingLength.SHORT
+            written.add(known.chart, when_said(known, talk.asked.sections, language, brief=brief))
 
     def _facts(self, known: Known) -> None:
         language, questions = self._talk.language, self._questions()
@@ -162,8 +165,11 @@ class WrittenAnswer:
 
     async def _day(self, day: str) -> None:
         (chart,) = await charts_of(self._cubes, (on_day(self._births[0], day),), self._call)
-        brief = len(self._talk.asked.days) > 1
-        self._written.add(chart, day_said(Known(chart), self._talk.language, brief=brief))
+        asked, language, known = self._talk.asked, self._talk.language, Known(chart)
+        self._written.add(chart, day_said(known, language, brief=len(asked.days) > 1))
+        if asked.length is ReadingLength.LONG:
+            every = (FactQuestion(FactTopic.PERIODS, "year"), FactQuestion(FactTopic.PERIODS, "month"))
+            self._written.add(chart, facts_said(known, every, language))
 
     async def _ages(self, known: Known) -> None:
         """The luck pillars of the ages asked about, and what is read of each while it runs."""
@@ -174,17 +180,26 @@ class WrittenAnswer:
         for first, last in spans:
             self._written.add(known.chart, ages_said(known, first, last, language))
         for at in sorted({at for span in spans for at in covering(known, *span)}):
-            self._written.add(known.chart, [begins_said(known, at, language)])
-            birth = within(self._births[0], luck.pillars[at])
-            if birth is not None:
-                chart, section = await self._then(birth, ReadingSection.LUCK)
-                self._written.go_on(chart, period_said(section, at))
+            await self._luck(self._births[0], known, at)
+
+    async def _luck(self, birth: BirthInput, known: Known, at: int) -> None:
+        """A luck pillar: when it begins, and what is read of it while it runs."""
+        assert known.chart.luck is not None
+        self._written.add(known.chart, [begins_said(known, at, self._talk.language)])
+        then = within(birth, known.chart.luck.pillars[at])
+        if then is not None:
+            chart, section = await self._then(then, ReadingSection.LUCK)
+            self._written.go_on(chart, period_said(section, at))
 
     async def _year(self, year: int) -> None:
         """A year of the one asked about, or of both of two."""
         for birth, title in zip(self._births, self._titles(), strict=True):
             chart, section = await self._then(in_year(birth, year))
-            self._written.add(chart, year_said(Known(chart), section, year, self._talk.language), title)
+            then = Known(chart)
+            self._written.add(chart, year_said(then, section, year, self._talk.language), title)
+            at = then.luck_in(year)
+            if at is not None and self._talk.asked.length is ReadingLength.LONG:
+                await self._luck(birth, then, at)
 
     async def _next_month(self) -> None:
         chart, section = await self._then(in_next_month(self._births[0], self._talk.today))

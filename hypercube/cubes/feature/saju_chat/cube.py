@@ -29,7 +29,7 @@ from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.conversation import birth_of
 from hypercube.saju.conversation.beyond import BY_KEY
 from hypercube.saju.conversation.compose import Written
-from hypercube.saju.conversation.phrases import ABSENT, NO_CHART, SECOND
+from hypercube.saju.conversation.phrases import ABSENT, EXHAUSTED, NO_CHART, SECOND
 from hypercube.saju.conversation.planner import small_talk
 from hypercube.saju.zones import DEFAULT_ZONE
 
@@ -120,6 +120,10 @@ class SajuChatCube(Cube):
             return
         if to_ask is not None:
             async for event in self._notes(talk, said_back(people.draft, talk.locale), to_ask):
+                yield event
+            return
+        if talk.asked.exhausted:
+            async for event in self._notes(talk, EXHAUSTED[talk.language]):
                 yield event
             return
         if people.absent is not None:

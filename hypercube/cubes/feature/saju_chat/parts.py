@@ -99,7 +99,7 @@ def understood(request: GenerationRequest, today: Callable[[], dt.date]) -> Conv
         if not before.of_a_chart and _tells_a_birth(turns[: at + 1], day):
             before = Asked(sections=(ReadingSection.TEMPER,))
         if before.of_a_chart:
-            asked, text = once_more(before, text), turns[at]
+            asked, text = once_more(before, turns, at), turns[at]
     else:
         asked = of_two(asked, [plan(each) for each in turns[-2 : -2 - _LOOKED_BACK : -1]], text, day)
     return Conversation(request, turns, language_of(turns), asked, people(births, asked, text), day)
