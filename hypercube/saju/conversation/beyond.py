@@ -53,7 +53,7 @@ EVERY: Final = (
     ),
     _beyond(
         "lucky",
-        r"행운(?:의|을 ?주는)? ?(?:색|컬러|숫자|번호|방향|방위|아이템|물건|보석)|(?:맞는|좋은) ?(?:색|컬러|숫자|방향|방위)"
+        r"행운(?:의|을 ?주는)? ?(?:색|컬러|숫자|번호|방향|방위|아이템|물건|보석)|(?:맞는|좋은|어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향|방위)"
         r"|\blucky (?:colou?rs?|numbers?|directions?|charms?|stones?|days?)\b",
         "색이나 숫자, 방향, 물건으로 길흉을 정하지는 않습니다. 그런 풀이의 바탕이 되는 용신의 오행은 말씀드릴 수 있습니다.",
         "Colours, numbers, directions and charms are not judged here. The useful element on which such customs rest "
@@ -90,6 +90,15 @@ EVERY: Final = (
         r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘))|성명학|\bname (?:reading|numerology)\b|\bchange my name\b",
         "이름은 여기서 판단하지 않습니다. 원국에 많은 오행과 없는 오행, 용신은 말씀드릴 수 있습니다.",
         "Names are not judged here. Which elements the chart has and lacks, and its useful gods, can be told.",
+    ),
+    _beyond(
+        "zodiac_match",
+        r"띠(?:끼리)?의? ?궁합|(?:맞는|좋은|어울리는|상극인|안 ?맞는) ?띠|띠(?:랑|하고|와) ?(?:잘 ?)?(?:맞|어울|궁합)"
+        r"|\bcompatible with (?:an? )?(?:rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|rooster|dog|pig)s?\b"
+        r"|\bzodiac (?:match|compatib)",
+        "띠만으로 맞고 안 맞음을 정하지는 않습니다. 상대방의 생년월일시와 성별을 알려 주시면 두 분의 원국으로 궁합을 답합니다.",
+        "Zodiac animals alone are not judged here. With the other person's date and time of birth and sex, the two "
+        "charts can be compared.",
     ),
     _beyond(
         "past_life",

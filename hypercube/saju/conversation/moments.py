@@ -17,7 +17,12 @@ OLDEST: Final = 109
 _STEPS: Final = (
     (re.compile(r"어제|\byesterday\b", re.IGNORECASE), -1),
     (re.compile(r"오늘|금일|\btoday\b|\btonight\b", re.IGNORECASE), 0),
-    (re.compile(r"내일(?! ?모레)|명일|(?<!after )\btomm?orr?ow\b", re.IGNORECASE), 1),
+    (
+        re.compile(
+            r"내일(?! ?모레)|명일|(?<![가-힣])낼(?=[은의 ]|운|모)|(?<!after )\btomm?orr?ow\b", re.IGNORECASE
+        ),
+        1,
+    ),
     (re.compile(r"모레|\bday after tomm?orr?ow\b", re.IGNORECASE), 2),
     (re.compile(r"글피", re.IGNORECASE), 3),
 )
@@ -38,7 +43,7 @@ _OF_A_DAY: Final = re.compile(
     re.IGNORECASE,
 )
 _DAY_ALONE: Final = re.compile(
-    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then)\W+)?(?:오늘|내일(?: ?모레)?|모레|글피|어제|이번 ?주|다음 ?주|담주|주말|"
+    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then)\W+)?(?:오늘|내일(?: ?모레)?|낼|모레|글피|어제|이번 ?주|다음 ?주|담주|주말|"
     r"today|tomm?orr?ow|yesterday|this week(?:end)?|next week|the weekend|weekend|(?:the )?day after tomm?orr?ow"
     r"|\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
     re.IGNORECASE,

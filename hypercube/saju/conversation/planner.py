@@ -21,6 +21,10 @@ LONGEST: Final = 4_000
 SMALL_TALK: Final = 24
 """Characters of a turn that says hardly anything."""
 MOST_YEARS: Final = 3
+ZODIAC_MATCH: Final = "zodiac_match"
+_NOT_ASKED: Final = {"lifespan": FactTopic.AGE, ZODIAC_MATCH: FactTopic.ZODIAC}
+"""What a word says only as a part of something that is not judged."""
+_TRAVEL: Final = "역마살"
 _RELATIVE: Final = (
     (re.compile(r"내후년|\bthe year after next\b", re.IGNORECASE), 2),
     (re.compile(r"내년|명년|다음 ?해|\bnext year\b", re.IGNORECASE), 1),
@@ -69,11 +73,11 @@ def planned(
         known: people of the conversation; a word for one of them says of whom is asked, not what.
     """
     read = text if len(text) <= 2 * LONGEST else f"{text[:LONGEST]}\n{text[-LONGEST:]}"
-    together = bool(words.TOGETHER.search(read))
+    not_judged = beyond(read)
+    together = bool(words.TOGETHER.search(read)) and ZODIAC_MATCH not in not_judged
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
     if ordinary:
         return Asked()
-    not_judged = beyond(read)
     if CRISIS in not_judged:
         return Asked(beyond=not_judged)
     if not together:
@@ -82,9 +86,13 @@ def planned(
     facts = _of_days(_facts(read, not_judged), read, of_days)
     if facts and all(each.topic is FactTopic.PERIODS for each in facts) and of_days == (today,):
         of_days = ()
-    years = tuple(each for each in _years(read, today) if each not in birth_years)
+    every_year = tuple(each for each in _years(read, today) if each not in birth_years)
+    years = tuple(each for each in every_year if each != today.year)
     next_month = _of_next_month(read)
-    sections = _sections(read, facts, years)
+    sections = _sections(read, facts, years, this_year=today.year in every_year)
+    if words.ABROAD.search(read) and words.FATE.search(read):
+        facts = (*facts, FactQuestion(FactTopic.SINSAL, _TRAVEL))
+        sections = (ReadingSection.WORK,)
     if of_days and not words.AROUND_NOW.search(read):
         sections = tuple(each for each in sections if each is not ReadingSection.NOW)
     if of_ages or ReadingSection.LUCK in sections:
@@ -163,13 +171,14 @@ _SHADOWS: Final = {
 
 
 def _sections(
-    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...]
+    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...], *, this_year: bool
 ) -> tuple[ReadingSection, ...]:
     fate = bool(words.FATE.search(text) or words.BARE.search(text))
     found = []
     for section in ReadingSection:
         strong, weak = words.STRONG[section], words.WEAK.get(section)
-        if strong.search(text) or (fate and weak is not None and weak.search(text)):
+        named = this_year and section is ReadingSection.NOW
+        if named or strong.search(text) or (fate and weak is not None and weak.search(text)):
             found.append(section)
     if years:
         found = [each for each in found if each is not ReadingSection.NOW]
@@ -196,7 +205,7 @@ def _years(text: str, today: dt.date) -> tuple[int, ...]:
             for match in _ENGLISH_YEAR.finditer(sentence)
             if _ABOUT_YEAR.search(sentence[: match.start()])
         ]
-    inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR and each != today.year]
+    inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR]
     return tuple(sorted(inside)[:MOST_YEARS])
 
 

@@ -20,13 +20,14 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 STRONG: Final = {
     S.TEMPER: _any(
-        r"성격|습성|고집|기질|성향|성품|인성이 어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
+        r"(?:좋은|나쁜|강한|약한|뛰어난|부족한) ?점(?![수심])|성격|습성|고집|기질|성향|성품|인성이 어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
         r"\bpersonality\b|\btemperament\b|\bmy (?:character|nature|strengths|weaknesses)\b|"
         r"kind of person am i|\bam i (?:a )?(?:stubborn|shy|kind|patient|brave|lazy|by nature)|\bby nature\b",
     ),
     S.WORK: _any(
         r"직업(?! ?상담)|직장\s?운|사업\s?운|취업\s?운|시험\s?운|합격\s?운|승진\s?운|관운|적성|천직|진로",
-        r"\bmy (?:career|vocation|talents?)\b|\b(?:career|job|profession|work) (?:suits?|fits?|luck)\b",
+        r"\bmy (?:career|vocation|talents?)\b|\b(?:career|job|profession|work) (?:suits?|fits?|luck)\b|"
+        r"\bfor a living\b|\bgood at\b",
     ),
     S.WEALTH: _any(
         r"재물|재운|금전|돈복|돈 ?운|재복|부자 ?(?:될|가 될|사주)|횡재",
@@ -127,11 +128,14 @@ BEGINNER: Final = _any(
     r"쉽게|초보|처음이라|용어를? (?:설명|몰)|몰라서",
     r"\bbeginner|\bsimple (?:words|terms)\b|\bexplain simply\b",
 )
+ABROAD: Final = _any(r"해외|외국|유학|이민", r"\babroad\b|\boverseas\b|\bemigrat|\banother country\b")
+"""Asked beside a word of fate, it is for the travelling horse (역마살) and work."""
 AROUND_NOW: Final = _any(r"올해|금년|이번 ?달|이달|요즘", r"\bthis (?:year|month)\b|\bthese days\b")
 FORTUNE: Final = _any(r"운(?!동|전|영|명)|하루|어때|어떨|어떤", r"\bfortune|\bhoroscope|\bluck")
 BIRTH_TOLD: Final = _any(
     r"(?:생일|생년월일|생시|생년|태어난 ?(?:날|시|곳|때|년)|출생)[^.?!\n]{0,16}?(?:언제|몇|뭐|뭘|뭔|무엇|어떻게|어디|무슨|며칠)"
     r"[^.?!\n]{0,14}?(?:했|알고|말|이해|들|적|입력|봤|보셨|보고|썼|쓰|기억|계산|설정|넣|나와|돼|되어)",
+    r"(?<!음력 )(?<![가-힣])생일[이은]? ?언제|(?:제가|내가)[^.?!\n]{0,14}(?:라고|다고) ?(?:했|한|말)",
     r"(?<!음력 )(?:내|제|나의|저의) ?(?:생일|생년월일)[이은]? ?(?:언제|뭐|몇|기억|알)|(?:내가|제가|나|저)[^.?!\n]{0,4}언제 ?태어",
     r"(?:생일|생년월일|출생 ?정보|태어난 ?(?:날|시)|입력한? ?(?:정보|내용)|내 ?정보|제 ?정보)[^.?!\n]{0,8}(?:확인|기억|다시 ?(?:말|알)|맞게 ?(?:입력|들어|이해))",
     r"(?:무슨|어떤|어느|몇 ?월) ?(?:생일|생년월일|날짜|며칠)[^.?!\n]{0,6}(?:로|으로|을|를) ?(?:봤|보셨|보신|봐|계산|썼|쓴|이해|알)",
