@@ -65,14 +65,19 @@ _MONTH_DAY: Final = re.compile(
 _MONTH_DAY_SLASH: Final = re.compile(r"(?<![\d.:/-])(\d{1,2})\s?([./])\s?(\d{1,2})(?:일)?(?![\d:]|[./-]\d)")
 _BORN_YEAR: Final = re.compile(rf"(?<![\d.])'?({_Y4}|\d\d)\s?(?:년도?\s?)?(?:생(?![각일신활]|년월)|출생)")
 _ANIMAL_YEAR: Final = re.compile(r"(?<![\d.])(\d\d)\s?년?\s?(?=[가-힣]{1,3}띠)")
-_SEASON: Final = r"\s?(?:봄|여름|가을|겨울|초반|초|중반|중순|말|상반기|하반기)(?:에)?\s?(?:쯤|경|즈음|무렵|정도|인가|인 ?것 ?같)?(?:에)?"
+_SEASON: Final = (
+    r"\s?(?:봄|여름|가을|겨울|초반|초|중반|중순|말|상반기|하반기)(?:에)?\s?(?:쯤|경|즈음|무렵|정도|인가|"
+    r"인 ?것 ?같)?(?:에)?"
+)
 _SEASON_YEAR: Final = re.compile(
-    rf"^[\s.,]{{0,3}}(?:저는|제가|전|아마|음)?[\s.,]{{0,3}}'?({_Y4}|\d\d)\s?년(?:도)?{_SEASON}\s?(?:이요|요|여|이에요|예요|에요|생|입니다|인데요)?"
+    rf"^[\s.,]{{0,3}}(?:저는|제가|전|아마|음)?[\s.,]{{0,3}}'?({_Y4}|"
+    rf"\d\d)\s?년(?:도)?{_SEASON}\s?(?:이요|요|여|이에요|예요|에요|생|입니다|인데요)?"
     rf"[\s.,!~]{{0,3}}$|(?<![\d.])'?({_Y4}|\d\d)\s?년(?:도)?{_SEASON}\s?(?=태어|출생|생(?![각일신활]))"
 )
 """The year alone is told, as vaguely as it was remembered; the month and the day are asked for."""
 _ENGLISH_SEASON_YEAR: Final = re.compile(
-    rf"\bborn (?:sometime )?(?:in |around )?(?:the )?(?:early |mid |late )?(?:spring|summer|autumn|fall|winter|beginning|end|middle)"
+    rf"\bborn (?:sometime )?(?:in |around )?(?:the )?(?:early |mid |late )?(?:spring|summer|autumn|"
+    rf"fall|winter|beginning|end|middle)"
     rf"(?: of)? ({_Y4})(?!\d)"
 )
 _LONE_YEAR: Final = re.compile(rf"(?<![\d.])({_Y4}|\d\d)\s?년(?:도)?(?![가-힣]{{0,1}}[대간째차])")

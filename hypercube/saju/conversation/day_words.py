@@ -46,7 +46,8 @@ MET_KO: Final = {
     "none": "태어난 날의 기둥과 이날의 기둥 사이에는 두드러진 합이나 충이 없어, 평소의 흐름대로 지내시면 됩니다.",
 }
 MET_EN: Final = {
-    "six_combination": "Its branch pairs with that of your day of birth: a good day to agree with those close to you.",
+    "six_combination": "Its branch pairs with that of your day of birth: a good day to agree with those close to "
+    "you.",
     "half_triad": "Its branch gathers with that of your day of birth: what is done together goes well.",
     "half_direction": "Its branch is of the same season as that of your day of birth: familiar people are restful.",
     "arched_triad": "Its branch and that of your day of birth leave a gap between them: do not hurry, and it fills.",

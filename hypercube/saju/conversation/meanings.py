@@ -21,14 +21,19 @@ _SAYS_MEANING: Final = re.compile(
     re.IGNORECASE,
 )
 _WHAT: Final = re.compile(
-    r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥|어떤 ?(?:거|것|살|신살|글자|기운)(?=예|에|이|인|야))(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
+    r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥|어떤 "
+    r"?(?:거|것|살|신살|글자|기운)(?=예|에|이|인|야))(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
     re.IGNORECASE,
 )
 _MINE: Final = re.compile(
-    r"(?<![가-힣])(?:내|제|나의|저의|제가|내가|저는|나는|저한테|나한테)(?=[ ])|지금|현재|다음|올해|오늘|\b(?:my|mine|i|current|next)\b",
+    r"(?<![가-힣])(?:내|제|나의|저의|제가|내가|저는|나는|저한테|나한테)(?=[ ])|지금|현재|다음|올해|"
+    r"오늘|\b(?:my|mine|i|current|next)\b",
     re.IGNORECASE,
 )
-_TEXTS: Final = {KO: meanings_ko, EN: meanings_en}
+_GODS: Final = {KO: meanings_ko.GODS, EN: meanings_en.GODS}
+_RELATIONS: Final = {KO: meanings_ko.RELATIONS, EN: meanings_en.RELATIONS}
+_PLACES: Final = {KO: meanings_ko.PLACES, EN: meanings_en.PLACES}
+_TOPICS: Final = {KO: meanings_ko.TOPICS, EN: meanings_en.TOPICS}
 _RULES: Final = {each.name.key: each for each in RULES}
 
 
@@ -44,26 +49,25 @@ def meaning_said(question: FactQuestion, language: ReadingLanguage) -> str:
         question: the fact asked for.
         language: of the text.
     """
-    texts = _TEXTS[language]
     topic, detail = question.topic, question.detail
     if topic is FactTopic.SINSAL and detail and detail != NOBLES:
         return _sinsal(detail, language)
     if topic is FactTopic.GODS and detail:
-        return texts.GODS[detail]
+        return _GODS[language][detail]
     if topic is FactTopic.RELATIONS and detail:
-        return texts.RELATIONS[detail]
+        return _RELATIONS[language][detail]
     if topic is FactTopic.PILLARS and detail:
-        return texts.PLACES[detail]
+        return _PLACES[language][detail]
     if topic in (FactTopic.LUCK, FactTopic.PERIODS) and detail:
         return ""
-    return texts.TOPICS.get("nobles" if detail == NOBLES else topic.value, "")
+    return _TOPICS[language].get("nobles" if detail == NOBLES else topic.value, "")
 
 
 def _sinsal(word: str, language: ReadingLanguage) -> str:
-    """What is read of a sinsal: what it is found by, how tradition counts it, and its picture where it is a known one."""
+    """What is read of a sinsal: what it is found by, how tradition counts it, its picture where it has one."""
     keys = sorted(each for each in lexicon.SINSAL[word] if not each.startswith("twelve."))
     if not keys:
-        return _TEXTS[language].TOPICS[FactTopic.TWELVE.value]
+        return _TOPICS[language][FactTopic.TWELVE.value]
     rules = [_RULES[each] for each in keys]
     base = keys[0].split("_")[0]
     if language is KO:

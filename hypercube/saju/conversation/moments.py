@@ -1,7 +1,7 @@
 """Times that a turn asks about, other than years: days, ages, and when something will be.
 
-All of them are everyday language (내일 봐요, 30대 직장인), so they ask only beside a word that makes the turn a question
-about a fate, or alone.
+All of them are everyday language (내일 봐요, 30대 직장인), so they ask only beside a word that makes the turn a
+question about a fate, or alone.
 """
 
 import datetime as dt
@@ -34,7 +34,8 @@ _MONTHS: Final = str.split(
     "january february march april may june july august september october november december"
 )
 _ENGLISH_DATE: Final = re.compile(
-    rf"\b({'|'.join(f'{each[:3]}(?:{each[3:]})?' for each in _MONTHS)})\.? (\d{{1,2}})(?:st|nd|rd|th)?\b(?!,? \d{{4}})",
+    rf"\b({'|'.join(f'{each[:3]}(?:{each[3:]})?' for each in _MONTHS)})\.? (\d{{1,2}})(?:st|nd|rd|"
+    rf"th)?\b(?!,? \d{{4}})",
     re.IGNORECASE,
 )
 _OF_A_DAY: Final = re.compile(
@@ -43,7 +44,8 @@ _OF_A_DAY: Final = re.compile(
     re.IGNORECASE,
 )
 _DAY_ALONE: Final = re.compile(
-    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then)\W+)?(?:오늘|내일(?: ?모레)?|낼|모레|글피|어제|이번 ?주|다음 ?주|담주|주말|"
+    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then)\W+)?(?:오늘|내일(?: ?모레)?|낼|모레|글피|어제|"
+    r"이번 ?주|다음 ?주|담주|주말|"
     r"today|tomm?orr?ow|yesterday|this week(?:end)?|next week|the weekend|weekend|(?:the )?day after tomm?orr?ow"
     r"|\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
     re.IGNORECASE,
@@ -77,16 +79,19 @@ _ONES: Final = {
 }
 _SINO_TENS: Final = {word: at * 10 for at, word in enumerate("일이삼사오육칠팔구", 1)}
 _DECADE: Final = re.compile(
-    r"(?<!\d)([1-9]0)(?: ?[~,·\-/와과] ?[1-9]0)* ?대(?! ?(?:학|여|남|초반 ?여|초반 ?남|중반 ?여|중반 ?남|직장|회사|부부|주부|손님|인데|"
+    r"(?<!\d)([1-9]0)(?: ?[~,·\-/와과] ?[1-9]0)* ?대(?! ?(?:학|여|남|초반 ?여|초반 ?남|중반 ?여|중반 "
+    r"?남|직장|회사|부부|주부|손님|인데|"
     r"이에|예요|입니|1|이야))"
 )
 _OTHER_DECADE: Final = re.compile(r"[1-9]0(?= ?[~,·\-/와과대])")
 _SPELT_DECADE: Final = re.compile(r"(?<![가-힣])([이삼사오육칠팔구])십 ?대(?=[은는의에엔가운 ?]|$)")
 _NATIVE: Final = re.compile(
-    rf"(?<![가-힣])({'|'.join(_TENS)})({'|'.join(_ONES)})?(?: ?살)?(?= ?(?:이? ?넘|부터|이후|에는|에|엔|이 ?되|때|쯤|은|전후|초반|중반|후반))"
+    rf"(?<![가-힣])({'|'.join(_TENS)})({'|'.join(_ONES)})?(?: ?살)?(?= ?(?:이? ?넘|부터|이후|에는|에|"
+    rf"엔|이 ?되|때|쯤|은|전후|초반|중반|후반))"
 )
 _AGE: Final = re.compile(
-    r"(?<![\d.])(\d{1,3}) ?(?:살|세)(?! ?(?:이에|예요|입니|인데|여|남|이야|이고|기))(?=에|엔|은|이|때|쯤|부터|까지| |$|\?|가|의)"
+    r"(?<![\d.])(\d{1,3}) ?(?:살|세)(?! ?(?:이에|예요|입니|인데|여|남|이야|이고|기))(?=에|엔|은|이|때|"
+    r"쯤|부터|까지| |$|\?|가|의)"
 )
 _ENGLISH_TENS: Final = str.split(
     "teens twenties thirties forties fifties sixties seventies eighties nineties"

@@ -24,7 +24,8 @@ _OWN: Final = re.compile(
 )
 _HANGUL: Final = re.compile(r"[가-힣]")
 _OF_BIRTH: Final = re.compile(
-    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
+    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|"
+    r"[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
     r"|\b(?:born|birth|male|female|woman|man|girl|boy|lunar|unknown)\b",
     re.IGNORECASE,
 )
