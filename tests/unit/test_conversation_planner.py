@@ -32,8 +32,21 @@ def shown(asked: Asked) -> str:
         parts.append("f=" + ",".join(f"{f.topic}.{f.detail}".rstrip(".") for f in asked.facts))
     if asked.years:
         parts.append("y=" + ",".join(map(str, asked.years)))
+    if asked.days:
+        parts.append("d=" + ",".join(f"{(each - TODAY).days:+}" for each in asked.days))
+    if asked.ages:
+        parts.append("a=" + ",".join(f"{first}-{last}" for first, last in asked.ages))
+    if asked.beyond:
+        parts.append("b=" + ",".join(asked.beyond))
     parts += ["month"] if asked.next_month else []
-    parts += [word for word, there in (("whole", asked.whole), ("together", asked.together)) if there]
+    flags = (
+        ("whole", asked.whole),
+        ("together", asked.together),
+        ("birth", asked.birth),
+        ("when", asked.when),
+        ("meaning", asked.meaning),
+    )
+    parts += [word for word, there in flags if there]
     return " ".join(parts) or "none"
 
 
@@ -91,7 +104,8 @@ def test_the_language_is_that_of_the_last_words(turns: tuple[str, ...], language
 @given(st.text(max_size=200))
 def test_any_text_is_planned(text: str) -> None:
     asked = planned(text, TODAY)
-    assert asked.of_a_chart == (shown(asked) != "none")
+    assert asked.of_a_chart or shown(asked) in ("none", "b=" + ",".join(asked.beyond))
+    assert not asked.of_a_chart or shown(asked) != "none"
     assert len(asked.years) <= 3
 
 

@@ -65,6 +65,21 @@ _MONTH_DAY: Final = re.compile(
 _MONTH_DAY_SLASH: Final = re.compile(r"(?<![\d.:/-])(\d{1,2})\s?([./])\s?(\d{1,2})(?:일)?(?![\d:]|[./-]\d)")
 _BORN_YEAR: Final = re.compile(rf"(?<![\d.])'?({_Y4}|\d\d)\s?(?:년도?\s?)?(?:생(?![각일신활]|년월)|출생)")
 _ANIMAL_YEAR: Final = re.compile(r"(?<![\d.])(\d\d)\s?년?\s?(?=[가-힣]{1,3}띠)")
+_SEASON: Final = (
+    r"\s?(?:봄|여름|가을|겨울|초반|초|중반|중순|말|상반기|하반기)(?:에)?\s?(?:쯤|경|즈음|무렵|정도|인가|"
+    r"인 ?것 ?같)?(?:에)?"
+)
+_SEASON_YEAR: Final = re.compile(
+    rf"^[\s.,]{{0,3}}(?:저는|제가|전|아마|음)?[\s.,]{{0,3}}'?({_Y4}|"
+    rf"\d\d)\s?년(?:도)?{_SEASON}\s?(?:이요|요|여|이에요|예요|에요|생|입니다|인데요)?"
+    rf"[\s.,!~]{{0,3}}$|(?<![\d.])'?({_Y4}|\d\d)\s?년(?:도)?{_SEASON}\s?(?=태어|출생|생(?![각일신활]))"
+)
+"""The year alone is told, as vaguely as it was remembered; the month and the day are asked for."""
+_ENGLISH_SEASON_YEAR: Final = re.compile(
+    rf"\bborn (?:sometime )?(?:in |around )?(?:the )?(?:early |mid |late )?(?:spring|summer|autumn|"
+    rf"fall|winter|beginning|end|middle)"
+    rf"(?: of)? ({_Y4})(?!\d)"
+)
 _LONE_YEAR: Final = re.compile(rf"(?<![\d.])({_Y4}|\d\d)\s?년(?:도)?(?![가-힣]{{0,1}}[대간째차])")
 _LONE_MONTH: Final = re.compile(rf"(?<!\d){_LEAP}\s?(\d{{1,2}})\s?월(?!\s?\d)")
 _LONE_DAY: Final = re.compile(r"(?<![\d월])(?<!월 )(\d{1,2})\s?일(?![가-힣]?(?:간|째|차|뒤|후|전))")
@@ -153,6 +168,9 @@ def _candidates(text: str, today: dt.date) -> Iterator[DateSaid]:
         yield DateSaid(*match.span(), (date,), leap=bool(match[2] or match[4]))
     for match in (*_BORN_YEAR.finditer(text), *_ANIMAL_YEAR.finditer(text)):
         yield DateSaid(*match.span(), tuple(DraftDate(year) for year in years(match[1], today)), born=True)
+    for match in _SEASON_YEAR.finditer(text):
+        said = tuple(DraftDate(year) for year in years(match[1] or match[2], today))
+        yield DateSaid(*match.span(1 if match[1] else 2), said, born=True)
     for match in _LONE_YEAR.finditer(text):
         yield DateSaid(*match.span(), tuple(DraftDate(year) for year in years(match[1], today)))
     for match in _MONTH_DAY_SLASH.finditer(text):
@@ -172,6 +190,8 @@ def _english(text: str, today: dt.date) -> Iterator[DateSaid]:
         yield DateSaid(*match.span(), _named_month(match[3], MONTHS[match[1]], int(match[2]), today))
     for match in _MONTH_YEAR.finditer(text):
         yield DateSaid(*match.span(), (DraftDate(int(match[2]), MONTHS[match[1]]),))
+    for match in _ENGLISH_SEASON_YEAR.finditer(text):
+        yield DateSaid(*match.span(1), (DraftDate(int(match[1])),), born=True)
     for match in _ENGLISH_YEAR.finditer(text):
         if not _korean(text) or "born" in match[0]:
             said = tuple(DraftDate(year) for year in years(match[1], today))

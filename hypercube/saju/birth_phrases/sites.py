@@ -82,7 +82,7 @@ _UNKNOWN_SITE: Final = re.compile(
 )
 _ENGLISH_SITE: Final = re.compile(
     r"(?:\bborn (?:and raised )?(?:in|at|near)|\bbirth ?place(?: is| was)?\s?:?|\bplace(?: of "
-    r"birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|,|^|/|-(?=\s)|\bborn|"
+    r"birth)?(?: is| was)?\s?:?|\bcity(?: of birth)?\s?:|\bin|\bfrom|\bat|\bbut|\bnot|\bit was|,|^|/|-(?=\s)|\bborn|"
     r"(?<=\d)\s|(?<=[ap]m)\s|\b(?:fe)?male)\s?"
     r"(?=([a-z][a-z.'-]{1,20}(?: [a-z][a-z.'-]{1,20}){0,2}(?:, ?[a-z][a-z-]{1,20}(?: [a-z][a-z-]{1,20})?)?))"
 )
@@ -153,9 +153,10 @@ def _named(text: str, group: list[tuple[int, str]], *, whole: bool) -> PlaceSaid
     for stem in _stems(last):
         if not head and stem in _COUNTRIES and is_named(stem) is False:
             return _country(text, group[0][0], start, stem)
-        if not is_named(stem):
-            continue
         name = " ".join([*head, stem])
+        # 광주 광역시: the last word is no place by itself.
+        if not is_named(stem) and not (head and is_named(name)):
+            continue
         said = _judged(text, group[0][0], start + len(stem), name, whole=whole)
         if said is not None:
             return said

@@ -1,5 +1,6 @@
 """What a turn can ask of a chart, as plain data."""
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,6 +73,13 @@ class Asked:
         next_month: whether the month after the present one is asked about.
         whole: a reading as such, of nothing in particular.
         together: the compatibility of two people.
+        days: civil days asked about.
+        ages: spans of ages asked about, first and last age.
+        when: whether it is asked when something will be.
+        birth: whether it is asked which birth the answers go by.
+        meaning: whether the facts asked for are to be explained.
+        exhausted: whether more is wanted of what was already told at its longest.
+        beyond: what is asked for and not judged here, by key.
         length: how much is wanted, where that is said.
         audience: a beginner, where that is said.
     """
@@ -82,12 +90,30 @@ class Asked:
     next_month: bool = False
     whole: bool = False
     together: bool = False
+    days: tuple[dt.date, ...] = ()
+    ages: tuple[tuple[int, int], ...] = ()
+    when: bool = False
+    birth: bool = False
+    meaning: bool = False
+    exhausted: bool = False
+    beyond: tuple[str, ...] = ()
     length: ReadingLength = ReadingLength.NORMAL
     audience: ReadingAudience = ReadingAudience.GENERAL
 
     @property
     def of_a_chart(self) -> bool:
         """Whether it takes a chart to answer; else it is an ordinary turn."""
+        return bool(self.of_somebody or self.together or self.birth)
+
+    @property
+    def of_somebody(self) -> bool:
+        """Whether it takes the chart of one person."""
         return bool(
-            self.sections or self.facts or self.years or self.next_month or self.whole or self.together
+            self.sections
+            or self.facts
+            or self.years
+            or self.next_month
+            or self.whole
+            or self.days
+            or self.ages
         )

@@ -60,13 +60,22 @@ class Written:
 
     def add(self, chart: Chart, sentences: Iterable[ReadingSentence], title: str = "") -> None:
         """A paragraph about a chart."""
+        kept = self._grounded(chart, sentences)
+        if kept:
+            self.paragraphs.append(Paragraph(kept, title))
+
+    def go_on(self, chart: Chart, sentences: Iterable[ReadingSentence]) -> None:
+        """More sentences of the last paragraph, which may be about the chart on another day."""
+        kept = self._grounded(chart, sentences)
+        last = self.paragraphs.pop() if self.paragraphs else Paragraph(())
+        self.paragraphs.append(Paragraph((*last.sentences, *kept), last.title))
+
+    def _grounded(self, chart: Chart, sentences: Iterable[ReadingSentence]) -> tuple[ReadingSentence, ...]:
         checker = Checker(chart)
         every = list(sentences)
         checks = [checker.sentence(each.text) for each in every]
         self._checks.append(cut(checks)[1])
-        kept = tuple(each for each, check in zip(every, checks, strict=True) if check.grounded)
-        if kept:
-            self.paragraphs.append(Paragraph(kept, title))
+        return tuple(each for each, check in zip(every, checks, strict=True) if check.grounded)
 
     def add_pair(self, first: Chart, second: Chart, language: ReadingLanguage, length: ReadingLength) -> None:
         """What the compatibility of two charts rests on, each sentence checked against both."""

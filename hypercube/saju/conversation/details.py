@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hypercube.saju.conversation.asked import FactTopic
+from hypercube.saju.conversation.known import NOBLES
 from hypercube.saju.grounding import lexicon
 
 _POSITIONS: Final = {
@@ -188,6 +189,12 @@ def _lower(pattern: re.Pattern[str], text: str, table: dict[str, str]) -> list[t
     return found
 
 
+_NOBLE: Final = re.compile(
+    r"(?<![가-힣])귀인|\bnobles?\b|\bnoble ?(?:man|men|people|person|stars?)\b|\bbenefactors?\b",
+    re.IGNORECASE,
+)
+
+
 def _sinsal(text: str) -> tuple[str, ...]:
     found = []
     for match in _SINSAL_WORD.finditer(text):
@@ -195,7 +202,10 @@ def _sinsal(text: str) -> tuple[str, ...]:
         korean = _ENGLISH_SINSAL.get(word, word)
         # Bare names (육수, 금여) are everyday words in Korean and asked for in English only.
         found.append(_SINSAL.get(korean, korean))
-    return tuple(each for each in found if each not in ("원진살", "귀문관살"))
+    found = [each for each in found if each not in ("원진살", "귀문관살")]
+    if not any(each.endswith(NOBLES) for each in found) and _NOBLE.search(text):
+        found.append(NOBLES)
+    return tuple(found)
 
 
 def _relations(text: str) -> tuple[str, ...]:

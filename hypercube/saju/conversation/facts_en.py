@@ -7,7 +7,7 @@ from hypercube.core.facts import Name
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.saju.conversation.asked import FactTopic
 from hypercube.saju.conversation.facts_en_time import age, clock, luck, lunar, periods, zodiac
-from hypercube.saju.conversation.known import GOD_NAMES, Known, said
+from hypercube.saju.conversation.known import GOD_NAMES, NOBLES, Known, said
 from hypercube.saju.grounding import lexicon
 from hypercube.saju.reading.naming import NAMES, branch_name, listed
 from hypercube.saju.reading.sheet import ELEMENTS, relation_id
@@ -186,7 +186,9 @@ _RELATIONS_TOO: Final = frozenset({"wonjin", "gwimun"})
 
 
 def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
-    """One by name, or all by pillar."""
+    """One by name, the nobles, or all by pillar."""
+    if detail == NOBLES:
+        return _nobles(known)
     if detail:
         there, word = known.sinsal(detail), _sinsal_name(detail)
         if there:
@@ -204,6 +206,15 @@ def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
     if not found:
         return [said("None of the sinsal that are counted here falls on the chart.", "pillar.day")]
     return [said(f"The sinsal are: {'; '.join(found)}.", *ids)]
+
+
+def _nobles(known: Known) -> list[ReadingSentence]:
+    there = known.nobles
+    if not there:
+        return [said("The chart has none of the nobles (貴人).", *(f"pillar.{at}" for at in known.places))]
+    where = _list([f"{name.english} on {_N.pillar_places[at]}" for at, name in there])
+    ids = [f"sinsal.{name.key}.{at}" for at, name in there]
+    return [said(f"The nobles (貴人) of the chart are: {where}.", *ids)]
 
 
 def twelve(known: Known, _: str) -> list[ReadingSentence]:

@@ -16,7 +16,7 @@ from hypercube.saju.conversation.facts_ko_time import (
     pillar_name,
     zodiac,
 )
-from hypercube.saju.conversation.known import GOD_NAMES, Known, said
+from hypercube.saju.conversation.known import GOD_NAMES, NOBLES, Known, said
 from hypercube.saju.grounding import lexicon
 from hypercube.saju.reading.josa import with_particle
 from hypercube.saju.reading.naming import NAMES
@@ -190,7 +190,9 @@ def stages(known: Known, _: str) -> list[ReadingSentence]:
 
 
 def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
-    """One by name, or all by pillar."""
+    """One by name, the nobles, or all by pillar."""
+    if detail == NOBLES:
+        return _nobles(known)
     if detail:
         there = known.sinsal(detail)
         word = with_particle(detail, "이")
@@ -206,6 +208,15 @@ def sinsal(known: Known, detail: str) -> list[ReadingSentence]:
             text = f"{_N.pillar_places[at]}에는 신살로 {with_particle(_listed(list(names)), '이')} 있습니다."
             found.append(said(text, *(f"sinsal.{each.key}.{at}" for each in facts.sinsal)))
     return found or [said("헤아리는 신살 가운데 원국에 드는 것이 없습니다.", "pillar.day")]
+
+
+def _nobles(known: Known) -> list[ReadingSentence]:
+    there = known.nobles
+    if not there:
+        return [said("원국에 귀인에 드는 신살은 없습니다.", *(f"pillar.{at}" for at in known.places))]
+    where = _listed([f"{_N.pillar_places[at]}의 {name.hangul}" for at, name in there])
+    ids = [_sinsal_id(at, name.key) for at, name in there]
+    return [said(f"원국의 귀인은 {where}입니다.", *ids)]
 
 
 def _sinsal_id(position: str, key: str) -> str:

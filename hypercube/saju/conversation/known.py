@@ -14,6 +14,8 @@ from hypercube.saju.grounding import lexicon
 from hypercube.saju.reading.sheet import ELEMENTS, GROUP, Sheet, sheet
 
 POSITIONS: Final = ("year", "month", "day", "hour")
+NOBLES: Final = "귀인"
+"""All sinsal of a helper, as the detail of a fact question."""
 GOD_NAMES: Final = {each.key: each for each in TEN_GODS}
 
 
@@ -91,6 +93,16 @@ class Known:
             if key is not None:
                 found.append((each.position, key))
         return tuple(found)
+
+    @property
+    def nobles(self) -> tuple[tuple[str, Name], ...]:
+        """Position and name of every sinsal of a helper (귀인)."""
+        return tuple(
+            (each.position, name)
+            for each in self.facts.pillars
+            for name in each.sinsal
+            if name.hangul.endswith(NOBLES)
+        )
 
     def relations(self, kind: str = "") -> tuple[Relation, ...]:
         """Those of the chart's own pillars, all or of one kind; `clash` and `combination` take both letters' kinds."""

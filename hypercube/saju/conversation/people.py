@@ -24,7 +24,8 @@ _OWN: Final = re.compile(
 )
 _HANGUL: Final = re.compile(r"[가-힣]")
 _OF_BIRTH: Final = re.compile(
-    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
+    r"\d|[월일시]생|생일|생년|태어|출생|모름|몰라|모르|[남여]자|[남여]성|[양음]력|윤달|"
+    r"[자축인묘진사오미신유술해]시|천구백|이천|구십|팔십|칠십"
     r"|\b(?:born|birth|male|female|woman|man|girl|boy|lunar|unknown)\b",
     re.IGNORECASE,
 )
@@ -144,12 +145,7 @@ def people(births: Told, asked: Asked, text: str) -> People:
         asked = replace(asked, together=True)
     subject, partner, together = _whom(draft, before, asked, text)
     absent = None
-    if (
-        not changed
-        and not together
-        and dated(draft)
-        and (asked.sections or asked.facts or asked.years or asked.next_month or asked.whole)
-    ):
+    if not changed and not together and dated(draft) and asked.of_somebody:
         absent = unknown(text, (draft, *draft.others))
     found = People(draft, subject, partner, together, changed, absent=absent)
     if changed or not asked.of_a_chart or not before.date.complete:
@@ -268,7 +264,7 @@ def _whom(
     if not others:
         return draft, None, False
     if new and mine and COUPLE.search(new[-1].role or ""):
-        return draft, new[-1], not (asked.sections or asked.facts or asked.years or asked.next_month)
+        return draft, new[-1], asked.whole or not asked.of_somebody
     if new and (not mine or not _writer_changed(draft, before)):
         return new[-1], None, False
     meant = named(text, others)

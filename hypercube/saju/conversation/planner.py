@@ -9,7 +9,10 @@ from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSectio
 from hypercube.saju.birth_phrases import BirthDraft
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
+from hypercube.saju.conversation.beyond import BY_KEY, CRISIS, beyond
 from hypercube.saju.conversation.details import details
+from hypercube.saju.conversation.meanings import asks_meaning
+from hypercube.saju.conversation.moments import ages, asks_when, days
 from hypercube.saju.conversation.whom import without_names
 from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
@@ -18,6 +21,10 @@ LONGEST: Final = 4_000
 SMALL_TALK: Final = 24
 """Characters of a turn that says hardly anything."""
 MOST_YEARS: Final = 3
+ZODIAC_MATCH: Final = "zodiac_match"
+_NOT_ASKED: Final = {"lifespan": FactTopic.AGE, ZODIAC_MATCH: FactTopic.ZODIAC}
+"""What a word says only as a part of something that is not judged."""
+_TRAVEL: Final = "역마살"
 _RELATIVE: Final = (
     (re.compile(r"내후년|\bthe year after next\b", re.IGNORECASE), 2),
     (re.compile(r"내년|명년|다음 ?해|\bnext year\b", re.IGNORECASE), 1),
@@ -37,7 +44,15 @@ _OF_BIRTH: Final = (
 )
 _KOREAN_YEAR: Final = re.compile(rf"(?<!\d)((?:1[89]|2[01])\d\d|[0-9]{{2}})\s*년{_OF_BIRTH}")
 _ENGLISH_YEAR: Final = re.compile(r"(?<!\d)(?<![-/.])(20\d\d|19\d\d)(?!\s*년|[-/.]\d|\d)", re.IGNORECASE)
-_ABOUT_YEAR: Final = re.compile(r"\b(?:in|for|about|of|during|will|year|and|or)\s+$", re.IGNORECASE)
+_ABOUT_YEAR: Final = re.compile(
+    r"(?:\b(?:in|for|about|of|during|will|year|and|or|my|is|does|was|than)|\b(?:how|what)(?:'?s)?)\s+$",
+    re.IGNORECASE,
+)
+_YEAR_ASKED: Final = re.compile(
+    r"(?<![\d.:/-])(20\d\d)(?= ?(?:은|는|엔|에는|운|도 ?어|의 ?운|어때|vs\b|(?:fortune|luck|reading|forecast)\b))"
+    r"|^\W*(?:(?:그럼|그러면|그리고|and|so|then)\W+)?(20\d\d)(?:요|여)?\W*$",
+    re.IGNORECASE,
+)
 _BORN: Final = re.compile(r"\bborn\b|\bbirth(?:day|date)?\b|생일|생년월일|태어났|태어난", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"[.!?\n]+")
 
@@ -58,26 +73,49 @@ def planned(
         known: people of the conversation; a word for one of them says of whom is asked, not what.
     """
     read = text if len(text) <= 2 * LONGEST else f"{text[:LONGEST]}\n{text[-LONGEST:]}"
-    together = bool(words.TOGETHER.search(read))
+    not_judged = beyond(read)
+    together = bool(words.TOGETHER.search(read)) and ZODIAC_MATCH not in not_judged
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
     if ordinary:
         return Asked()
+    if CRISIS in not_judged:
+        return Asked(beyond=not_judged)
     if not together:
         read = without_names(read, known)
-    facts = _facts(read)
-    years = tuple(each for each in _years(read, today) if each not in birth_years)
+    of_days, of_ages = days(read, today), ages(read)
+    facts = _of_days(_facts(read, not_judged), read, of_days)
+    if facts and all(each.topic is FactTopic.PERIODS for each in facts) and of_days == (today,):
+        of_days = ()
+    every_year = tuple(each for each in _years(read, today) if each not in birth_years)
+    years = tuple(each for each in every_year if each != today.year)
     next_month = _of_next_month(read)
-    sections = _sections(read, facts, years)
-    if ReadingSection.LUCK in sections:
+    sections = _sections(read, facts, years, this_year=today.year in every_year)
+    if words.ABROAD.search(read) and words.FATE.search(read):
+        facts = (*facts, FactQuestion(FactTopic.SINSAL, _TRAVEL))
+        sections = (ReadingSection.WORK,)
+    if of_days and not words.AROUND_NOW.search(read):
+        sections = tuple(each for each in sections if each is not ReadingSection.NOW)
+    if of_ages or ReadingSection.LUCK in sections:
         facts = tuple(each for each in facts if each != FactQuestion(FactTopic.LUCK))
-    whole = bool(words.WHOLE.search(read)) and not (sections or facts or years or next_month or together)
+    if of_ages:
+        sections = tuple(each for each in sections if each is not ReadingSection.LUCK)
+    if together and ReadingSection.NOW in sections:
+        years = (today.year, *years)
+    birth = bool(words.BIRTH_TOLD.search(read)) and not facts
+    nothing = not (sections or facts or years or next_month or together or of_days or of_ages or birth)
     return Asked(
         sections=() if together and not facts else sections,
         facts=facts,
         years=years,
         next_month=next_month,
-        whole=whole,
+        whole=bool(words.WHOLE.search(read)) and nothing,
         together=together,
+        days=of_days,
+        ages=of_ages,
+        when=bool(sections) and asks_when(read),
+        birth=birth,
+        meaning=bool(facts) and asks_meaning(read),
+        beyond=not_judged,
         length=_length(read),
         audience=ReadingAudience.BEGINNER if words.BEGINNER.search(read) else ReadingAudience.GENERAL,
     )
@@ -89,15 +127,30 @@ def _length(text: str) -> ReadingLength:
     return ReadingLength.SHORT if words.SHORT.search(text) else ReadingLength.NORMAL
 
 
-def _facts(text: str) -> tuple[FactQuestion, ...]:
-    found: list[FactQuestion] = []
+def _facts(text: str, not_judged: Sequence[str]) -> tuple[FactQuestion, ...]:
+    found = [fact for key in not_judged if (fact := BY_KEY[key].fact) is not None]
     for topic in FactTopic:
+        if any(each.topic is topic for each in found) or (
+            topic is FactTopic.AGE and "lifespan" in not_judged
+        ):
+            continue
         detail = details(topic, text)
         if detail is not None:
             found += [FactQuestion(topic, each) for each in detail]
         elif words.FACTS[topic].search(text):
             found.append(FactQuestion(topic))
     return _without_shadows(tuple(found))
+
+
+def _of_days(
+    facts: tuple[FactQuestion, ...], text: str, of_days: Sequence[dt.date]
+) -> tuple[FactQuestion, ...]:
+    """Without the day's pillar where that day's fortune is asked for, which names it."""
+    day = FactQuestion(FactTopic.PERIODS, "day")
+    if day not in facts or not of_days:
+        return facts
+    one = len(of_days) == 1 and "오늘" in text and not words.FORTUNE.search(text)
+    return facts if one else tuple(each for each in facts if each != day)
 
 
 def _without_shadows(facts: tuple[FactQuestion, ...]) -> tuple[FactQuestion, ...]:
@@ -118,13 +171,14 @@ _SHADOWS: Final = {
 
 
 def _sections(
-    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...]
+    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...], *, this_year: bool
 ) -> tuple[ReadingSection, ...]:
     fate = bool(words.FATE.search(text) or words.BARE.search(text))
     found = []
     for section in ReadingSection:
         strong, weak = words.STRONG[section], words.WEAK.get(section)
-        if strong.search(text) or (fate and weak is not None and weak.search(text)):
+        named = this_year and section is ReadingSection.NOW
+        if named or strong.search(text) or (fate and weak is not None and weak.search(text)):
             found.append(section)
     if years:
         found = [each for each in found if each is not ReadingSection.NOW]
@@ -145,12 +199,13 @@ def _years(text: str, today: dt.date) -> tuple[int, ...]:
     for sentence in _SENTENCE.split(text):
         if _BORN.search(sentence):
             continue
+        found += [int(match[1] or match[2]) for match in _YEAR_ASKED.finditer(sentence)]
         found += [
             int(match[1])
             for match in _ENGLISH_YEAR.finditer(sentence)
             if _ABOUT_YEAR.search(sentence[: match.start()])
         ]
-    inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR and each != today.year]
+    inside = [each for each in dict.fromkeys(found) if FIRST_YEAR <= each < LAST_YEAR]
     return tuple(sorted(inside)[:MOST_YEARS])
 
 

@@ -20,13 +20,15 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 STRONG: Final = {
     S.TEMPER: _any(
-        r"성격|습성|고집|기질|성향|성품|인성이 어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
+        r"(?:좋은|나쁜|강한|약한|뛰어난|부족한) ?점(?![수심])|성격|습성|고집|기질|성향|성품|인성이 "
+        r"어떤|타고난|어떤 사람(?!들)|장단점|장점|단점",
         r"\bpersonality\b|\btemperament\b|\bmy (?:character|nature|strengths|weaknesses)\b|"
         r"kind of person am i|\bam i (?:a )?(?:stubborn|shy|kind|patient|brave|lazy|by nature)|\bby nature\b",
     ),
     S.WORK: _any(
         r"직업(?! ?상담)|직장\s?운|사업\s?운|취업\s?운|시험\s?운|합격\s?운|승진\s?운|관운|적성|천직|진로",
-        r"\bmy (?:career|vocation|talents?)\b|\b(?:career|job|profession|work) (?:suits?|fits?|luck)\b",
+        r"\bmy (?:career|vocation|talents?)\b|\b(?:career|job|profession|work) (?:suits?|fits?|luck)\b|"
+        r"\bfor a living\b|\bgood at\b",
     ),
     S.WEALTH: _any(
         r"재물|재운|금전|돈복|돈 ?운|재복|부자 ?(?:될|가 될|사주)|횡재",
@@ -42,7 +44,7 @@ STRONG: Final = {
     ),
     S.LUCK: _any(
         r"대운 ?(?:의 )?흐름|인생 ?(?:전체|의 흐름|흐름)|(?:제|내) 인생|말년|초년|중년|노년|"
-        r"일생|평생|십 ?년 ?운|\d0대 ?(?:운|에|는|엔)",
+        r"일생|평생|십 ?년 ?운",
         r"luck pillars (?:over|through|across)|explain my luck pillars|\bmy (?:whole )?life\b|\blater years\b",
     ),
     S.NOW: _any(
@@ -57,7 +59,8 @@ STRONG: Final = {
 }
 WEAK: Final = {
     S.WORK: _any(
-        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣\d])(?<!\d )일(?:을|이|은)? ",
+        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣\d])(?<!\d "
+        r")일(?:을|이|은)? ",
         r"\b(?:job|jobs|career|work|promotion|business|exam|study|studies)\b",
     ),
     S.WEALTH: _any(
@@ -74,7 +77,8 @@ WEAK: Final = {
     S.NOW: _any(r"올해|금년|이번 ?달|요즘|지금 (?:시기|때)", r"\bnow\b|\bthis (?:week|season)\b"),
 }
 FATE: Final = _any(
-    r"언제|까요|까\?|까$|야 (?:해|하)|편이야|편인가|[ㄹ을될할]까|어떤가|어떤지|어때|어떻게 (?:될|되)|괜찮|맞을|맞아|"
+    r"언제|까요|까\?|까$|야 (?:해|하)|편이야|편인가|[ㄹ을될할]까|어떤가|어떤지|어때|어떻게 (?:될|되)|"
+    r"괜찮|걱정|고민|맞을|맞아|"
     r"맞는|좋을|나을|있나|있을|운(?:이|은|을|도|세|에)"
     r"|사주|팔자|복이|봐 ?[줘주]|볼 ?수|궁금|점괘|풀이|풀리",
     r"\b(?:when|will|should|shall|can|could|am) i\b|\bmy (?:chart|saju|fate|future|"
@@ -107,17 +111,19 @@ ORDINARY: Final = _any(
 WHOLE: Final = _any(
     r"(?:사주|운세|팔자|명식|원국|차트)[^.?!\n]{0,6}(?:봐|보고|풀이|풀어|해석|분석|알려|"
     r"읽어)|전체적으로|전반적으로|총평|총운|풀이해|감명"
-    r"|사주 ?(?:좀|부탁)",
+    r"|사주 ?(?:좀|부탁)|(?:전부|모두|모조리|(?<![가-힣])다) ?(?:다 ?)?(?:알려|말해|봐|풀어)",
     r"\bread(?:ing)? (?:of )?(?:my|the) (?:chart|saju|pillars|fate|fortune)\b|\b(?:saju|"
     r"full|chart|whole|general) reading\b"
     r"|\bmy (?:saju|fortune|bazi)\b|\btell my fortune\b|\binterpret (?:my|the) chart\b|"
     r"\bwhat does my (?:chart|saju) say\b"
-    r"|\bread my (?:four pillars|chart)\b",
+    r"|\bread my (?:four pillars|chart)\b|\b(?:tell me|show me|read) everything\b|\beverything about me\b",
 )
 TOGETHER: Final = _any(
-    r"궁합|(?:저희|우리)(?: ?둘)?(?:이|은|가)? ?(?:잘 ?)?(?:맞|어울)|둘이 (?:잘 )?(?:맞|"
+    r"궁합|(?:저희|우리) ?(?:둘|관계|사이)(?=[이은는도의가 ?]|$)|(?:저희|우리)(?: ?둘)?(?:이|은|가)? "
+    r"?(?:잘 ?)?(?:맞|어울)|둘이 (?:잘 )?(?:맞|"
     r"어울)|(?:그 ?사람|그이|상대)(?:이랑|하고|과|와)[^.?!]{0,8}(?:맞|어울)",
-    r"\bcompatib|\bare we (?:a )?(?:good )?(?:match|fit)\b|\bhow (?:well )?do we (?:fit|match)\b|\bget along\b",
+    r"\bcompatib|\b(?:two|both) of us\b|\bour (?:relationship|future together)\b|\bare we (?:a "
+    r")?(?:good )?(?:match|fit)\b|\bhow (?:well )?do we (?:fit|match)\b|\bget along\b",
 )
 SHORT: Final = _any(
     r"짧게|간단히|간략|한 ?줄|요점만|한마디", r"\bbrief|\bshort(?:ly)?\b|\bin a (?:word|nutshell)\b"
@@ -127,12 +133,38 @@ BEGINNER: Final = _any(
     r"쉽게|초보|처음이라|용어를? (?:설명|몰)|몰라서",
     r"\bbeginner|\bsimple (?:words|terms)\b|\bexplain simply\b",
 )
+ABROAD: Final = _any(r"해외|외국|유학|이민", r"\babroad\b|\boverseas\b|\bemigrat|\banother country\b")
+"""Asked beside a word of fate, it is for the travelling horse (역마살) and work."""
+AROUND_NOW: Final = _any(r"올해|금년|이번 ?달|이달|요즘", r"\bthis (?:year|month)\b|\bthese days\b")
+FORTUNE: Final = _any(r"운(?!동|전|영|명)|하루|어때|어떨|어떤", r"\bfortune|\bhoroscope|\bluck")
+BIRTH_TOLD: Final = _any(
+    r"(?:생일|생년월일|생시|생년|태어난 ?(?:날|시|곳|때|년)|출생)[^.?!\n]{0,16}?(?:언제|몇|뭐|뭘|뭔|"
+    r"무엇|어떻게|어디|무슨|며칠)"
+    r"[^.?!\n]{0,14}?(?:했|알고|말|이해|들|적|입력|봤|보셨|보고|썼|쓰|기억|계산|설정|넣|나와|돼|되어)",
+    r"(?<!음력 )(?<![가-힣])생일[이은]? ?언제|(?:제가|내가)[^.?!\n]{0,14}(?:라고|다고) ?(?:했|한|말)",
+    r"(?<!음력 )(?:내|제|나의|저의) ?(?:생일|생년월일)[이은]? ?(?:언제|뭐|몇|기억|알)|(?:내가|제가|나|"
+    r"저)[^.?!\n]{0,4}언제 ?태어",
+    r"(?:생일|생년월일|출생 ?정보|태어난 ?(?:날|시)|입력한? ?(?:정보|내용)|내 ?정보|제 "
+    r"?정보)[^.?!\n]{0,8}(?:확인|기억|다시 ?(?:말|알)|맞게 ?(?:입력|들어|이해))",
+    r"(?:무슨|어떤|어느|몇 ?월) ?(?:생일|생년월일|날짜|며칠)[^.?!\n]{0,6}(?:로|으로|을|를) ?(?:봤|"
+    r"보셨|보신|봐|계산|썼|쓴|이해|알)",
+    r"\b(?:what|which)\b[^.?!\n]{0,12}\b(?:birth ?(?:da(?:te|y)|time|place|data|details|"
+    r"info(?:rmation)?)|(?:date|time|place) of birth)\b"
+    r"[^.?!\n]{0,14}\b(?:you|used|on file)\b",
+    r"\bwhen (?:was i|am i|did i say i was) born\b|\b(?:remember|repeat|recall|confirm|show|"
+    r"check)\b[^.?!\n]{0,8}\bmy birth",
+    r"\bwhat(?:'?s| is| was) my birth ?(?:day|date|time)\b|\bwhat (?:did|do) you (?:understand|know) about me\b",
+)
 _PLACE: Final = r"(?:연|년|월|일|시)"
 FACTS: Final = {
     T.PILLARS: _any(
         rf"사주 ?원국|원국|명식|여덟 ?글자|8 ?글자|사주 ?팔자가|네 ?기둥|만세력|"
+        r"(?:사주(?: ?팔자)?|(?<![가-힣])팔자)(?:가|는|를|란|이)? ?(?:좀 ?)?(?:뭐|뭔|무엇|알려|갈켜|"
+        r"가르쳐|보여|불러|적어)|"
         rf"(?<![가-힣]){_PLACE}(?:주|지)(?![가-힣]{{2}}|할|식|민)(?=$|[ ?.,!가-힣])",
-        r"\bfour pillars\b|\beight characters\b|\b(?:year|month|day|hour) (?:pillar|branch)\b|\bmy pillars\b",
+        r"\bfour pillars\b|\beight characters\b|\b(?:year|month|day|hour) (?:pillar|branch)\b|"
+        r"\bmy pillars\b|\bwhat(?:'?s| is| are) my (?:saju|ba ?zi)(?: chart)?\W*$|\bshow (?:me )?my "
+        r"(?:saju|ba ?zi|chart)\b",
     ),
     T.DAY_STEM: _any(r"일간", r"\bday (?:master|stem)\b"),
     T.ELEMENTS: _any(r"오행", r"\b(?:five )?elements?\b"),
@@ -144,8 +176,9 @@ FACTS: Final = {
     ),
     T.STRUCTURE: _any(r"격국|무슨 ?격|[정편]?[관재인]격|[식상]격|건록격|양인격", r"\bstructure\b"),
     T.USEFUL: _any(
-        r"용신|희신|기신|억부|조후|필요한 (?:오행|기운)",
-        r"\buseful (?:god|element)s?\b|\bfavou?rable element",
+        r"용신|희신|기신|억부|조후|(?:필요한|좋은|맞는|행운의) ?(?:오행|기운)",
+        r"\b(?:useful|yong) ?(?:god|element|shin|sin)s?\b|\byongsh?in\b|\b(?:favou?rable|lucky|good|"
+        r"helpful|best) element",
     ),
     T.GODS: _any(r"십성|십신|육친|통변", r"\bten gods?\b"),
     T.HIDDEN: _any(r"지장간", r"\bhidden stems?\b"),

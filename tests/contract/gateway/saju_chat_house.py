@@ -64,14 +64,17 @@ def her_chart() -> Chart:
 
 @dataclass
 class WrittenModel:
-    """A model of `context` tokens that says what `says` makes of a request, and keeps the requests."""
+    """A model of `context` tokens that says what `says` makes of a request, and keeps the requests; or none at all."""
 
     says: Callable[[GenerationRequest], str]
     context: int = 4096
+    models_served: bool = True
     requests: list[GenerationRequest] = field(default_factory=list)
     active: int = 0
 
     def models(self) -> Sequence[ServedModel]:
+        if not self.models_served:
+            return ()
         status = EngineStatus(EngineState.READY, "written by a test")
         able = (Capability.GENERATE, Capability.TOOLS)
         return (ServedModel("written", "test", self.context, "MIT", 1_790_000_000, status, able),)

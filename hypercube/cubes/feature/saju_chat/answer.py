@@ -14,12 +14,35 @@ from hypercube.core.reading import (
     writers,
 )
 from hypercube.cubes.feature.saju_chat import tool
-from hypercube.cubes.feature.saju_chat.charts import SectionsRead, Wanted, charts_of, in_next_month, in_year
+from hypercube.cubes.feature.saju_chat.charts import (
+    SectionsRead,
+    Wanted,
+    charts_of,
+    in_next_month,
+    in_year,
+    on_day,
+    within,
+)
 from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes
 from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.birth_phrases.people import SELF
-from hypercube.saju.conversation import Known, Paragraph, Written, facts_said, month_said, year_said
+from hypercube.saju.conversation import (
+    Known,
+    Paragraph,
+    Written,
+    ages_said,
+    begins_said,
+    covering,
+    day_said,
+    facts_said,
+    meaning_said,
+    month_said,
+    period_said,
+    when_said,
+    year_said,
+)
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
+from hypercube.saju.conversation.beyond import BY_KEY
 from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
 
@@ -97,48 +120,103 @@ class WrittenAnswer:
         known = Known(self._charts[0])
         results = tool.results(talk.request.messages)
         written.note(self._of_whom())
+        for key in talk.asked.beyond:
+            written.note(BY_KEY[key].said[language])
         for field in talk.people.given_up:
             written.note(GIVEN_UP[language].get(field.value, ""))
-        if talk.people.changed or results or (talk.people.given_up and talk.people.newly):
+        if talk.people.changed or talk.asked.birth or results or (talk.people.given_up and talk.people.newly):
             written.note(said_back(talk.people.draft, talk.locale))
             for chart, title in zip(self._charts, self._titles(), strict=True):
                 written.add(chart, chart_said(Known(chart), language), title)
         if any(tool.other_than(each, self._charts) for each in results):
             written.note(OTHER_RESULT[language])
         if talk.people.together and len(self._charts) > 1:
-            written.add_pair(self._charts[0], self._charts[1], language, talk.asked.length)
-        facts = facts_said(known, self._questions(), language)
-        if facts:
-            written.note(verdict(known, talk.turns[-1], language))
-            written.add(known.chart, facts)
+            # Where a year is asked about, what binds the two is told in short, and the year of each follows.
+            length = ReadingLength.SHORT if talk.asked.years else talk.asked.length
+            written.add_pair(self._charts[0], self._charts[1], language, length)
+        self._facts(known)
+        for day in talk.asked.days:
+            await self._day(day.isoformat())
+        if talk.asked.ages:
+            await self._ages(known)
         for year in talk.asked.years:
             await self._year(year)
         if talk.asked.next_month:
             await self._next_month()
+        if talk.asked.when:
+            brief = talk.asked.length is ReadingLength.SHORT
+            written.add(known.chart, when_said(known, talk.asked.sections, language, brief=brief))
+
+    def _facts(self, known: Known) -> None:
+        language, questions = self._talk.language, self._questions()
+        facts = facts_said(known, questions, language)
+        if not facts:
+            return
+        self._written.note(verdict(known, self._talk.turns[-1], language))
+        if self._talk.asked.meaning:
+            for each in questions:
+                self._written.note(meaning_said(each, language))
+        self._written.add(known.chart, facts)
 
     def _questions(self) -> tuple[FactQuestion, ...]:
         if self._introduces():
             return (FactQuestion(FactTopic.DAY_STEM),)
         return self._talk.asked.facts
 
+    async def _day(self, day: str) -> None:
+        (chart,) = await charts_of(self._cubes, (on_day(self._births[0], day),), self._call)
+        asked, language, known = self._talk.asked, self._talk.language, Known(chart)
+        self._written.add(chart, day_said(known, language, brief=len(asked.days) > 1))
+        if asked.length is ReadingLength.LONG:
+            every = (FactQuestion(FactTopic.PERIODS, "year"), FactQuestion(FactTopic.PERIODS, "month"))
+            self._written.add(chart, facts_said(known, every, language))
+
+    async def _ages(self, known: Known) -> None:
+        """The luck pillars of the ages asked about, and what is read of each while it runs."""
+        language, luck, spans = self._talk.language, known.chart.luck, self._talk.asked.ages
+        if luck is None:
+            self._written.add(known.chart, facts_said(known, (FactQuestion(FactTopic.LUCK),), language))
+            return
+        for first, last in spans:
+            self._written.add(known.chart, ages_said(known, first, last, language))
+        for at in sorted({at for span in spans for at in covering(known, *span)}):
+            await self._luck(self._births[0], known, at)
+
+    async def _luck(self, birth: BirthInput, known: Known, at: int) -> None:
+        """A luck pillar: when it begins, and what is read of it while it runs."""
+        assert known.chart.luck is not None
+        self._written.add(known.chart, [begins_said(known, at, self._talk.language)])
+        then = within(birth, known.chart.luck.pillars[at])
+        if then is not None:
+            chart, section = await self._then(then, ReadingSection.LUCK)
+            self._written.go_on(chart, period_said(section, at))
+
     async def _year(self, year: int) -> None:
-        chart, section = await self._then(in_year(self._births[0], year))
-        self._written.add(chart, year_said(Known(chart), section, year, self._talk.language))
+        """A year of the one asked about, or of both of two."""
+        for birth, title in zip(self._births, self._titles(), strict=True):
+            chart, section = await self._then(in_year(birth, year))
+            then = Known(chart)
+            self._written.add(chart, year_said(then, section, year, self._talk.language), title)
+            at = then.luck_in(year)
+            if at is not None and self._talk.asked.length is ReadingLength.LONG:
+                await self._luck(birth, then, at)
 
     async def _next_month(self) -> None:
         chart, section = await self._then(in_next_month(self._births[0], self._talk.today))
         self._written.add(chart, month_said(section, self._talk.language))
 
-    async def _then(self, birth: BirthInput) -> tuple[Chart, SectionText | None]:
-        """The chart with another day as now, and what is read of the year and month of that day."""
+    async def _then(
+        self, birth: BirthInput, about: ReadingSection = ReadingSection.NOW
+    ) -> tuple[Chart, SectionText | None]:
+        """The chart with another day as now, and what a section says of that day."""
         (chart,) = await charts_of(self._cubes, (birth,), self._call)
-        wanted = Wanted(birth, (ReadingSection.NOW,), self._talk.asked, self._talk.language)
+        wanted = Wanted(birth, (about,), self._talk.asked, self._talk.language)
         read = SectionsRead(self._cubes, wanted, self._call)
         async with aclosing(read.sentences()) as pieces:
             every = [(title, sentence) async for title, sentence in pieces]
         if not every:
             return chart, None
-        return chart, SectionText(ReadingSection.NOW, every[0][0], tuple(each for _, each in every))
+        return chart, SectionText(about, every[0][0], tuple(each for _, each in every))
 
     async def _read(self, sections: tuple[ReadingSection, ...]) -> AsyncGenerator[str, None]:
         asked = self._talk.asked

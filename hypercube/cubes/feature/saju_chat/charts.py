@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from hypercube.core.calendar import LuckPillar
 from hypercube.core.chart import BirthInput, Chart, ChartsRequest, ChartsResponse
 from hypercube.core.cube import Call, is_stream
 from hypercube.core.errors import HyperCubeError
@@ -23,6 +24,7 @@ from hypercube.cubes.feature.saju_chat.parts import READING, SAJU, Cubes
 from hypercube.saju.composing import MOST_ASKED
 from hypercube.saju.conversation.asked import Asked
 from hypercube.saju.conversation.compose import length_of
+from hypercube.saju.years import LAST_YEAR
 
 
 async def charts_of(cubes: Cubes, births: Sequence[BirthInput], call: Call) -> tuple[Chart, ...]:
@@ -47,6 +49,17 @@ def in_next_month(birth: BirthInput, today: dt.date) -> BirthInput:
     """The birth with the middle of the month after `today` as the day that counts as now: its 절 has come by then."""
     years, month = divmod(today.year * 12 + today.month, 12)
     return replace(birth, as_of=f"{years:04d}-{month + 1:02d}-15")
+
+
+def on_day(birth: BirthInput, day: str) -> BirthInput:
+    """The birth with a civil day, ISO 8601, as the one that counts as now."""
+    return replace(birth, as_of=day)
+
+
+def within(birth: BirthInput, luck: LuckPillar) -> BirthInput | None:
+    """The birth with the middle of a luck pillar as now; None where that lies beyond the years counted here."""
+    year = int(luck.start_date[:4]) + 5
+    return replace(birth, as_of=f"{year:04d}-07-01") if year < LAST_YEAR else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from hypercube.core.reading import Grounding
 from hypercube.core.saju_model import SAJU_MODEL
 from hypercube.cubes.feature.saju_chat import parts, tool
 from hypercube.cubes.feature.saju_chat.answer import WrittenAnswer
-from hypercube.cubes.feature.saju_chat.behind import ordinary
+from hypercube.cubes.feature.saju_chat.behind import model_behind, ordinary
 from hypercube.cubes.feature.saju_chat.charts import charts_of
 from hypercube.cubes.feature.saju_chat.ending import Ending
 from hypercube.cubes.feature.saju_chat.parts import Conversation, Cubes, SajuChatOptions, understood_in_time
@@ -27,8 +27,9 @@ from hypercube.cubes.feature.saju_chat.refusals import refuse
 from hypercube.saju.as_of import system_today
 from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.conversation import birth_of
+from hypercube.saju.conversation.beyond import BY_KEY
 from hypercube.saju.conversation.compose import Written
-from hypercube.saju.conversation.phrases import ABSENT, NO_CHART, SECOND
+from hypercube.saju.conversation.phrases import ABSENT, EXHAUSTED, NO_CHART, SECOND
 from hypercube.saju.conversation.planner import small_talk
 from hypercube.saju.zones import DEFAULT_ZONE
 
@@ -89,6 +90,12 @@ class SajuChatCube(Cube):
                 param="tool_choice",
                 fix=talk.people.to_ask("en") or "Give the birth first, or send auto.",
             )
+        if tool.elsewhere(request) and await model_behind(self._cubes, self._options.model, call) is None:
+            raise invalid(
+                "A call of a function is required, and no model is served that could make it.",
+                param="tool_choice",
+                fix=f"Serve a model with tools beside {SAJU_MODEL!r}, require {tool.TOOL!r}, or send auto.",
+            )
         return self._answer(talk, call)
 
     async def _answer(self, talk: Conversation, call: Call) -> AsyncGenerator[GenerationEvent, None]:
@@ -98,7 +105,14 @@ class SajuChatCube(Cube):
         about_chart = (
             talk.asked.of_a_chart or people.changed or (open_question and small_talk(talk.turns[-1]))
         )
-        if not about_chart and not tool.required(talk.request):
+        if talk.asked.beyond and not about_chart and not tool.elsewhere(talk.request):
+            async for event in self._notes(
+                talk, *(BY_KEY[each].said[talk.language] for each in talk.asked.beyond)
+            ):
+                yield event
+            return
+        # Whoever forces a function of their own gets that call: only a model can make it.
+        if tool.elsewhere(talk.request) or not (about_chart or tool.required(talk.request)):
             chart = await self._known_chart(talk, call) if people.begun and to_ask is None else None
             async with aclosing(ordinary(self._cubes, talk, chart, self._options.model, call)) as events:
                 async for event in events:
@@ -106,6 +120,10 @@ class SajuChatCube(Cube):
             return
         if to_ask is not None:
             async for event in self._notes(talk, said_back(people.draft, talk.locale), to_ask):
+                yield event
+            return
+        if talk.asked.exhausted:
+            async for event in self._notes(talk, EXHAUSTED[talk.language]):
                 yield event
             return
         if people.absent is not None:

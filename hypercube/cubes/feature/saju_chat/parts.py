@@ -2,19 +2,32 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from hypercube.core.engine import ChatMessage, GenerationRequest
-from hypercube.core.reading import ReadingLanguage
+from hypercube.core.reading import ReadingLanguage, ReadingSection
 from hypercube.saju.birth_phrases import Language
-from hypercube.saju.conversation import Asked, People, language_of, people, planned, told
+from hypercube.saju.conversation import (
+    Asked,
+    People,
+    language_of,
+    of_two,
+    once_more,
+    people,
+    planned,
+    referred,
+    told,
+)
 
 SAJU: Final = "saju"
 READING: Final = "reading"
 CHAT: Final = "chat"
 MODELS: Final = "models"
+_LOOKED_BACK: Final = 4
+"""Turns in which the two people are looked for of whom a year alone is asked."""
 _AT_ONCE: Final = 600
 """Characters of user turns that are read on the event loop."""
 
@@ -76,10 +89,25 @@ def understood(request: GenerationRequest, today: Callable[[], dt.date]) -> Conv
     day = today()
     births = told(turns, day)
     # A year in the turn that is somebody's year of birth is not asked about, and neither is somebody who is known.
-    asked = planned(
-        turns[-1], day, birth_years=births.birth_years, known=(births.draft, *births.draft.others)
+    plan = functools.partial(
+        planned, today=day, birth_years=births.birth_years, known=(births.draft, *births.draft.others)
     )
-    return Conversation(request, turns, language_of(turns), asked, people(births, asked, turns[-1]), day)
+    asked, text = plan(turns[-1]), turns[-1]
+    at = referred(turns)
+    if at is not None:
+        before = plan(turns[at])
+        if not before.of_a_chart and _tells_a_birth(turns[: at + 1], day):
+            before = Asked(sections=(ReadingSection.TEMPER,))
+        if before.of_a_chart:
+            asked, text = once_more(before, turns, at), turns[at]
+    else:
+        asked = of_two(asked, [plan(each) for each in turns[-2 : -2 - _LOOKED_BACK : -1]], text, day)
+    return Conversation(request, turns, language_of(turns), asked, people(births, asked, text), day)
+
+
+def _tells_a_birth(turns: Sequence[str], day: dt.date) -> bool:
+    """Whether the last of some turns does, which is answered with an introduction."""
+    return people(told(turns, day), Asked(), turns[-1]).changed
 
 
 async def understood_in_time(request: GenerationRequest, today: Callable[[], dt.date]) -> Conversation:

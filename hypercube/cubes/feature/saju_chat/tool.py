@@ -49,6 +49,13 @@ def required(request: GenerationRequest) -> bool:
     return request.tool_name == TOOL or len(request.tools) == 1
 
 
+def elsewhere(request: GenerationRequest) -> bool:
+    """Whether the answer has to be a call of another function of the caller's, which the model behind makes."""
+    if request.tool_choice is not ToolChoice.REQUIRED or not request.tools:
+        return False
+    return request.tool_name != TOOL if request.tool_name else not offered(request)
+
+
 def calls(request: GenerationRequest, births: Sequence[BirthInput]) -> tuple[ToolCallDelta, ...]:
     """The calls to make before an answer; none where the caller has no such tool, or has answered them."""
     if not offered(request) or request.messages[-1].role == "tool":

@@ -1,0 +1,150 @@
+"""What is asked of fortune tellers and not judged here: said plainly, with what can be answered in its place."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from hypercube.core.reading import ReadingLanguage
+from hypercube.saju.conversation.asked import FactQuestion, FactTopic
+
+KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """One such thing.
+
+    Attributes:
+        key: by which a plan names it.
+        asks: what a turn says that asks for it.
+        said: what is answered.
+        fact: what the chart has to offer on it.
+    """
+
+    key: str
+    asks: re.Pattern[str]
+    said: dict[ReadingLanguage, str]
+    fact: FactQuestion | None = None
+
+
+def _beyond(key: str, asks: str, ko: str, en: str, fact: FactQuestion | None = None) -> Beyond:
+    return Beyond(key, re.compile(asks, re.IGNORECASE), {KO: ko, EN: en}, fact)
+
+
+CRISIS: Final = "crisis"
+"""Nothing else is answered beside it."""
+EVERY: Final = (
+    _beyond(
+        CRISIS,
+        r"죽고 ?싶|죽어 ?버리|(?<![가-힣])자살(?!골)|살기 ?싫|살고 ?싶지 ?않|사라지고 ?싶|(?<![가-힣])자해"
+        r"|\bsuicid|\bkill myself\b|\bwant to die\b|\bend my life\b|\bself[- ]?harm",
+        "그만큼 힘드신 마음을 사주로 답할 수는 없습니다. 지금 혼자 견디지 마시고 가까운 사람이나 "
+        "자살예방 상담전화 109(24시간)에 "
+        "꼭 이야기해 주세요. 당장 위험하다면 119에 연락해 주세요.",
+        "No chart can answer how hard this is. Please do not carry it alone: talk to somebody close, or to a crisis "
+        "line where you are (109 in Korea, 988 in the United States); in danger, call the emergency number.",
+    ),
+    _beyond(
+        "samjae",
+        r"삼재|\bsam ?jae\b|\bthree (?:disasters|calamities)\b",
+        "삼재는 띠만 보는 민간의 풀이라 여기서는 판단하지 않습니다. 대신 그해의 간지가 원국과 어떻게 "
+        "만나는지는 '올해 운세'나 "
+        "'2027년은?'처럼 물어보시면 답합니다.",
+        "Samjae goes by the zodiac animal alone and is not judged here. How a year's pillar meets the chart can be "
+        'answered: ask for "this year", or "how is 2027".',
+    ),
+    _beyond(
+        "lucky",
+        r"행운(?:의|을 ?주는)? ?(?:색|컬러|숫자|번호|방향|방위|아이템|물건|보석)|(?:맞는|좋은|"
+        r"어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향|방위)"
+        r"|\blucky (?:colou?rs?|numbers?|directions?|charms?|stones?|days?)\b",
+        "색이나 숫자, 방향, 물건으로 길흉을 정하지는 않습니다. 그런 풀이의 바탕이 되는 용신의 오행은 "
+        "말씀드릴 수 있습니다.",
+        "Colours, numbers, directions and charms are not judged here. The useful element on which such customs rest "
+        "can be told.",
+        FactQuestion(FactTopic.USEFUL),
+    ),
+    _beyond(
+        "lottery",
+        r"(?:로또|복권)[^.?!\n]{0,12}(?:번호|당첨|될|되|사도|맞|운|찍)|당첨(?:될|운| ?번호)|도박(?:운|해도|하면)"
+        r"|\b(?:lottery|lotto|jackpot)\b|\bwinning numbers\b",
+        "당첨이나 번호는 사주로 정하지 못하고, 어떤 결과도 약속하지 않습니다. 돈을 다루는 기질은 "
+        "'재물운'으로 물어보시면 답합니다.",
+        "Numbers and winnings are not judged here, and no outcome is promised. How the chart deals with money can be "
+        'told: ask for "my luck with money".',
+    ),
+    _beyond(
+        "choosing_days",
+        r"택일|길일|손 ?없는 ?날|좋은 ?날|(?<![가-힣])날 ?(?:좀 ?)?(?:잡아|받아|골라|정해|뽑아)|날짜 "
+        r"?(?:좀 ?)?(?:잡아|골라|정해|뽑아|추천)"
+        r"|\b(?:good|best|auspicious|lucky) (?:day|date)s? (?:to|for)\b|\bpick (?:a|the) (?:day|date)\b",
+        "좋은 날을 골라 정하는 택일은 하지 않습니다. 마음에 둔 날이 있으시면 '12월 5일은 어때?'처럼 "
+        "물어보세요. 그날의 일진이 원국과 "
+        "어떻게 만나는지 답합니다.",
+        'Days are not chosen here. If you have one in mind, ask "how is December 5": how its pillar meets the chart '
+        "can be told.",
+    ),
+    _beyond(
+        "lifespan",
+        r"(?:제|내|저의|나의) ?수명|수명(?:운|이|은)? ?(?:몇|얼마|어떻|어때|긴|길|짧|알|궁금)|단명|"
+        r"장수 ?(?:할|하|사주)|언제 ?죽|몇 ?살(?:에|까지) ?(?:죽|살)|죽(?:을|는) ?(?:날|때|나이|운)|오래 ?살"
+        r"|\bwhen (?:will|do) i die\b|\bhow long will i live\b|\blife ?span\b|\blife expectancy\b|\bmy death\b",
+        "수명이나 죽음은 사주로 말하지 않습니다. 몸을 돌보는 습관은 '건강운'으로 물어보시면 답하고, "
+        "걱정되는 일은 의사와 상의하세요.",
+        "Length of life and death are not judged here. Habits that suit the chart can be told: ask about health; and "
+        "for a worry, see a doctor.",
+    ),
+    _beyond(
+        "names",
+        r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘))|성명학|\bname (?:reading|"
+        r"numerology)\b|\bchange my name\b",
+        "이름은 여기서 판단하지 않습니다. 원국에 많은 오행과 없는 오행, 용신은 말씀드릴 수 있습니다.",
+        "Names are not judged here. Which elements the chart has and lacks, and its useful gods, can be told.",
+    ),
+    _beyond(
+        "zodiac_match",
+        r"띠(?:끼리)?의? ?궁합|(?:맞는|좋은|어울리는|상극인|안 ?맞는) ?띠|띠(?:랑|하고|와) ?(?:잘 ?)?(?:맞|어울|궁합)"
+        r"|\bcompatible with (?:an? )?(?:rat|ox|tiger|rabbit|dragon|snake|horse|goat|sheep|monkey|"
+        r"rooster|dog|pig)s?\b"
+        r"|\bzodiac (?:match|compatib)",
+        "띠만으로 맞고 안 맞음을 정하지는 않습니다. 상대방의 생년월일시와 성별을 알려 주시면 두 분의 "
+        "원국으로 궁합을 답합니다.",
+        "Zodiac animals alone are not judged here. With the other person's date and time of birth and sex, the two "
+        "charts can be compared.",
+    ),
+    _beyond(
+        "past_life",
+        r"전생|환생|\bpast li(?:fe|ves)\b|\breincarnat",
+        "전생은 사주로 말하지 않습니다. 타고난 기질은 '성격'으로 물어보시면 답합니다.",
+        "Past lives are not judged here. The temperament that the chart shows can be told.",
+    ),
+    _beyond(
+        "other_arts",
+        r"(?:관상|손금|타로|토정비결|별자리|혈액형|자미두수)(?:로|를|을|도|은|는|점)? ?(?:좀 ?)?(?:봐|"
+        r"보|운|점|볼|성격|궁합|풀)"
+        r"|\btarot (?:reading|cards?)\b|\bread my (?:palm|cards|tarot)\b|\bpalm(?:istry| reading)\b|\bsun sign\b",
+        "여기서는 사주만 봅니다. 다른 점술은 판단하지 않습니다.",
+        "Only the four pillars are read here; other arts are not judged.",
+    ),
+    _beyond(
+        "talismans",
+        r"부적|굿을? ?(?:해|하)|액막이|\btalisman|\bamulet",
+        "부적이나 굿은 권하지 않고 판단하지 않습니다. 원국에 맞는 생활 습관은 '조언'으로 물어보시면 답합니다.",
+        "Talismans and rites are neither judged nor advised here. Habits that suit the chart can be "
+        "told: ask for advice.",
+    ),
+    _beyond(
+        "sex_of_child",
+        r"(?:아들|딸)(?:일까|인가|이야)[^.?!]{0,6}(?:아들|딸)|태아 ?성별|아들을? ?낳|딸을? ?낳|\bboy "
+        r"or (?:a )?girl\b",
+        "아이의 성별은 사주로 말하지 않습니다. 아이를 대하는 결은 '자식운'으로 물어보시면 답합니다.",
+        "The sex of a child is not judged here. What the chart shows of children can be told.",
+    ),
+)
+BY_KEY: Final = {each.key: each for each in EVERY}
+
+
+def beyond(text: str) -> tuple[str, ...]:
+    """What a turn asks for that is not judged here; a crisis alone, where there is one."""
+    found = tuple(each.key for each in EVERY if each.asks.search(text))
+    return (CRISIS,) if CRISIS in found else found

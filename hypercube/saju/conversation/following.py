@@ -1,0 +1,176 @@
+"""Turns that go on with the answer before: the same at more or less length, or the thing named last.
+
+Such a turn consists of nothing but words for that: 아니 좀 더 자세히 말해줘요. A turn that names anything else is a
+question of its own. Words are taken away one after the other, which takes time by the length of the turn and no more.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from hypercube.core.reading import ReadingLength, ReadingSection
+from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
+
+LONGEST: Final = 60
+"""Characters of such a turn."""
+SHORT: Final = 20
+"""Characters of a turn that names a year and nothing else."""
+_ONE: Final = re.compile(
+    r"(?<![가-힣])(?:내|제|나|저|난|전)(?=[는도의만 ]|$)|\b(?:my|mine|me|i)\b", re.IGNORECASE
+)
+_LONGER: Final = re.compile(
+    r"자세|상세|구체|길게|깊|더 ?(?:알려|말|얘기|이야기|설명|해|없|있|듣|들려|풀)|(?<![가-힣])더(?:요|"
+    r"여)?\W*$|계속|이어서|또 ?있|"
+    r"\bmore\b|\bdetails?\b|\bdetailed\b|\belaborate\b|\blonger\b|\bgo on\b|\bcontinue\b|\bexpand\b|\bin depth\b",
+    re.IGNORECASE,
+)
+_SHORTER: Final = re.compile(
+    r"짧|요약|간단|간략|줄여|한 ?줄|요점|핵심|한마디|너무 ?길|정리|\bshort|\bbrief|\bsummar|"
+    r"\btl;?dr\b|\btoo long\b|\bin a nutshell\b",
+    re.IGNORECASE,
+)
+_FILLER_KO: Final = str.split(
+    "조금만 조금 좀더 좀만 좀 더 아니요 아니 너무 길어요 길어서 길어 길다 길게 길네요 길네 기네요 "
+    "기네 그것을 그것도 그것만 그것 그거를 그거 그걸 "
+    "그게 그건 그럼 그러면 그리고 그냥 그 이거 이걸 이것 이 아까 방금 앞의 앞에 위의 위에 위 답변을 "
+    "답변 대답을 대답 답을 답 "
+    "내용을 내용만 내용 부분을 부분 말한 말해준 얘기한 자세하게 자세히 자세한 상세하게 상세히 상세한 "
+    "구체적으로 구체적인 깊이있게 깊이 깊게 "
+    "둘 다 둘다 모두 전부 짧게 짧은 간단하게 간단히 간단 간략하게 간략히 줄여서 줄여 한줄로 한 줄로 "
+    "한줄 요점만 핵심만 요점 핵심 한마디로 한마디 요약해서 "
+    "요약 정리해서 정리 계속해서 계속 이어서 또 다시 다른 것도 것 거 건 게 걸 로 으로 좀요 요점 "
+    "설명을 설명 이야기를 이야기 얘기를 얘기 말씀을 "
+    "말씀 말로 말 알려주세요 알려줘요 알려주라 알려줄래 알려줘 알려 해주실 해주세요 해주시겠어요 "
+    "해주삼 해줄래요 해줄래 해줘요 해줘 해봐요 해봐 "
+    "해 주세요 주실래요 주실 줄래요 줄래 줘요 줘라 줘 주라 주삼 부탁드려요 부탁드립니다 부탁해요 "
+    "부탁해 부탁 들려 듣고 싶어요 싶어 싶은데요 싶은데 "
+    "들을 수 있을까요 있나요 있어요 있어 없나요 없어요 없어 풀어서 풀어 풀이 써 되나요 될까요 돼요 "
+    "네 넵 예 응 어 ㅇㅇ ㅇㅋ 오 와 음 "
+    "저 제 내 나 도 만 은 는 을 를 에 대해서 대해 대한 관해 관련 부탁이요 요 여 용 염 욤 ㅎ ㅋ ㅠ ㅜ "
+    "ㄱㄱ 하게 해서 하고 하면 한번 번 한 번만 "
+    "보다 정도 정도로 주 시 겠 어 까 고 봐 있 재 해라 하라"
+)
+_FILLER_EN: Final = str.split(
+    "more details detail detailed in depth longer shorter short brief briefly summary summarize summarise tldr tl;dr "
+    "too long a an the nutshell please pls plz can could would you give me tell say it that this your answer last "
+    "about explain elaborate on go continue expand ok okay yes yeah yep no hmm make bit little much and so but i "
+    "want to know some version for us of with further keep going even again what else is there"
+)
+_TAKEN: Final = re.compile(
+    "|".join(
+        [re.escape(each) for each in sorted(set(_FILLER_KO), key=len, reverse=True)]
+        + [rf"\b{re.escape(each)}\b" for each in sorted(set(_FILLER_EN), key=len, reverse=True)]
+        + [r"[^\w가-힣]+"]
+    ),
+    re.IGNORECASE,
+)
+_POINTS: Final = re.compile(
+    r"^\W*(?:(?:그럼|근데|그래서|혹시|and|so)\W+)?(?:그거|그게|그것|그건|그런 ?거|이거|이게|do i have "
+    r"(?:it|that|one|any)|is (?:it|that) in my chart)"
+    r"(?:이|가|은|는|도)?\W*(?:(?:저|나|제|내)(?:한테|에게|한텐|게|게도|한테도|한테는| 사주에?도?| 사주에는)?\W*)?"
+    r"(?:있|없|몇|어디|많|얼마)?[가-힣]{0,6}\W*$",
+    re.IGNORECASE,
+)
+_POINTED_AT: Final = re.compile(r"있|없|몇|어디|많|얼마|\bi have\b|\bmy chart\b", re.IGNORECASE)
+_LEFT: Final = 0
+
+
+def length_wanted(text: str) -> ReadingLength | None:
+    """The length at which a turn wants the answer before once more; None for a turn that asks anything else."""
+    if len(text) > LONGEST:
+        return None
+    longer, shorter = _LONGER.search(text), _SHORTER.search(text)
+    if not (longer or shorter) or len(_TAKEN.sub("", text)) > _LEFT:
+        return None
+    return ReadingLength.SHORT if shorter else ReadingLength.LONG
+
+
+def points_back(text: str) -> bool:
+    """Whether a turn asks of the thing named last whether the chart has it: 그거 나한테 있어?"""
+    return len(text) <= LONGEST and bool(_POINTS.search(text) and _POINTED_AT.search(text))
+
+
+def referred(turns: Sequence[str]) -> int | None:
+    """Which turn the last one goes on with; None where the last one stands by itself.
+
+    Args:
+        turns: what the user wrote, oldest first; at least one.
+    """
+    if not (length_wanted(turns[-1]) or points_back(turns[-1])):
+        return None
+    at = len(turns) - 2
+    while at >= 0 and (length_wanted(turns[at]) or points_back(turns[at])):
+        at -= 1
+    return at if at >= 0 else None
+
+
+def of_two(asked: Asked, before: Sequence[Asked], text: str, today: dt.date) -> Asked:
+    """A year alone, asked after the compatibility of two people, is asked for both: 내년은?
+
+    Args:
+        asked: what the last turn asks.
+        before: what the turns before it asked, the newest first.
+        text: the last turn.
+        today: the day that counts as now.
+    """
+    if len(text) > SHORT or _ONE.search(text) or not _of_a_year(asked):
+        return asked
+    last = next((each for each in before if each.together or not _of_a_year(each)), None)
+    if last is None or not last.together:
+        return asked
+    return replace(asked, sections=(), years=asked.years or (today.year,), together=True)
+
+
+def _of_a_year(asked: Asked) -> bool:
+    alone = not (asked.facts or asked.next_month or asked.days or asked.ages or asked.together)
+    return alone and (asked.sections == (ReadingSection.NOW,) or (bool(asked.years) and not asked.sections))
+
+
+def once_more(before: Asked, turns: Sequence[str], at: int) -> Asked:
+    """What is asked, of the turn that it goes on with.
+
+    Args:
+        before: what that turn asked.
+        turns: what the user wrote, oldest first.
+        at: which of them that turn is.
+    """
+    wanted = length_wanted(turns[-1])
+    if wanted is None:
+        return replace(before, meaning=False)
+    if wanted is not ReadingLength.LONG:
+        return replace(before, length=wanted)
+    longer = any(length_wanted(each) is ReadingLength.LONG for each in turns[at + 1 : -1])
+    told = before.length is ReadingLength.LONG or longer
+    facts = tuple(
+        dict.fromkeys([*before.facts, *(each for about in before.sections for each in _RESTS_ON[about])])
+    )
+    return replace(before, facts=facts, length=wanted, meaning=bool(before.facts), exhausted=told)
+
+
+_F: Final = FactQuestion
+_RESTS_ON: Final = {
+    ReadingSection.TEMPER: (_F(FactTopic.DAY_STEM), _F(FactTopic.STRENGTH), _F(FactTopic.ELEMENTS)),
+    ReadingSection.WORK: (
+        _F(FactTopic.STRUCTURE),
+        _F(FactTopic.GODS, "officers"),
+        _F(FactTopic.GODS, "output"),
+    ),
+    ReadingSection.WEALTH: (
+        _F(FactTopic.GODS, "wealth"),
+        _F(FactTopic.GODS, "output"),
+        _F(FactTopic.STRENGTH),
+    ),
+    ReadingSection.RELATIONSHIPS: (
+        _F(FactTopic.PILLARS, "day"),
+        _F(FactTopic.GODS, "wealth"),
+        _F(FactTopic.GODS, "officers"),
+        _F(FactTopic.RELATIONS),
+    ),
+    ReadingSection.HEALTH: (_F(FactTopic.ELEMENTS), _F(FactTopic.STRENGTH)),
+    ReadingSection.LUCK: (_F(FactTopic.LUCK),),
+    ReadingSection.NOW: (_F(FactTopic.PERIODS), _F(FactTopic.LUCK, "now")),
+    ReadingSection.ADVICE: (_F(FactTopic.USEFUL),),
+}
+"""The facts that a section is read from: told beside it where it is wanted at length."""
