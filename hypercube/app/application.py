@@ -35,6 +35,7 @@ from hypercube.app.listening import (
 )
 from hypercube.app.loop_first import put_loop_first
 from hypercube.app.readings import make_reading_cube
+from hypercube.app.thread_turns import short_turns
 from hypercube.app.tls import load_tls
 from hypercube.app.tls_renewal import RenewedTls
 from hypercube.batching import Limits as BatchLimits
@@ -196,6 +197,7 @@ class Application:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._unbind_http, listener)
             loop = asyncio.get_running_loop()
+            stack.enter_context(short_turns())
             stack.enter_context(calm_collections(loop, self._open))
             stack.enter_context(freed_memory_returned(loop, self._open))
             if self.services.audit is not None:

@@ -18,12 +18,12 @@ The line's length tells what the front-end can do, and nobody has to know how lo
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+from hypercube.gateway.two_lines import TwoLines
 
 CROWDED: Final[Failure] = HyperCubeError(
     ErrorKind.OVERLOADED,
@@ -63,7 +63,7 @@ class DoorQueue:
     """One front-end's newcomers; its event loop drives it.
 
     Attributes:
-        waiting: newcomers that are not begun, in the order in which they came.
+        waiting: newcomers that are not begun, known ones and others each in the order in which they came.
         crowded: whether more come than can be begun.
         refused: how many were sent away.
     """
@@ -102,7 +102,7 @@ class DoorQueue:
 
         `soon` calls back after all that is ready now (default: the running loop's `call_soon`).
         """
-        self.waiting: deque[Begin] = deque()
+        self.waiting: TwoLines[Begin] = TwoLines()
         self.crowded = False
         self.refused = 0
         self.room = FEW
@@ -162,9 +162,9 @@ class DoorQueue:
         self._begun += 1
         return True
 
-    def wait(self, begin: Begin) -> None:
-        """Have a newcomer begun in its turn."""
-        self.waiting.append(begin)
+    def wait(self, begin: Begin, *, known: bool = False) -> None:
+        """Have a newcomer begun in its turn, which comes sooner for one who is `known`."""
+        self.waiting.append(begin, known=known)
 
     def _call(self, what: Callable[[], object]) -> None:
         (self._soon or asyncio.get_running_loop().call_soon)(what)
@@ -187,10 +187,11 @@ class DoorQueue:
             self._most = min(self._most + 1, _MOST) if lasted < _TURN_S else max(1, self._most // 2)
         self._turned_at = now
         self._judge(now)
-        batch = self._in_turn = min(self._most, len(waiting))
-        self._begun += batch
-        for _ in range(batch):
-            waiting.popleft()(True)
+        batch = waiting.take(self._most)
+        self._in_turn = len(batch)
+        self._begun += len(batch)
+        for begin in batch:
+            begin(True)
         self._call(self._turn)
 
     # -- whether more come than can be begun

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from hypercube.gateway.door_queue import FEW, DoorQueue
+from hypercube.gateway.two_lines import TwoLines
 
 REFUSAL = 0.01
 """What a refusal costs, of an answer."""
@@ -312,3 +313,19 @@ def test_a_lone_newcomer_is_begun_at_once() -> None:
         loop.come(loop.now)
         loop.until(loop.now + 0.5)
     assert [round(took, 9) for _, took in loop.took] == [0.5] * 10
+
+
+def test_who_is_known_and_who_is_not_do_not_wait_for_each_other() -> None:
+    lines: TwoLines[str] = TwoLines()
+    lines.extend(f"stranger {number}" for number in range(4))
+    for number in range(3):
+        lines.append(f"known {number}", known=True)
+    lines.append("stranger 4")
+    assert len(lines) == 8
+    assert lines.pop() == "stranger 4"  # the last of the longer line has to go
+    assert lines.take(2) == ["known 0", "known 1", "stranger 0", "stranger 1"]
+    assert lines.popleft() == "known 2"
+    assert lines.take(2) == ["stranger 2", "stranger 3"]
+    assert (lines.take(2), len(lines)) == ([], 0)
+    lines.append("known 3", known=True)
+    assert (lines.pop(), len(lines)) == ("known 3", 0)

@@ -12,20 +12,17 @@ makes room, else the one that has waited longest for its next; if all are being 
 """
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Final
-from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
+from hypercube.gateway.http.crowd import Crowd, crowd_of
 from hypercube.gateway.http.early_answers import answer_of
 from hypercube.gateway.http.held_head import HELD, HeldHead
 from hypercube.gateway.http.lobby import Lobby
-from hypercube.gateway.slices import slices_of
 
 _SLOWEST: Final = 16 << 10
 """Bytes of a body that buy one second more."""
@@ -37,8 +34,6 @@ _SMALL: Final = 1 << 10
 """Who sends so few bytes, and not the end of a request, rests until more come."""
 _SILENT_S: Final = 1.0
 """And who says nothing for so long."""
-_ENDED: Final = 16
-"""What ending a connection takes, in looks at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +58,6 @@ class Phase(IntEnum):
 
 class _HeadTooLargeError(Exception):
     pass
-
-
-class _Crowd:
-    """The connections of one server that nobody is answering, those that wait longest first."""
-
-    __slots__ = ("answered", "between", "look", "slow", "strangers")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.strangers: dict[GuardedProtocol, None] = {}
-        """Without a request so far."""
-        self.between: dict[GuardedProtocol, None] = {}
-        """Between two requests."""
-        self.look: asyncio.TimerHandle | None = None
-        """The next look at the server's connections."""
-        self.slow = Lobby(loop)
-        """Where those rest of which a request is under way or the first has not come."""
-        self.answered = Lobby(loop)
-        """Where those rest that were answered before, until their next request."""
-
-    def leave(self, connection: "GuardedProtocol") -> None:
-        """It is being answered, or gone."""
-        self.strangers.pop(connection, None)
-        self.between.pop(connection, None)
-
-
-_crowds: "WeakKeyDictionary[ServerState, _Crowd]" = WeakKeyDictionary()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -130,10 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.client = None if client is None or client[1] is None else (client[0], client[1])
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._since = self.loop.time()
-        crowd = _crowds.get(self.server_state)
-        if crowd is None:
-            crowd = _crowds[self.server_state] = _Crowd(self.loop)
-        self._crowd = crowd
+        crowd = self._crowd = crowd_of(self.server_state, self.loop)
         # What is encrypted is read ahead of us, so there is nothing to see on the socket.
         if self.scheme != "https" and (socket := transport.get_extra_info("socket")) is not None:
             self._descriptor = socket.fileno()
@@ -142,7 +108,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._turned_away:
             crowd.strangers[self] = None
         if crowd.look is None:
-            _watch(self, crowd)
+            limits = self.limits
+            step = min(1.0, limits.header_s / 4, limits.body_s / 4, limits.read_s / 4)
+            crowd.watch(self.connections, step, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""
@@ -171,7 +139,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif phase is Phase.BODY:
             self._raw += self._packet
             waste = self._raw - self._body * _OVERHEAD
-            if waste > self._packet + 2 * limits.max_header_bytes or len(self.headers) > limits.max_headers:
+            if waste > self._packet + 2 * limits.max_header_bytes:
                 self._refuse(431, _too_large(limits))
             elif self._packet < _SMALL:
                 self._rest(self._crowd.slow)
@@ -198,10 +166,21 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head = self._raw = self._body = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or one behind a body."""
+        # As uvicorn has it, but one too many stops the parser: a packet may hold 25,000, which took 15 to 40 ms.
+        if len(self.headers) >= self.limits.max_headers:
+            self._status = 431
+            raise _HeadTooLargeError
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
         """A request's head is whole."""
         limits = self.limits
-        if len(self.headers) > limits.max_headers or (
+        if (
             self._head + self._packet > limits.max_header_bytes
             and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             > limits.max_header_bytes
@@ -315,14 +294,10 @@ class GuardedProtocol(HttpToolsProtocol):
         elif now - self._since > _SILENT_S and self in self._crowd.between:
             self._rest(self._crowd.answered)
 
-    def _make_room(self, crowd: _Crowd) -> None:
+    def _make_room(self, crowd: Crowd) -> None:
         """End a connection that is not being answered, or else this one."""
-        for waiting in (crowd.strangers, crowd.between):
-            for victim in waiting:
-                if not victim.transport.is_closing():
-                    crowd.leave(victim)
-                    victim.transport.abort()
-                    return
+        if crowd.make_room():
+            return
         self._turned_away = True
         if self.scheme == "https" or len(self.connections) > self.limits.max_connections + _AT_THE_DOOR:
             self.transport.abort()
@@ -380,29 +355,6 @@ def _too_large(limits: ConnectionLimits) -> str:
         f"The head of the request is too large: at most {limits.max_headers} headers and "
         f"{limits.max_header_bytes:,} bytes are read. Send fewer or shorter headers."
     )
-
-
-def _watch(first: GuardedProtocol, crowd: _Crowd) -> None:
-    """Look at the server's connections from time to time, while there are any."""
-    state, limits, loop = first.server_state, first.limits, first.loop
-    step = min(1.0, limits.header_s / 4, limits.body_s / 4, limits.read_s / 4)
-    connections: set[Any] = state.connections
-
-    def looks() -> Iterator[int]:
-        rest = list(connections)
-        while rest:
-            # One that has gone since the slice before is let go here, and not all of them at the end.
-            connection = rest.pop()
-            if connection in connections and isinstance(connection, GuardedProtocol):
-                was_closing = connection.transport.is_closing()
-                connection.look(loop.time())
-                yield _ENDED if connection.transport.is_closing() and not was_closing else 1
-        crowd.look = loop.call_later(step, look) if connections else None
-
-    def look() -> None:
-        slices_of(loop).add(looks())
-
-    crowd.look = loop.call_later(step, look)
 
 
 def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:

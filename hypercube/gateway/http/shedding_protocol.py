@@ -39,6 +39,8 @@ class SheddingProtocol(GuardedProtocol):
     """Whether the request that is coming is refused when it is whole."""
     _packet_bytes = b""
     """The latest packet, which most often is a whole request."""
+    _answered_before = False
+    """Whether a request of this connection was, which makes it known at the line."""
 
     def data_received(self, data: bytes) -> None:
         """A packet came."""
@@ -172,7 +174,7 @@ class SheddingProtocol(GuardedProtocol):
             if IN_LINE not in scope:
                 self.traffic.enter()
                 scope[IN_LINE] = True
-            queue.wait(partial(self._turn_came, cycle, app))
+            queue.wait(partial(self._turn_came, cycle, app), known=self._answered_before)
 
     def _turn_came(self, cycle: RequestResponseCycle, app: Any, begin: bool) -> None:
         """It is begun, or refused after all; for a client that left meanwhile nothing is done."""
@@ -198,6 +200,7 @@ class SheddingProtocol(GuardedProtocol):
             failure = self.cycle.scope.get(FAILURE)
             self.recent.ended(self._packet_bytes, failure if isinstance(failure, Failure) else None)
         self._packet_bytes = b""
+        self._answered_before = True
         super().on_response_complete()
 
 

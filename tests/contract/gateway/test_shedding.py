@@ -170,6 +170,23 @@ async def test_who_waits_in_line_is_inside_and_is_answered_by_a_server_that_drai
         assert await traffic.wait_idle(PATIENCE_S)
 
 
+async def test_a_connection_that_was_answered_before_is_begun_before_strangers_that_came_sooner(
+    crowd: Crowd,
+) -> None:
+    async with crowd.wire() as known, crowd.wire() as first, crowd.wire() as second:
+        await known.send(WHOLE)
+        assert (await known.answer())[0] == 200
+        crowd.hold()
+        for count, wire in enumerate((first, second, known), 1):
+            await wire.send(WHOLE)
+            await until(lambda count=count: len(crowd.queue.waiting) == count)  # type: ignore[misc]
+        crowd.queue.waiting.popleft()(True)
+        assert (await known.answer())[0] == 200
+        assert len(crowd.queue.waiting) == 2
+        crowd.queue._turn()
+        assert [(await wire.answer())[0] for wire in (first, second)] == [200, 200]
+
+
 async def test_who_was_in_line_and_has_no_place_any_more_is_told_the_same(crowd: Crowd) -> None:
     crowd.hold()
     async with crowd.wire() as wire:

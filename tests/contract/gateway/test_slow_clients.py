@@ -229,6 +229,27 @@ async def test_a_bomb_is_refused_and_costs_nobody_else(house: Any, head: bytes) 
         assert house.services.traffic.in_flight == 0
 
 
+@pytest.mark.parametrize(
+    "before", [b"", b"transfer-encoding: chunked\r\n\r\n0\r\n"], ids=["headers", "trailers"]
+)
+async def test_of_a_packet_with_too_many_headers_no_more_than_the_limit_are_read(
+    house: Any, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    read: list[bytes] = []
+    plain = GuardedProtocol.on_header
+
+    def on_header(self: GuardedProtocol, name: bytes, value: bytes) -> None:
+        read.append(name)
+        plain(self, name, value)
+
+    monkeypatch.setattr(GuardedProtocol, "on_header", on_header)
+    async with served(house.app(), max_headers=10, max_header_bytes=1 << 20) as at, at.wire() as wire:
+        await wire.send(HEAD + before + b"x: a\r\n" * 5_000 + b"\r\n")
+        refused(await wire.answer(), 431)
+        await wire.ended()
+    assert len(read) == 11  # the last of them is the one too many
+
+
 async def test_heads_at_the_limit_pass_and_over_it_do_not(house: Any) -> None:
     async with served(house.app(), max_headers=10, max_header_bytes=2048) as at:
         for extra, status in ((7, 200), (8, 431)):  # beside host, content-type and content-length
