@@ -5,7 +5,7 @@ what it has begun, so an answer of many steps waits at each of them for all newc
 does little but begin (measured: a fast model kept 7 % of its peak at three times its load). So in each turn of the
 loop one newcomer is begun, or a few while its turns are short, and the others wait in line. Where answers have many
 steps (over gRPC), most of the long turns begin nobody: one of 60 steps would otherwise be one of 60 that are under way,
-all with cold caches (measured: a reading over gRPC cost 1.7 times as much processor as one of 16).
+each slower for the others (measured: a reading over gRPC cost 1.5 times as much processor as one of 16).
 
 The line's length tells what the front-end can do, and nobody has to know how long an answer takes:
 
