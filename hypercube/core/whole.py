@@ -1,4 +1,4 @@
-"""A stream that is no secret: all of its pieces are there already."""
+"""A stream of which all pieces are there already."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Generic, TypeVar
