@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from hypercube.core.cube import Call, Cube, CubeState, Health, HealthStatus, is_stream
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.core.whole import Whole
 from hypercube.cubes.bus import LocalBus
 from hypercube.cubes.contract import satisfies, violations
 
@@ -212,6 +213,8 @@ class CubeRegistry:
         span = cube.monitor.span("process", request_id=call.request_id)
         with span:
             answer = await cube.process(request, call)
+        if isinstance(answer, Whole):
+            return answer  # its work is done and was measured
         return _instrumented(cube, answer, call) if is_stream(answer) else answer
 
 

@@ -63,7 +63,7 @@ class Streaming(Generic[Q]):
     """A method with a stream of answers; `open` returns once the first one exists."""
 
     request: type[Q]
-    open: Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Message]]]
+    open: Callable[[GatewayServices, Q, Call], Awaitable[AsyncIterator[Serializable]]]
     default_s: Callable[[GatewayServices], float]
     role: Role = Role.USER
 

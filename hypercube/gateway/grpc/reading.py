@@ -9,11 +9,12 @@ from google.protobuf.message import Message
 
 from hypercube.core.cube import Call
 from hypercube.core.errors import invalid
-from hypercube.gateway.grpc.methods import Methods, Streaming, Unary
+from hypercube.core.reading import ReadingEvent
+from hypercube.gateway.grpc.methods import Methods, Serializable, Streaming, Unary
 from hypercube.gateway.handlers import compatibility as compatibility_handler
 from hypercube.gateway.handlers import readings as handler
 from hypercube.gateway.services import GatewayServices
-from hypercube.gateway.streams import Mapped, Once
+from hypercube.gateway.streams import Once
 from hypercube.wire import convert
 from hypercube.wire.v1 import reading_pb2
 
@@ -24,7 +25,7 @@ _IN_A_THREAD: Final = 256
 
 async def interpret(
     services: GatewayServices, request: reading_pb2.InterpretRequest, call: Call
-) -> AsyncIterator[Message]:
+) -> AsyncIterator[Serializable]:
     """A reading sentence by sentence, or at once in the caller's form."""
     asked = convert.reading_request_from_proto(request)
     if request.HasField(_SCHEMA):
@@ -33,8 +34,24 @@ async def interpret(
             services, asked, schema, call, where=_SCHEMA, sections="options.sections"
         )
         return Once(convert.formed_reading_to_proto(formed))
-    pieces = await handler.stream(services, asked, call)
-    return Mapped(pieces, convert.reading_event_to_proto)
+    return await handler.stream(services, asked, call, _written)
+
+
+class _Written:
+    """The bytes of a message: a tenth of what it takes while its turn has not come."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - protobuf's name
+        """Those."""
+        return self._raw
+
+
+def _written(event: ReadingEvent) -> _Written:
+    return _Written(convert.reading_event_to_proto(event).SerializeToString())
 
 
 def _schema(text: str) -> object:

@@ -1,15 +1,19 @@
 """Readings: whole, sentence by sentence, or in a form of the caller's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from hypercube.core.cube import Call
 from hypercube.core.errors import invalid
 from hypercube.core.reading import FormedReading, Reading, ReadingEvent, ReadingRequest
+from hypercube.core.whole import Whole
 from hypercube.gateway.deadlines import within
 from hypercube.gateway.services import READING, GatewayServices
-from hypercube.gateway.streams import Bounded, started
+from hypercube.gateway.streams import Bounded, Mapped, started
 from hypercube.saju.reading.form import Form
+
+T = TypeVar("T")
 
 
 async def reading(services: GatewayServices, request: ReadingRequest, call: Call) -> Reading:
@@ -24,12 +28,16 @@ async def reading(services: GatewayServices, request: ReadingRequest, call: Call
 
 
 async def stream(
-    services: GatewayServices, request: ReadingRequest, call: Call
-) -> AsyncIterator[ReadingEvent]:
-    """The same in pieces; what is wrong is raised here, before the first of them. Close it when done."""
+    services: GatewayServices, request: ReadingRequest, call: Call, written: Callable[[ReadingEvent], T]
+) -> AsyncIterator[T]:
+    """The same in pieces, each as `written` writes it; what is wrong is raised here, before the first of them.
+
+    Close it when done. What is there at once (a model's sentences are not) is written at once.
+    """
     async with within(call, services.clock):
         pieces = await services.cubes.process(READING, replace(request, stream=True), call)
-    return await started(Bounded(pieces, call, services.clock))
+    told = pieces.turned(written) if isinstance(pieces, Whole) else Mapped(pieces, written)
+    return await started(Bounded(told, call, services.clock))
 
 
 async def formed(

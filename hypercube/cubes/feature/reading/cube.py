@@ -18,6 +18,7 @@ from hypercube.core.reading import (
     events,
     joined,
 )
+from hypercube.core.whole import Whole
 from hypercube.cubes.feature.reading.model_writer import Cubes, ModelWriter, ModelWriting
 from hypercube.saju import chart
 from hypercube.saju.composing import MOST_ASKED, PROMOTED, prompt
@@ -95,7 +96,7 @@ class ReadingCube(Cube):
         found = await self._chart(request, call)
         if (request.writer or self._writer) is ReadingWriter.CORPUS:
             reading = interpret(found, request.to_options())
-            return _streamed(reading) if request.stream else reading
+            return Whole(events(reading)) if request.stream else reading
         pieces = self._models.events(found, request, call)
         if request.stream:
             return pieces
@@ -128,8 +129,3 @@ class ReadingCube(Cube):
                 Health.UNHEALTHY, f"{reading.checked.contradictions} contradictions in a known chart"
             )
         return HealthStatus(Health.HEALTHY)
-
-
-async def _streamed(reading: Reading) -> AsyncIterator[ReadingEvent]:
-    for event in events(reading):
-        yield event

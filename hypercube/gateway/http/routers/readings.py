@@ -12,7 +12,6 @@ from hypercube.gateway.http.formed_readings import ReadingBody, formed
 from hypercube.gateway.http.operations import Operation
 from hypercube.gateway.http.reading_json import reading_json
 from hypercube.gateway.http.responses import EVENTS, JSON, EventStream, encode
-from hypercube.gateway.streams import Mapped
 from hypercube.gateway.validation import JsonModel, json_model
 
 _BODY: Final[JsonModel[ReadingBody]] = json_model(ReadingBody)
@@ -24,8 +23,8 @@ async def reading(request: HttpRequest) -> Response:
     if asked.response_format is not None:
         return await formed(request, asked, asked.response_format)
     if asked.stream:
-        pieces = await handler.stream(request.services, asked, request.call)
-        return EventStream(Mapped(pieces, encode), request.call.request_id)
+        pieces = await handler.stream(request.services, asked, request.call, encode)
+        return EventStream(pieces, request.call.request_id)
     answer = await handler.reading(request.services, asked, request.call)
     return Response(reading_json(answer), media_type=JSON)
 
