@@ -9,6 +9,7 @@ from hypercube.core.clock import Clock, monotonic
 from hypercube.core.cube import Call, Cube, HealthStatus
 from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.authenticator import Access
+from hypercube.gateway.acquainted import Acquainted
 from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.inference_statistics import InferenceStatistics
@@ -136,6 +137,7 @@ class GatewayServices:
         audit: told of every call that needs an administrator.
         calls: gRPC calls that are open.
         line: gRPC calls that wait to be begun.
+        acquainted: gRPC connections on which a call was answered.
         origins: web pages (`https://host`) that may talk to this server from a browser.
     """
 
@@ -155,6 +157,7 @@ class GatewayServices:
     origins: tuple[str, ...] = ()
     calls: OpenCalls = field(default_factory=OpenCalls)
     line: DoorQueue = field(default_factory=DoorQueue)
+    acquainted: Acquainted = field(default_factory=Acquainted)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:
         """Clock seconds at which a request that may take `seconds` (None: `default_s`) is too late."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
+from hypercube.gateway.acquainted import Acquainted
 from hypercube.gateway.door_queue import DoorQueue
-from hypercube.gateway.grpc.lines import Lines
+from hypercube.gateway.grpc.lines import Lines, SortedLines
 from hypercube.gateway.grpc.newcomers import ASKED_FOR, REFUSED, Newcomers, fair_newcomers
 
 RunVirtual = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
@@ -30,8 +31,15 @@ class Core:
         self.asked: list[asyncio.Future[Came]] = []
         self.line: list[Came] = []
         self.runs = True
+        self.acquainted = Acquainted()
         self.newcomers: Newcomers[Came] = Newcomers(
-            self.loop, self.ask, lambda call: call[0], lambda: self.runs, self.queue, self.refuse
+            self.loop,
+            self.ask,
+            lambda call: call[0],
+            lambda: self.runs,
+            self.queue,
+            self.refuse,
+            self.acquainted,
         )
         self.taken: list[tuple[int, Came]] = []
         """What was taken up, and in which turn."""
@@ -182,6 +190,54 @@ def test_where_there_is_no_room_who_has_one_call_is_let_in_and_those_with_hundre
     run_virtual(main)
 
 
+def test_who_was_answered_before_is_let_in_before_a_crowd_of_strangers_with_one_call_each(
+    run_virtual: RunVirtual,
+) -> None:
+    async def refused(acquainted: bool) -> int:
+        core = Core(burst_s=1e-9)
+        if acquainted:
+            core.acquainted.add("friend")
+        serving = asyncio.create_task(core.serve())
+        await core.turns(5)
+        for number in range(40):
+            core.come(*((f"stranger {number} {each}", 0) for each in range(20)), ("friend", number))
+            await core.turns(1)
+        await core.turns(200)
+        assert len(core.taken) + len(core.refused) == 40 * 21
+        serving.cancel()
+        return sum(call[0] == "friend" for _, call in core.refused)
+
+    async def main() -> None:
+        assert await refused(acquainted=False) > 20
+        assert await refused(acquainted=True) == 0
+
+    run_virtual(main)
+
+
+def test_known_and_strange_connections_take_turns_and_strangers_have_to_go_first() -> None:
+    lines: SortedLines[Came] = SortedLines({"friend"}.__contains__)
+    for connection, number in crowd(3, 1):
+        lines.add(connection, (connection, number))
+    for number in range(3):
+        lines.add("friend", ("friend", number))
+    assert lines.crowd_out("crowd 3", ("crowd 3", 0)) == ("crowd 3", 0)
+    assert lines.crowd_out("friend", ("friend", 3))[0].startswith("crowd")
+    assert [lines.next()[0][:6] for _ in range(5)] == ["friend", "crowd ", "friend", "crowd ", "friend"]
+    assert len(lines) == 1
+    assert lines.last() == ("friend", 3)
+    lines.add("crowd 0", ("crowd 0", 1))
+    assert lines.next() == ("crowd 0", 1)  # alone, whoever's turn it was
+    assert len(lines) == 0
+
+
+def test_only_the_latest_acquaintances_are_kept() -> None:
+    acquainted = Acquainted(kept=2)
+    for name in ("a", "b", "a", "c"):
+        acquainted.add(name)
+    assert [name in acquainted for name in "abc"] == [False, True, True]
+    assert len(acquainted) == 2
+
+
 def test_calls_that_wait_when_the_server_stops_are_let_go_and_the_failure_is_told(
     run_virtual: RunVirtual,
 ) -> None:
@@ -204,6 +260,6 @@ def test_calls_that_wait_when_the_server_stops_are_let_go_and_the_failure_is_tol
 
 def test_the_installed_grpc_takes_up_its_calls_in_the_way_that_this_depends_on() -> None:
     plain = cygrpc.AioServer
-    with fair_newcomers(DoorQueue()):
+    with fair_newcomers(DoorQueue(), Acquainted()):
         assert cygrpc.AioServer is not plain
     assert cygrpc.AioServer is plain

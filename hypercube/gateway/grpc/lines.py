@@ -1,10 +1,12 @@
 """Calls that wait to be taken up: a line for each connection, and the lines take turns.
 
 A line's first call takes its turn among the first calls of other lines, and of two calls that are taken up one is such
-a first one: who has one call open at a time does not wait for those with hundreds.
+a first one: who has one call open at a time does not wait for those with hundreds. That alone helps nobody against a
+crowd of connections with one call each, so connections that were answered before have lines apart from strangers'.
 """
 
 from collections import deque
+from collections.abc import Callable
 from itertools import chain, islice
 from typing import Final, Generic, TypeVar
 
@@ -81,3 +83,53 @@ class Lines(Generic[Call]):
         self._first.clear()
         self._later.clear()
         self._count = 0
+
+
+class SortedLines(Generic[Call]):
+    """Lines of connections that are known, and lines of strangers, used like one set of lines.
+
+    Of two calls that are taken up one is of a known connection, while there are any; and as long as a stranger's call
+    waits, no other has to go for one of a known connection.
+    """
+
+    __slots__ = ("_acquainted", "_is_known", "_known_next", "_strangers")
+
+    def __init__(self, is_known: Callable[[str], bool]) -> None:
+        """`is_known` judges a connection, anew for each of its calls."""
+        self._is_known = is_known
+        self._acquainted: Lines[Call] = Lines()
+        self._strangers: Lines[Call] = Lines()
+        self._known_next = True
+
+    def __len__(self) -> int:
+        return len(self._acquainted) + len(self._strangers)
+
+    def add(self, connection: str, call: Call) -> None:
+        """The connection's last."""
+        self._of(connection).add(connection, call)
+
+    def next(self) -> Call:
+        """The first call of the connection whose turn it is."""
+        known = len(self._acquainted) > 0 and (self._known_next or not len(self._strangers))
+        self._known_next = not known
+        return (self._acquainted if known else self._strangers).next()
+
+    def last(self) -> Call:
+        """The latest call of the longest line of strangers, or of all if there are none; it is in none any more."""
+        return (self._strangers if len(self._strangers) else self._acquainted).last()
+
+    def crowd_out(self, connection: str, call: Call) -> Call:
+        """Who has to go where there is no room for one more, `call` perhaps."""
+        lines = self._of(connection)
+        if lines is self._strangers or not len(self._strangers):
+            return lines.crowd_out(connection, call)
+        lines.add(connection, call)
+        return self._strangers.last()
+
+    def _of(self, connection: str) -> Lines[Call]:
+        return self._acquainted if self._is_known(connection) else self._strangers
+
+    def clear(self) -> None:
+        """Let all go."""
+        self._acquainted.clear()
+        self._strangers.clear()

@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Final, Generic
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
+from hypercube.gateway.acquainted import Acquainted
 from hypercube.gateway.door_queue import DoorQueue
-from hypercube.gateway.grpc.lines import Call, Lines
+from hypercube.gateway.grpc.lines import Call, SortedLines
 from hypercube.gateway.grpc.no_room import context_of, refuse
 
 ASKED_FOR: Final = 256
@@ -94,15 +95,19 @@ class Newcomers(Generic[Call]):
         running: Callable[[], bool],
         queue: DoorQueue,
         refuse: Callable[[Call], object],
+        acquainted: Acquainted,
     ) -> None:
-        """`ask` asks for one call more, `connection` names the one on which a call came, `refuse` ends one."""
+        """`ask` asks for one call more, `connection` names the one on which a call came, `refuse` ends one.
+
+        Connections that are `acquainted` have lines apart from those of strangers.
+        """
         self._loop = loop
         self._ask = ask
         self._connection = connection
         self._running = running
         self._queue = queue
         self._refuse = refuse
-        self._lines: Lines[Call] = Lines()
+        self._lines: SortedLines[Call] = SortedLines(acquainted.__contains__)
         self._due = 0
         """Calls in the lines whose turn has come."""
         self._asked = 0
@@ -209,6 +214,7 @@ class _FairServer(cygrpc.AioServer):  # type: ignore[misc]
     """gRPC's server, with the lines of this module before what takes up its calls."""
 
     _queue: ClassVar[DoorQueue]
+    _acquainted: ClassVar[Acquainted]
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *rest: Any) -> None:
         super().__init__(loop, *rest)
@@ -224,7 +230,7 @@ class _FairServer(cygrpc.AioServer):  # type: ignore[misc]
             refuse(context_of(state, loop))
 
         self._newcomers: Newcomers[Any] = Newcomers(
-            loop, ask, connection, self.is_running, self._queue, say_no
+            loop, ask, connection, self.is_running, self._queue, say_no, self._acquainted
         )
 
     def _make_request_call_future(self, method: bytes | None) -> Any:
@@ -233,8 +239,10 @@ class _FairServer(cygrpc.AioServer):  # type: ignore[misc]
 
 
 @contextmanager
-def fair_newcomers(queue: DoorQueue) -> Iterator[None]:
+def fair_newcomers(queue: DoorQueue, acquainted: Acquainted) -> Iterator[None]:
     """Servers that are made within the block take up calls in turns of their connections, as `queue` lets them.
+
+    Of two one is of a connection that is `acquainted`, if such a call waits.
 
     Where gRPC takes up its calls in another way, nothing is changed.
     """
@@ -242,7 +250,7 @@ def fair_newcomers(queue: DoorQueue) -> Iterator[None]:
     if not hasattr(plain, "_make_request_call_future") or not hasattr(plain, "_request_call"):
         yield
         return
-    cygrpc.AioServer = type("QueuedServer", (_FairServer,), {"_queue": queue})
+    cygrpc.AioServer = type("QueuedServer", (_FairServer,), {"_queue": queue, "_acquainted": acquainted})
     try:
         yield
     finally:

@@ -44,9 +44,14 @@ def ended(
     kind: ErrorKind | None,
     seconds: float,
 ) -> None:
-    """Tell the observer, and the audit where one is due, how a call ended; `kind` is None for one that went well."""
+    """Tell the observer, and the audit where one is due, how a call ended; `kind` is None for one that went well.
+
+    Whose call went well is no stranger from then on.
+    """
     word = "ok" if kind is None else kind.value
     services.observe("grpc", route, word, seconds)
+    if kind is None:
+        services.acquainted.add(context.peer())
     if services.audit is not None and call is not None and (role is Role.ADMIN or call.privileged):
         services.audit(call, transport="grpc", what=route, outcome=word, peer=context.peer())
 

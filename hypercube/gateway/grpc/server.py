@@ -45,7 +45,7 @@ def create_grpc_server(
     With `share_port` the kernel shares connections out among all that listen there.
     Must be called inside the event loop that will run it.
     """
-    with patient_threads(), gathered_wakeups(), fair_newcomers(services.line):
+    with patient_threads(), gathered_wakeups(), fair_newcomers(services.line, services.acquainted):
         server = grpc.aio.server(options=_options(services.limits, share_port))
     made = {name: handlers(services, name, methods) for name, methods in SERVICES.items()}
     made[HEALTH] = health_handlers(services, HealthServicer(services, health_period_s))

@@ -45,7 +45,8 @@ async def test_who_finds_no_room_is_told_when_to_come_again_and_whose_call_it_wa
         said = error_pb2.Error.FromString(told[ERROR_METADATA])
         assert said.retry_after_s == 1.0
         assert house.services.line.refused == 1
-        house.services.line.waiting.clear()
+        while house.services.line.waiting:
+            house.services.line.waiting.pop()
         house.services.line.crowded = False
         house.services.line._turn()
         assert (await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH)).HasField("pillars")
@@ -73,3 +74,15 @@ async def test_many_refusals_leave_nothing_behind(house: House) -> None:
             assert not left
         finally:
             gc.enable()
+
+
+async def test_a_connection_is_known_once_a_call_on_it_was_answered(house: House) -> None:
+    known = house.services.acquainted
+    async with grpc_channel(house) as channel:
+        stub = saju_pb2_grpc.SajuStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Chart(saju_pb2.Birth(birth="1990-13-03"))
+        assert len(known) == 0
+        for _ in range(2):
+            await stub.Chart(BIRTH)
+        assert len(known) == 1
