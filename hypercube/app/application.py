@@ -59,7 +59,6 @@ from hypercube.gateway.access.audit import Audit
 from hypercube.gateway.access.guarded_cubes import GuardedCubes
 from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.grpc import create_grpc_server
-from hypercube.gateway.grpc.newcomers import LONG_TURN_S
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
@@ -176,7 +175,7 @@ class Application:
             audit=Audit(settings.access.audit_file),
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
-            line=DoorQueue(settings.server.burst_wait_ms / 1e3, clock, long_turn_s=LONG_TURN_S),
+            line=DoorQueue(settings.server.burst_wait_ms / 1e3, clock),
         )
         self.recent_refusals = RecentRefusals(clock)
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)

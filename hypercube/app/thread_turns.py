@@ -14,12 +14,20 @@ SWITCH_S: Final = 0.0005
 """A hand-over costs some 10 us, so threads lose a fiftieth where both sides always want it."""
 
 
+_before: list[float] = []
+"""What was set, by each block that runs: it is the process's, and blocks may end in any order."""
+
+
 @contextmanager
 def short_turns() -> Iterator[None]:
     """Threads hand over after `SWITCH_S` while the block runs, or after what was set, where that is less."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, SWITCH_S))
+    _before.append(sys.getswitchinterval())
+    sys.setswitchinterval(min(_before[-1], SWITCH_S))
     try:
         yield
     finally:
-        sys.setswitchinterval(before)
+        # The last one to end gives back what the first had found.
+        if len(_before) == 1:
+            sys.setswitchinterval(_before.pop())
+        else:
+            _before.pop()

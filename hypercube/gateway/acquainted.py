@@ -6,7 +6,7 @@ KEPT: Final = 4_096
 
 
 class Acquainted:
-    """Connections on which a call was answered, by what the transport names them; the latest `kept` of them.
+    """Connections on which a call was answered, by what the transport names them: the `kept` that were so last.
 
     One that is forgotten is a stranger until its next answer.
     """
@@ -20,11 +20,10 @@ class Acquainted:
     def add(self, name: str) -> None:
         """A call on this connection was answered."""
         names = self._names
-        if name in names:
-            return
-        if len(names) >= self._kept:
-            del names[next(iter(names))]
+        names.pop(name, None)
         names[name] = None
+        if len(names) > self._kept:
+            del names[next(iter(names))]
 
     def __contains__(self, name: str) -> bool:
         return name in self._names

@@ -3,9 +3,8 @@
 A front-end does one thing at a time. Left to itself, its event loop begins whatever has come before it goes on with
 what it has begun, so an answer of many steps waits at each of them for all newcomers: of more than it can serve it
 does little but begin (measured: a fast model kept 7 % of its peak at three times its load). So in each turn of the
-loop one newcomer is begun, or a few while its turns are short, and the others wait in line. Where answers have many
-steps (over gRPC), most of the long turns begin nobody: one of 60 steps would otherwise be one of 60 that are under way,
-each slower for the others (measured: a reading over gRPC cost 1.5 times as much processor as one of 16).
+loop one newcomer is begun, or a few while its turns are short (of those who are known, and as many of the others), and
+the rest wait in line.
 
 The line's length tells what the front-end can do, and nobody has to know how long an answer takes:
 
@@ -20,7 +19,6 @@ The line's length tells what the front-end can do, and nobody has to know how lo
 
 import asyncio
 import math
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -53,10 +51,6 @@ _OVER: Final = 0.25
 _OVER_S: Final = 0.5
 _TURN_S: Final = 0.0005
 """After a shorter turn one newcomer more is begun in the next, after a longer one half as many are."""
-_PATIENCE: Final = 16
-"""So many long turns in a row begin nobody, not more: who is under way may be so for good."""
-_give_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)
-"""A turn that begins nobody must not keep the processor from other threads: one of gRPC's tells of what was sent."""
 _MOST: Final = 64
 _FIRST_TURN_S: Final = 2e-4
 _FADING: Final = 0.7
@@ -82,11 +76,9 @@ class DoorQueue:
         "_burst_s",
         "_clock",
         "_in_turn",
-        "_long_turn_s",
         "_longest_s",
         "_low",
         "_most",
-        "_patient",
         "_refused_before",
         "_served",
         "_since",
@@ -106,11 +98,9 @@ class DoorQueue:
         burst_s: float = 1.0,
         clock: Clock = monotonic,
         soon: Callable[[Callable[[], object]], object] | None = None,
-        long_turn_s: float = math.inf,
     ) -> None:
         """`burst_s` is how long anybody may have to wait to be begun, in seconds.
 
-        After a turn of more than `long_turn_s` seconds nobody is begun, but for one in some.
         `soon` calls back after all that is ready now (default: the running loop's `call_soon`).
         """
         self.waiting: TwoLines[Begin] = TwoLines()
@@ -121,7 +111,6 @@ class DoorQueue:
         self._burst_s = burst_s
         self._clock = clock
         self._soon = soon
-        self._long_turn_s = long_turn_s
         self._turn_s = _FIRST_TURN_S
         """From one newcomer's beginning to the next one's, while some wait."""
         self._most = 4
@@ -129,8 +118,6 @@ class DoorQueue:
         self._turning = False
         self._in_turn = 0
         """Newcomers begun in this turn."""
-        self._patient = 0
-        """Turns in a row that began nobody, though some wait."""
         self._turned_at: float | None = None
         """When the latest turn began; None while nobody waits."""
         self._longest_s = 0.0
@@ -195,20 +182,12 @@ class DoorQueue:
                 self._forget()
             return
         now = self._clock()
-        lasted = 0.0
         if self._turned_at is not None:
             lasted = now - self._turned_at
             self._longest_s = max(self._longest_s, lasted)
             self._most = min(self._most + 1, _MOST) if lasted < _TURN_S else max(1, self._most // 2)
         self._turned_at = now
         self._judge(now)
-        if lasted > self._long_turn_s and self._patient < _PATIENCE:
-            self._patient += 1
-            self._in_turn = self._most  # nor is anybody who comes now
-            _give_way()
-            self._call(self._turn)
-            return
-        self._patient = 0
         batch = waiting.take(self._most)
         self._in_turn = len(batch)
         self._begun += len(batch)

@@ -12,23 +12,22 @@ from weakref import WeakKeyDictionary
 
 
 class LongSteps:
-    """The line of one event loop."""
+    """The line of one event loop, which it does not keep."""
 
-    __slots__ = ("__weakref__", "_loop", "_turning", "_waiting")
+    __slots__ = ("_turning", "_waiting")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """For this loop."""
-        self._loop = loop
+    def __init__(self) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._turning = False
 
     async def turn(self) -> None:
         """Return in a turn of the loop in which no other step was begun."""
-        mine: asyncio.Future[None] = self._loop.create_future()
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[None] = loop.create_future()
         self._waiting.append(mine)
         if not self._turning:
             self._turning = True
-            self._loop.call_soon(self._next)
+            loop.call_soon(self._next)
         await mine
 
     def _next(self) -> None:
@@ -36,7 +35,7 @@ class LongSteps:
             first = self._waiting.popleft()
             if not first.done():  # else who waited was cancelled
                 first.set_result(None)
-                self._loop.call_soon(self._next)
+                asyncio.get_running_loop().call_soon(self._next)
                 return
         self._turning = False
 
@@ -49,5 +48,5 @@ async def my_turn() -> None:
     loop = asyncio.get_running_loop()
     steps = _all.get(loop)
     if steps is None:
-        steps = _all[loop] = LongSteps(loop)
+        steps = _all[loop] = LongSteps()
     await steps.turn()

@@ -1,14 +1,13 @@
 """Two lines at one door: who was answered before does not stand behind all who come for the first time."""
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 Newcomer = TypeVar("Newcomer")
 
 
 class TwoLines(Generic[Newcomer]):
-    """Those who wait; used like the deque of one line, in which those who are known stand before all strangers."""
+    """Those who wait; those who are known do so in a line of their own."""
 
     __slots__ = ("_known", "_strangers")
 
@@ -22,18 +21,6 @@ class TwoLines(Generic[Newcomer]):
     def append(self, newcomer: Newcomer, *, known: bool = False) -> None:
         """The last of a line, of strangers or of those who are `known`."""
         (self._known if known else self._strangers).append(newcomer)
-
-    def extend(self, strangers: Iterable[Newcomer]) -> None:
-        """Several strangers."""
-        self._strangers.extend(strangers)
-
-    def popleft(self) -> Newcomer:
-        """Who is the first of all.
-
-        Raises:
-            IndexError: nobody waits.
-        """
-        return (self._known or self._strangers).popleft()
 
     def take(self, most: int) -> list[Newcomer]:
         """Whose turn it is: the first of each line, at most `most` of each, so that neither waits for the other."""

@@ -214,6 +214,23 @@ def test_who_was_answered_before_is_let_in_before_a_crowd_of_strangers_with_one_
     run_virtual(main)
 
 
+def test_one_greedy_connection_that_is_known_does_not_shut_out_newcomers(run_virtual: RunVirtual) -> None:
+    async def main() -> None:
+        core = Core(burst_s=1e-9)
+        core.acquainted.add("greedy")
+        serving = asyncio.create_task(core.serve())
+        await core.turns(5)
+        for number in range(150):
+            core.come(*(("greedy", 40 * number + each) for each in range(40)), (f"new {number}", 0))
+            await core.turns(1)
+        await core.turns(400)
+        assert len(core.taken) + len(core.refused) == 150 * 41
+        assert not [call for _, call in core.refused if call[0] != "greedy"]
+        serving.cancel()
+
+    run_virtual(main)
+
+
 def test_known_and_strange_connections_take_turns_and_strangers_have_to_go_first() -> None:
     lines: SortedLines[Came] = SortedLines({"friend"}.__contains__)
     for connection, number in crowd(3, 1):
@@ -221,6 +238,8 @@ def test_known_and_strange_connections_take_turns_and_strangers_have_to_go_first
     for number in range(3):
         lines.add("friend", ("friend", number))
     assert lines.crowd_out("crowd 3", ("crowd 3", 0)) == ("crowd 3", 0)
+    assert lines.crowd_out("friend", ("friend", 3))[0].startswith("crowd")
+    assert lines.crowd_out("crowd 3", ("crowd 3", 0)) == ("friend", 3)
     assert lines.crowd_out("friend", ("friend", 3))[0].startswith("crowd")
     assert [lines.next()[0][:6] for _ in range(5)] == ["friend", "crowd ", "friend", "crowd ", "friend"]
     assert len(lines) == 1
@@ -234,7 +253,7 @@ def test_only_the_latest_acquaintances_are_kept() -> None:
     acquainted = Acquainted(kept=2)
     for name in ("a", "b", "a", "c"):
         acquainted.add(name)
-    assert [name in acquainted for name in "abc"] == [False, True, True]
+    assert [name in acquainted for name in "abc"] == [True, False, True]
     assert len(acquainted) == 2
 
 

@@ -53,3 +53,10 @@ def test_threads_hand_over_sooner_while_a_server_runs() -> None:
             assert sys.getswitchinterval() == within
         assert sys.getswitchinterval() == within
     assert sys.getswitchinterval() == before
+    first, second = short_turns(), short_turns()
+    for each in (first, second):
+        each.__enter__()
+    first.__exit__(None, None, None)
+    assert sys.getswitchinterval() == within  # two servers in a process need not end in turn
+    second.__exit__(None, None, None)
+    assert sys.getswitchinterval() == before

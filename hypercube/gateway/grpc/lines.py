@@ -88,8 +88,8 @@ class Lines(Generic[Call]):
 class SortedLines(Generic[Call]):
     """Lines of connections that are known, and lines of strangers, used like one set of lines.
 
-    Of two calls that are taken up one is of a known connection, while there are any; and as long as a stranger's call
-    waits, no other has to go for one of a known connection.
+    Of two calls that are taken up one is of a known connection, while there are any. Who has to go where there is no
+    room is of the fuller side, so neither a crowd of strangers nor one greedy acquaintance shuts the others out.
     """
 
     __slots__ = ("_acquainted", "_is_known", "_known_next", "_strangers")
@@ -115,16 +115,20 @@ class SortedLines(Generic[Call]):
         return (self._acquainted if known else self._strangers).next()
 
     def last(self) -> Call:
-        """The latest call of the longest line of strangers, or of all if there are none; it is in none any more."""
-        return (self._strangers if len(self._strangers) else self._acquainted).last()
+        """The latest call of the longest line of the fuller side, which is in none any more."""
+        known = len(self._acquainted) > len(self._strangers)
+        return (self._acquainted if known else self._strangers).last()
 
     def crowd_out(self, connection: str, call: Call) -> Call:
         """Who has to go where there is no room for one more, `call` perhaps."""
-        lines = self._of(connection)
-        if lines is self._strangers or not len(self._strangers):
-            return lines.crowd_out(connection, call)
-        lines.add(connection, call)
-        return self._strangers.last()
+        own = self._of(connection)
+        known = own is self._acquainted
+        other = self._strangers if known else self._acquainted
+        # Where both are as full, the one who is known is let in.
+        if not len(other) or len(other) + known <= len(own):
+            return own.crowd_out(connection, call)
+        own.add(connection, call)
+        return other.last()
 
     def _of(self, connection: str) -> Lines[Call]:
         return self._acquainted if self._is_known(connection) else self._strangers

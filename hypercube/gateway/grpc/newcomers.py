@@ -24,8 +24,6 @@ ASKED_FOR: Final = 256
 """Calls that gRPC may hand over in one turn of the loop."""
 REFUSED: Final = 32
 """Calls that are refused in one, so that others have their turns between them."""
-LONG_TURN_S: Final = 0.0005
-"""A turn in which ten streams send a message each. After a longer one no call is begun, but for one in some."""
 MOST: Final = 10_000
 """Calls that wait here; more wait in gRPC."""
 

@@ -20,7 +20,7 @@ from hypercube.wire.v1 import calendar_pb2, saju_pb2
 
 _DESCRIBED_ROWS_AT_ONCE: Final = 4
 _ROWS_AT_ONCE: Final = 64
-"""With and without facts: rows converted before other calls get a turn: about 1 ms."""
+"""With and without facts: rows converted before other calls get a turn: 0.4 to 3 ms."""
 
 
 async def chart(services: GatewayServices, birth: BirthInput | OneBirth, call: Call) -> saju_pb2.ChartReply:

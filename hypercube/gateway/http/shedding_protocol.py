@@ -196,11 +196,15 @@ class SheddingProtocol(GuardedProtocol):
 
     def on_response_complete(self) -> None:
         """An answer is whole."""
-        if not self.pipeline and self._packet_bytes:
-            failure = self.cycle.scope.get(FAILURE)
-            self.recent.ended(self._packet_bytes, failure if isinstance(failure, Failure) else None)
+        scope: Any = self.cycle.scope
+        if not self.pipeline:  # else it may be of the next request
+            failure = scope.get(FAILURE)
+            if self._packet_bytes:
+                self.recent.ended(self._packet_bytes, failure if isinstance(failure, Failure) else None)
+            # Not by what is free: a refusal, or one of the paths that never stand in line.
+            if failure is None and scope["path"] not in ALWAYS_OPEN:
+                self._answered_before = True
         self._packet_bytes = b""
-        self._answered_before = True
         super().on_response_complete()
 
 

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import WeakSet
 
 from hypercube.core.reading import (
     ReadingAudience,
@@ -25,8 +26,8 @@ SHORT, NORMAL, LONG = 0, 1, 2
 _LEVELS: Final = {ReadingLength.SHORT: SHORT, ReadingLength.NORMAL: NORMAL, ReadingLength.LONG: LONG}
 _MASK: Final = 0xFFFF_FFFF_FFFF_FFFF
 _STEP: Final = 0x9E37_79B9_7F4A_7C15
-_PASSAGES: Final = 32_768
-"""Passages kept by a manner, of one to six sentences, some 500 bytes each; their lines are the book's."""
+_PASSAGES: Final = 65_536
+"""Passages kept by all manners together, of one to six sentences: 0.9 to 1.6 KB each with their lines."""
 Passage = list[tuple[int, list[Line | FormedLine | None], "_Saying"]]
 """By sentence: how many ways there are, the line of each that was said before, and how to make it."""
 
@@ -40,7 +41,7 @@ class _Saying:
     words: dict[str, str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Manner:
     """A language, its schools and how to write, as all readings share it that ask for the same."""
 
@@ -51,6 +52,9 @@ class Manner:
     explains: bool
     passages: dict[tuple[Any, ...], Passage] = field(default_factory=dict)
     """By what tells them, and the values that it was told."""
+
+
+_manners: Final[WeakSet[Manner]] = WeakSet()
 
 
 class Speaker:
@@ -148,10 +152,10 @@ class Writer(Speaker):
     def _worked_out(self, what: Callable[..., None], given: tuple[Any, ...]) -> Passage:
         passage = _Passage(self._manner)
         what(passage, *given)
-        kept = self._manner.passages
-        if len(kept) >= _PASSAGES:
-            kept.clear()
-        kept[what, given] = passage.said
+        if sum(len(each.passages) for each in _manners) >= _PASSAGES:
+            for each in _manners:
+                each.passages.clear()
+        self._manner.passages[what, given] = passage.said
         return passage.said
 
     def most(self, normal: int, long: int) -> int:
@@ -186,13 +190,15 @@ def manner(
     versions: tuple[str, ...],
 ) -> Manner:
     """How to write; `versions` are those of the schools."""
-    return Manner(
+    made = Manner(
         book=book(language, versions),
         names=NAMES[language],
         level=_LEVELS[length],
         warm=tone is ReadingTone.WARM,
         explains=audience is ReadingAudience.BEGINNER,
     )
+    _manners.add(made)
+    return made
 
 
 def writer(versions: tuple[str, ...], options: ReadingOptions, seed: int) -> Writer:

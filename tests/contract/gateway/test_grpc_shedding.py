@@ -22,7 +22,8 @@ def fill(house: House) -> None:
     """As if `FEW` calls waited and nobody's turn came."""
     queue = house.services.line
     queue.crowded = queue._turning = True
-    queue.waiting.extend([lambda begin: None] * FEW)
+    for _ in range(FEW):
+        queue.waiting.append(lambda begin: None)
     assert queue.full
 
 

@@ -32,12 +32,12 @@ class Crowd:
 
     def fill(self) -> None:
         self.queue.crowded = self.queue._turning = True
-        self.queue.waiting.extend([self.sent_away.append] * FEW)
+        for _ in range(FEW):
+            self.queue.waiting.append(self.sent_away.append)
         assert self.queue.full
 
     def empty(self) -> None:
-        for _ in range(FEW):
-            self.queue.waiting.popleft()
+        assert self.queue.waiting.take(FEW) == [self.sent_away.append] * FEW
         self.queue._turn()
 
     def hold(self) -> None:
@@ -180,9 +180,11 @@ async def test_a_connection_that_was_answered_before_is_begun_before_strangers_t
         for count, wire in enumerate((first, second, known), 1):
             await wire.send(WHOLE)
             await until(lambda count=count: len(crowd.queue.waiting) == count)  # type: ignore[misc]
-        crowd.queue.waiting.popleft()(True)
+        begin_known, begin_first = crowd.queue.waiting.take(1)
+        begin_known(True)
         assert (await known.answer())[0] == 200
-        assert len(crowd.queue.waiting) == 2
+        assert len(crowd.queue.waiting) == 1
+        begin_first(True)
         crowd.queue._turn()
         assert [(await wire.answer())[0] for wire in (first, second)] == [200, 200]
 

@@ -135,16 +135,19 @@ def now(sheet: Sheet, writer: Writer) -> None:
     year, month = periods.year.pillar.index, periods.month.pillar.index
     # What changes with the day asked for changes the choice of words, too.
     writer.seed += year * 61 + month
-    writer.tell(_year, periods.as_of.date, year, sheet.stem)
+    cited = ("period.year",)
+    writer.explain("year", cited)
+    # Not in a passage: its day is as good as any.
+    name = writer.names.pillars[year]
+    writer.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=periods.as_of.date, pillar=name)
+    writer.tell(_year, year, sheet.stem)
     passing(sheet, writer, "this_year", year, normal=2, long=4)
     writer.tell(_month, month, sheet.stem)
     passing(sheet, writer, "this_month", month, normal=1, long=2)
 
 
-def _year(to: Speaker, date: str, pillar: int, stem: int) -> None:
+def _year(to: Speaker, pillar: int, stem: int) -> None:
     cited = ("period.year",)
-    to.explain("year", cited)
-    to.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=date, pillar=to.names.pillars[pillar])
     to.say(SHORT, "YEAR_STEM", _stem_god(stem, pillar), cited)
     to.say(NORMAL, "YEAR_BRANCH", _branch_god(stem, pillar), cited)
 
