@@ -36,8 +36,17 @@ CRISIS: Final = "crisis"
 EVERY: Final = (
     _beyond(
         CRISIS,
-        r"죽고 ?싶|죽어 ?버리|(?<![가-힣])자살(?!골)|살기 ?싫|살고 ?싶지 ?않|사라지고 ?싶|(?<![가-힣])자해"
-        r"|\bsuicid|\bkill myself\b|\bwant to die\b|\bend my life\b|\bself[- ]?harm",
+        r"죽고 ?싶|죽어 ?버리|(?<![가-힣])자살(?!골)|살기(?:가|도|조차)? ?싫|살고 ?싶지(?:가|도|는|를)? ?않"
+        r"|(?<!서 )(?<!집에 )(?<!곳에 )(?:그만|더는|더 ?이상) ?살고 ?싶(?!은 ?(?:집|곳|동네|도시|나라))"
+        r"|사라지고 ?싶|(?<![가-힣])자해(?!공갈| ?공갈)|극단적(?:인)? ?선택|목숨을? ?(?:끊|버리)|생을 ?마감"
+        r"|세상을 ?(?:떠나고 ?싶|떠나려|떠날까|등지고 ?싶|등지려|등질까)|삶을 ?(?:끝내|포기하고)"
+        r"|(?:(?:^|[.?!,\n]|그냥|이제|정말|진짜|너무|차라리|[가-힣](?:서|고|니|데)) ?(?:다|모두|전부)"
+        r"|모든 ?(?:걸|것을?)|인생을?) ?끝내(?:고 ?싶|버리|려)"
+        r"|\bsuicid|\bkill(?:ing)? myself\b|\bwant(?:ed)? to die\b|\bwanna die\b|\bend(?:ing)? my (?:own )?life\b"
+        r"|\btak(?:e|ing) my (?:own life\b|life\b(?! (?:to|in|into|back)\b))|\bself[- ]?harm|\bend(?:ing)? it all\b"
+        r"|\b(?:don['’]?t|do not) want to (?:be alive\b|live\b"
+        r"(?! (?:in|at|on|by|near|with|without|here|there|alone|together|abroad|like)\b))"
+        r"|\bbetter off dead\b|\bno reason to live\b",
         "그만큼 힘드신 마음을 사주로 답할 수는 없습니다. 지금 혼자 견디지 마시고 가까운 사람이나 "
         "자살예방 상담전화 109(24시간)에 "
         "꼭 이야기해 주세요. 당장 위험하다면 119에 연락해 주세요.",

@@ -76,10 +76,11 @@ def planned(
     not_judged = beyond(read)
     together = bool(words.TOGETHER.search(read)) and ZODIAC_MATCH not in not_judged
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
-    if ordinary:
-        return Asked()
+    # Whatever else a turn asks for, and however everyday it is: a crisis comes first.
     if CRISIS in not_judged:
         return Asked(beyond=not_judged)
+    if ordinary:
+        return Asked()
     if not together:
         read = without_names(read, known)
     of_days, of_ages = days(read, today), ages(read)
@@ -112,7 +113,7 @@ def planned(
         together=together,
         days=of_days,
         ages=of_ages,
-        when=bool(sections) and asks_when(read),
+        when=bool(sections) and "lifespan" not in not_judged and asks_when(read),
         birth=birth,
         meaning=bool(facts) and asks_meaning(read),
         beyond=not_judged,
