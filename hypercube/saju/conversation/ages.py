@@ -9,6 +9,7 @@ from hypercube.core.chart import Sex
 from hypercube.core.reading import ReadingLanguage, ReadingSection, ReadingSentence, SectionText
 from hypercube.saju.conversation.facts_ko_time import pillar_name
 from hypercube.saju.conversation.known import Known, plain_age, said
+from hypercube.saju.conversation.numerals import spelt
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 from hypercube.saju.reading.josa import with_particle
 from hypercube.saju.reading.naming import NAMES
@@ -80,7 +81,7 @@ def ages_said(known: Known, first: int, last: int, language: ReadingLanguage) ->
         pillars = with_particle("과 ".join(f"{name} 대운" for name in names), "을")
         return [said(f"{when}에는 {pillars} 지납니다.", *_ids(found))]
     if first == last:
-        return [said(f"The luck pillar for {first} is {' and then '.join(names)}.", *_ids(found))]
+        return [said(f"The luck pillar at {first} is {' and then '.join(names)}.", *_ids(found))]
     word = "luck pillars are" if len(names) > 1 else "luck pillar is"
     return [said(f"{when[:1].upper()}{when[1:]} the {word} {' and '.join(names)}.", *_ids(found))]
 
@@ -98,7 +99,7 @@ def begins_said(known: Known, at: int, language: ReadingLanguage) -> ReadingSent
     pillar = luck.pillars[at]
     year, age = pillar.start_date[:4], plain_age(pillar)
     if language is KO:
-        return said(f"{year}년, {age}세부터 열 해가 {_name(pillar, KO)} 대운입니다.", f"luck.{at}")
+        return said(f"{year}년, {age}세부터 십 년은 {_name(pillar, KO)} 대운입니다.", f"luck.{at}")
     verb = "began" if pillar.start_date <= known.as_of else "begins"
     return said(f"The {_name(pillar, EN)} luck pillar {verb} in {year} at age {age}.", f"luck.{at}")
 
@@ -171,8 +172,8 @@ def _name(luck: LuckPillar, language: ReadingLanguage) -> str:
 
 def _when(first: int, last: int, language: ReadingLanguage) -> str:
     if language is KO:
-        return f"{first}대" if last - first == _DECADE else f"나이 {first}"
-    return f"in your {first}s" if last - first == _DECADE else f"for {first}"
+        return f"{first}대" if last - first == _DECADE else f"나이 {spelt(first)}"
+    return f"in your {first}s" if last - first == _DECADE else f"at {first}"
 
 
 def _ids(found: Sequence[int]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from hypercube.saju.conversation import words
+from hypercube.saju.conversation.numerals import ONES, SINO_TENS, TENS
 
 Ages = tuple[int, int]
 """First and last age, both counted."""
@@ -50,34 +51,6 @@ _DAY_ALONE: Final = re.compile(
     r"|\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
     re.IGNORECASE,
 )
-_TENS: Final = {
-    "열": 10,
-    "스물": 20,
-    "스무": 20,
-    "서른": 30,
-    "마흔": 40,
-    "쉰": 50,
-    "예순": 60,
-    "일흔": 70,
-    "여든": 80,
-    "아흔": 90,
-}
-_ONES: Final = {
-    "하나": 1,
-    "한": 1,
-    "둘": 2,
-    "두": 2,
-    "셋": 3,
-    "세": 3,
-    "넷": 4,
-    "네": 4,
-    "다섯": 5,
-    "여섯": 6,
-    "일곱": 7,
-    "여덟": 8,
-    "아홉": 9,
-}
-_SINO_TENS: Final = {word: at * 10 for at, word in enumerate("일이삼사오육칠팔구", 1)}
 _DECADE: Final = re.compile(
     r"(?<!\d)([1-9]0)(?: ?[~,·\-/와과] ?[1-9]0)* ?대(?! ?(?:학|여|남|초반 ?여|초반 ?남|중반 ?여|중반 "
     r"?남|직장|회사|부부|주부|손님|인데|"
@@ -86,7 +59,7 @@ _DECADE: Final = re.compile(
 _OTHER_DECADE: Final = re.compile(r"[1-9]0(?= ?[~,·\-/와과대])")
 _SPELT_DECADE: Final = re.compile(r"(?<![가-힣])([이삼사오육칠팔구])십 ?대(?=[은는의에엔가운 ?]|$)")
 _NATIVE: Final = re.compile(
-    rf"(?<![가-힣])({'|'.join(_TENS)})({'|'.join(_ONES)})?(?: ?살)?(?= ?(?:이? ?넘|부터|이후|에는|에|"
+    rf"(?<![가-힣])({'|'.join(TENS)})({'|'.join(ONES)})?(?: ?살)?(?= ?(?:이? ?넘|부터|이후|에는|에|"
     rf"엔|이 ?되|때|쯤|은|전후|초반|중반|후반))"
 )
 _AGE: Final = re.compile(
@@ -154,9 +127,9 @@ def ages(text: str) -> tuple[Ages, ...]:
     found: set[Ages] = set()
     for match in _DECADE.finditer(text):
         found |= {(int(each), int(each) + 9) for each in _OTHER_DECADE.findall(match[0])}
-    found |= {(ten, ten + 9) for match in _SPELT_DECADE.finditer(text) if (ten := _SINO_TENS[match[1]])}
+    found |= {(ten, ten + 9) for match in _SPELT_DECADE.finditer(text) if (ten := SINO_TENS[match[1]])}
     for match in _NATIVE.finditer(text):
-        found.add(_span(_TENS[match[1]] + _ONES.get(match[2] or "", 0), text[match.end() : match.end() + 4]))
+        found.add(_span(TENS[match[1]] + ONES.get(match[2] or "", 0), text[match.end() : match.end() + 4]))
     for match in _ENGLISH_DECADE.finditer(text):
         ten = int(match[1]) if match[1] else 10 * (1 + _ENGLISH_TENS.index(match[2].lower()))
         found.add((ten, ten + 9))
