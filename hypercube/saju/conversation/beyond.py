@@ -65,7 +65,7 @@ EVERY: Final = (
     _beyond(
         "lucky",
         r"행운(?:의|을 ?주는)? ?(?:색|컬러|숫자|번호|방향|방위|아이템|물건|보석)|(?:맞는|좋은|"
-        r"어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향|방위)"
+        r"어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향(?!으로|이 ?맞)|방위)"
         r"|\blucky (?:colou?rs?|numbers?|directions?|charms?|stones?|days?)\b",
         "색이나 숫자, 방향, 물건으로 길흉을 정하지는 않습니다. 그런 풀이의 바탕이 되는 용신의 오행은 "
         "말씀드릴 수 있습니다.",
@@ -84,7 +84,8 @@ EVERY: Final = (
     ),
     _beyond(
         "choosing_days",
-        r"택일|길일|손 ?없는 ?날|좋은 ?날|(?<![가-힣])날 ?(?:좀 ?)?(?:잡아|받아|골라|정해|뽑아)|날짜 "
+        r"택일|길일|손 ?없는 ?날|좋은 ?날(?!씨|들| ?(?:이 ?)?(?:올|오|있을|이야|이에|인가|일까))"
+        r"|(?<![가-힣])날 ?(?:좀 ?)?(?:잡아|받아|골라|정해|뽑아)|날짜 "
         r"?(?:좀 ?)?(?:잡아|골라|정해|뽑아|추천)"
         r"|\b(?:good|best|auspicious|lucky) (?:day|date)s? (?:to|for)\b|\bpick (?:a|the) (?:day|date)\b",
         "좋은 날을 골라 정하는 택일은 하지 않습니다. 마음에 둔 날이 있으시면 '12월 5일은 어때?'처럼 "
@@ -96,8 +97,10 @@ EVERY: Final = (
     _beyond(
         "lifespan",
         r"(?:제|내|저의|나의) ?수명|수명(?:운|이|은)? ?(?:몇|얼마|어떻|어때|긴|길|짧|알|궁금)|단명|"
-        r"장수 ?(?:할|하|사주)|언제 ?죽|몇 ?살(?:에|까지) ?(?:죽|살)|죽(?:을|는) ?(?:날|때|나이|운)|오래 ?살"
-        r"|\bwhen (?:will|do) i die\b|\bhow long will i live\b|\blife ?span\b|\blife expectancy\b|\bmy death\b",
+        r"장수 ?(?:할|하|사주)"
+        r"|언제 ?죽(?!이|을? ?(?:쑤|먹))|몇 ?살(?:에|까지) ?(?:죽|살)|죽(?:을|는) ?(?:날|때|나이|운)"
+        r"|(?<!집에서 )(?<!여기서 )(?<!곳에서 )오래 ?살(?! ?(?:집|곳|동네)|아(?:온|왔|도|서)|았)"
+        r"|\bwhen (?:will|do) i die\b|\bhow long will i live\b|\bmy life ?span\b|\bmy life expectancy\b|\bmy death\b",
         "수명이나 죽음은 사주로 말하지 않습니다. 몸을 돌보는 습관은 '건강운'으로 물어보시면 답하고, "
         "걱정되는 일은 의사와 상의하세요.",
         "Length of life and death are not judged here. Habits that suit the chart can be told: ask about health; and "
@@ -105,7 +108,7 @@ EVERY: Final = (
     ),
     _beyond(
         "names",
-        r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘))|성명학|\bname (?:reading|"
+        r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘)(?!은(?!가)|고))|성명학|\bname (?:reading|"
         r"numerology)\b|\bchange my name\b",
         "이름은 여기서 판단하지 않습니다. 원국에 많은 오행과 없는 오행, 용신은 말씀드릴 수 있습니다.",
         "Names are not judged here. Which elements the chart has and lacks, and its useful gods, can be told.",

@@ -50,9 +50,6 @@ _GOD: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-_HOMONYMS: Final = re.compile(
-    r"상관(?: ?없|이 ?없| 있|하지|관계)|정인(?: ?군)|인성(?:이 (?:나쁘|좋|바르)|교육)"
-)
 _SINSAL: Final = {name: name for name in lexicon.SINSAL if name not in lexicon.BARE_SINSAL} | {
     "백호대살": "백호살",
     "괴강": "괴강살",
@@ -149,7 +146,7 @@ _PERIODS: Final = (
     (
         "day",
         re.compile(
-            r"일진|오늘의? ?(?:운|간지|무슨 날)|\btoday'?s pillar\b|\bpillar (?:of|for) today\b",
+            r"일진|오늘의? ?(?:운(?!동|전|영|명)|간지|무슨 날)|\btoday'?s pillar\b|\bpillar (?:of|for) today\b",
             re.IGNORECASE,
         ),
     ),
@@ -175,8 +172,6 @@ def _elements(text: str) -> tuple[str, ...]:
 
 
 def _gods(text: str) -> tuple[str, ...]:
-    if _HOMONYMS.search(text):
-        return ()
     return tuple(_GODS[match[0]] for match in _lower(_GOD, text, _GODS))
 
 
