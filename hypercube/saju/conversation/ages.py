@@ -7,6 +7,7 @@ from typing import Final
 from hypercube.core.calendar import LuckPillar
 from hypercube.core.chart import Sex
 from hypercube.core.reading import ReadingLanguage, ReadingSection, ReadingSentence, SectionText
+from hypercube.saju.conversation import facts_en_time, facts_ko_time
 from hypercube.saju.conversation.facts_ko_time import pillar_name
 from hypercube.saju.conversation.known import Known, plain_age, said
 from hypercube.saju.conversation.numerals import spelt
@@ -24,6 +25,9 @@ _NO_DATE: Final = {
     KO: "어느 해 어느 날이라고 약속할 수는 없고, 사주로 읽을 수 있는 것은 그런 기운이 도는 시기입니다.",
     EN: "No date can be promised: what a chart shows are times in which such things are in the air.",
 }
+_NO_DATE_ALONE: Final = {KO: "어느 해 어느 날이라고 약속할 수는 없습니다.", EN: "No date can be promised."}
+"""Where no star stands for what is asked, or luck is not known: no time is named, and none is hinted at."""
+_LUCK_SAID: Final = {KO: facts_ko_time.luck, EN: facts_en_time.luck}
 _OPEN: Final = {
     KO: "다른 때에는 없다는 뜻이 아니니, 그 무렵을 준비의 기준으로만 삼아 주세요.",
     EN: "It does not rule out any other time: take it as a time to be ready for, and no more.",
@@ -132,15 +136,17 @@ def when_said(
         language: of the sentences.
         brief: without the year in which each begins.
     """
-    found = [said(_NO_DATE[language])]
+    found, alone = [said(_NO_DATE[language])], [said(_NO_DATE_ALONE[language])]
     group = _star(known, sections)
     luck = known.chart.luck
-    if luck is None or group is None:
-        return found
+    if luck is None:
+        return [*alone, *_LUCK_SAID[language](known, "")[:1]]
+    if group is None:
+        return alone
     own, start = known.places["day"].pillar.stem.index, known.luck_now or 0
     coming = [at for at in range(start, len(luck.pillars)) if _brings(own, luck.pillars[at], group)][:3]
     if not coming:
-        return found
+        return alone
     names = ", ".join(_name(luck.pillars[at], language) for at in coming)
     if language is KO:
         text = f"{_GROUPS_KO[group]}의 기운이 도는 대운은 {names}입니다."
