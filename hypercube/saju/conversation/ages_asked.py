@@ -17,8 +17,10 @@ MOST: Final = 5
 _TEN: Final = "|".join(TENS)
 _ONE: Final = "|".join(ONES)
 _ASKS: Final = (
-    r"(?= ?(?:은|는|에|엔|의|때|초반|중반|후반|초|중|후|운|이후|부터|까지|넘|어때|어떨|어떤|흐름|[~,·\-/와과]|[?.]|$)"
-    r"| [1-9]0 ?대| [가-힣]+ ?(?:[운은는]|어때|어떨|어떤|흐름))"
+    r"(?= ?(?:은|는|에|엔|의|때|초반|중반|후반|초|중|후|운|쯤|이?랑 ?[1-9]0|하고 ?[1-9]0"
+    r"|이후|부터|까지|넘|어때|어떨|어떤|흐름|[~,·\-/와과]|[?.]|$)"
+    r"| [1-9]0 ?대| (?:건강|재물|돈|연애|결혼|직업|직장|사업|인생|사주)(?=[ 은는이가?]|$)"
+    r"| [가-힣]+ ?(?:[운은는]|어때|어떨|어떤|흐름))"
 )
 _NOT_HER_OWN: Final = (
     r"(?! ?(?:초반|중반|후반)? ?(?:여|남|직장|회사|부부|주부|손님|인데|이에|예요|입니|이야|야|학|1))"
@@ -60,6 +62,7 @@ _AGE_ALONE: Final = re.compile(
     r"(?: ?(?:초반|중반|후반|때))?(?:에는|은|는|엔|에)?(?:요|여)?\W*$",
     re.IGNORECASE,
 )
+_OF_A_LIFE: Final = re.compile(r"어땠|인생")
 _PAST: Final = re.compile(r"넘|이후|\bafter\b", re.IGNORECASE)
 _WHEN: Final = re.compile(
     r"언제(?!나|든|라도|까지나)|몇 ?(?:살|세|년|월)(?! ?(?:째|간|동안|전|씩|만에))|어느 ?(?:해|때)"
@@ -73,7 +76,13 @@ _WHEN: Final = re.compile(
 def ages(text: str) -> tuple[Ages, ...]:
     """The ages that a turn asks about, each as a span of years: 40대 is 40 to 49, 서른다섯 35 alone."""
     asks = _MY_DECADE.search(text) or words.FATE.search(text) or words.BARE.search(text)
-    if not (asks or words.OF_THE_FIELD.search(text) or of_a_day(text) or _AGE_ALONE.search(text)):
+    if not (
+        asks
+        or words.OF_THE_FIELD.search(text)
+        or of_a_day(text)
+        or _OF_A_LIFE.search(text)
+        or _AGE_ALONE.search(text)
+    ):
         return ()
     found: set[Ages] = set()
     for match in _DECADE.finditer(text):

@@ -43,6 +43,7 @@ _WEEKDAY: Final = re.compile(
     r"|(?<!every )(?<=on )(mon|tues|wednes|thurs|fri|satur|sun)day\b",
     re.IGNORECASE,
 )
+_NEXT_WEEKDAY: Final = re.compile(r"다음 [월화수목금토일]요일|\bnext \w{3,6}day\b", re.IGNORECASE)
 _WEEKDAYS: Final = ("월화수목금토일", str.split("mon tues wednes thurs fri satur sun"))
 _DATE: Final = re.compile(
     r"(?<!\d)(?<!년 )(?<!년)(?<!년도 )(?<!생 )(?<!음력 )(?<!년 양력 )(?<!생 양력 )(\d{1,2}) ?월 ?(\d{1,2}) ?일(?! ?생)"
@@ -53,7 +54,7 @@ _MONTHS: Final = str.split(
 )
 _ENGLISH_DATE: Final = re.compile(
     rf"\b({'|'.join(f'{each[:3]}(?:{each[3:]})?' for each in _MONTHS)})\.? (\d{{1,2}})(?:st|nd|rd|"
-    rf"th)?\b(?!,? \d{{4}})",
+    rf"th)?\b(?:,? (20\d\d)\b|(?!,? \d{{4}}))",
     re.IGNORECASE,
 )
 _CLAUSE: Final = re.compile(r"[.!?\n,]+")
@@ -127,7 +128,8 @@ def _of_weeks(text: str, today: dt.date, *, asked: bool) -> set[dt.date]:
     if _NEXT_WEEK.search(text):
         steps |= set(range(left + 1, left + 8))
     if not steps and asked:
-        steps = set(range(7)) if named else set()
+        first = 1 if _NEXT_WEEKDAY.search(text) else 0
+        steps = set(range(first, first + 7)) if named else set()
     every = {today + dt.timedelta(step) for step in steps}
     return {each for each in every if each.weekday() in named} if named else every
 
@@ -151,11 +153,14 @@ def _dates(text: str, today: dt.date) -> list[dt.date | None]:
             continue
         found += [_of_year(match, today) for match in _DATE_OF_YEAR.finditer(clause)]
     for match in _ENGLISH_DATE.finditer(text):
-        before = _CLAUSE.split(text[: match.start()])[-1]
-        if words.BORN.search(before):
+        begins = max(text.rfind(end, 0, match.start()) for end in ".!?\n,")
+        if words.BORN.search(text, begins + 1, match.start()):
             continue
-        month = next(at for at, name in enumerate(_MONTHS, 1) if name.startswith(match[1][:3].lower()))
-        found.append(_next(month, int(match[2]), today))
+        month, year = _month(match[1]), match[3]
+        if year is None:
+            found.append(_next(month, int(match[2]), today))
+        else:
+            found.append(_to_come(int(year), month, int(match[2]), today))
     return found
 
 
@@ -167,10 +172,18 @@ def without_dates(text: str) -> str:
 def _of_year(match: re.Match[str], today: dt.date) -> dt.date | None:
     """A day to come, with its year; None for one that is past, or is none."""
     year = today.year + 1 if match[1] else int(match[2])
+    return _to_come(year, int(match[3]), int(match[4]), today)
+
+
+def _month(name: str) -> int:
+    return next(at for at, each in enumerate(_MONTHS, 1) if each.startswith(name[:3].lower()))
+
+
+def _to_come(year: int, month: int, day: int, today: dt.date) -> dt.date | None:
     if not FIRST_YEAR <= year < LAST_YEAR:
         return None
     try:
-        found = dt.date(year, int(match[3]), int(match[4]))
+        found = dt.date(year, month, day)
     except ValueError:
         return None
     return found if found >= today else None
