@@ -16,7 +16,7 @@ TODAY = dt.date(2026, 11, 27)
 
 def questions() -> list[tuple[str, str]]:
     found = []
-    for name in ("asked.tsv", "held_out.tsv"):
+    for name in ("asked.tsv", "held_out.tsv", "everyday.tsv"):
         for line in (GOLDEN / name).read_text("utf-8").splitlines():
             if not line.startswith("#"):
                 question, expected = line.split("\t")

@@ -19,6 +19,7 @@ from hypercube.saju.conversation import (
     meaning_said,
     when_said,
 )
+from hypercube.saju.conversation.numerals import spelt
 from hypercube.saju.grounding import Checker, lexicon
 
 SECTIONS = (ReadingSection.RELATIONSHIPS, ReadingSection.WORK, ReadingSection.WEALTH)
@@ -45,7 +46,7 @@ def test_what_is_said_of_times_is_borne_out_by_the_chart(language: ReadingLangua
         said: list[ReadingSentence] = []
         for brief in (False, True):
             said += day_said(known, language, brief=brief)
-        for first, last in ((30, 39), (50, 59), (35, 35), (1, 1)):
+        for first, last in ((30, 39), (50, 59), (35, 35), (20, 20), (88, 88), (1, 1)):
             said += ages_said(known, first, last, language)
             said += [begins_said(known, at, language) for at in covering(known, first, last)]
         for section in SECTIONS:
@@ -76,3 +77,10 @@ def test_every_term_has_its_meaning(language: ReadingLanguage) -> None:
     for key in lexicon.RELATIONS.values():
         assert meaning_said(FactQuestion(FactTopic.RELATIONS, key), language), key
     assert not meaning_said(FactQuestion(FactTopic.AGE), language)
+
+
+@pytest.mark.parametrize(
+    ("age", "word"), [(3, "3"), (10, "열"), (20, "스물"), (21, "스물하나"), (35, "서른다섯"), (103, "103")]
+)
+def test_an_age_is_spelt_as_it_is_counted(age: int, word: str) -> None:
+    assert spelt(age) == word

@@ -7,8 +7,10 @@ from typing import Final
 from hypercube.core.calendar import LuckPillar
 from hypercube.core.chart import Sex
 from hypercube.core.reading import ReadingLanguage, ReadingSection, ReadingSentence, SectionText
+from hypercube.saju.conversation import facts_en_time, facts_ko_time
 from hypercube.saju.conversation.facts_ko_time import pillar_name
 from hypercube.saju.conversation.known import Known, plain_age, said
+from hypercube.saju.conversation.numerals import spelt
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
 from hypercube.saju.reading.josa import with_particle
 from hypercube.saju.reading.naming import NAMES
@@ -23,6 +25,9 @@ _NO_DATE: Final = {
     KO: "어느 해 어느 날이라고 약속할 수는 없고, 사주로 읽을 수 있는 것은 그런 기운이 도는 시기입니다.",
     EN: "No date can be promised: what a chart shows are times in which such things are in the air.",
 }
+_NO_DATE_ALONE: Final = {KO: "어느 해 어느 날이라고 약속할 수는 없습니다.", EN: "No date can be promised."}
+"""Where no star stands for what is asked, or luck is not known: no time is named, and none is hinted at."""
+_LUCK_SAID: Final = {KO: facts_ko_time.luck, EN: facts_en_time.luck}
 _OPEN: Final = {
     KO: "다른 때에는 없다는 뜻이 아니니, 그 무렵을 준비의 기준으로만 삼아 주세요.",
     EN: "It does not rule out any other time: take it as a time to be ready for, and no more.",
@@ -80,7 +85,7 @@ def ages_said(known: Known, first: int, last: int, language: ReadingLanguage) ->
         pillars = with_particle("과 ".join(f"{name} 대운" for name in names), "을")
         return [said(f"{when}에는 {pillars} 지납니다.", *_ids(found))]
     if first == last:
-        return [said(f"The luck pillar for {first} is {' and then '.join(names)}.", *_ids(found))]
+        return [said(f"The luck pillar at {first} is {' and then '.join(names)}.", *_ids(found))]
     word = "luck pillars are" if len(names) > 1 else "luck pillar is"
     return [said(f"{when[:1].upper()}{when[1:]} the {word} {' and '.join(names)}.", *_ids(found))]
 
@@ -98,7 +103,7 @@ def begins_said(known: Known, at: int, language: ReadingLanguage) -> ReadingSent
     pillar = luck.pillars[at]
     year, age = pillar.start_date[:4], plain_age(pillar)
     if language is KO:
-        return said(f"{year}년, {age}세부터 열 해가 {_name(pillar, KO)} 대운입니다.", f"luck.{at}")
+        return said(f"{year}년, {age}세부터 십 년은 {_name(pillar, KO)} 대운입니다.", f"luck.{at}")
     verb = "began" if pillar.start_date <= known.as_of else "begins"
     return said(f"The {_name(pillar, EN)} luck pillar {verb} in {year} at age {age}.", f"luck.{at}")
 
@@ -131,15 +136,17 @@ def when_said(
         language: of the sentences.
         brief: without the year in which each begins.
     """
-    found = [said(_NO_DATE[language])]
+    found, alone = [said(_NO_DATE[language])], [said(_NO_DATE_ALONE[language])]
     group = _star(known, sections)
     luck = known.chart.luck
-    if luck is None or group is None:
-        return found
+    if luck is None:
+        return [*alone, *_LUCK_SAID[language](known, "")[:1]]
+    if group is None:
+        return alone
     own, start = known.places["day"].pillar.stem.index, known.luck_now or 0
     coming = [at for at in range(start, len(luck.pillars)) if _brings(own, luck.pillars[at], group)][:3]
     if not coming:
-        return found
+        return alone
     names = ", ".join(_name(luck.pillars[at], language) for at in coming)
     if language is KO:
         text = f"{_GROUPS_KO[group]}의 기운이 도는 대운은 {names}입니다."
@@ -171,8 +178,8 @@ def _name(luck: LuckPillar, language: ReadingLanguage) -> str:
 
 def _when(first: int, last: int, language: ReadingLanguage) -> str:
     if language is KO:
-        return f"{first}대" if last - first == _DECADE else f"나이 {first}"
-    return f"in your {first}s" if last - first == _DECADE else f"for {first}"
+        return f"{first}대" if last - first == _DECADE else f"나이 {spelt(first)}"
+    return f"in your {first}s" if last - first == _DECADE else f"at {first}"
 
 
 def _ids(found: Sequence[int]) -> tuple[str, ...]:

@@ -36,8 +36,17 @@ CRISIS: Final = "crisis"
 EVERY: Final = (
     _beyond(
         CRISIS,
-        r"죽고 ?싶|죽어 ?버리|(?<![가-힣])자살(?!골)|살기 ?싫|살고 ?싶지 ?않|사라지고 ?싶|(?<![가-힣])자해"
-        r"|\bsuicid|\bkill myself\b|\bwant to die\b|\bend my life\b|\bself[- ]?harm",
+        r"죽고 ?싶|죽어 ?버리|(?<![가-힣])자살(?!골)|살기(?:가|도|조차)? ?싫|살고 ?싶지(?:가|도|는|를)? ?않"
+        r"|(?<!서 )(?<!집에 )(?<!곳에 )(?:그만|더는|더 ?이상) ?살고 ?싶(?!은 ?(?:집|곳|동네|도시|나라))"
+        r"|사라지고 ?싶|(?<![가-힣])자해(?!공갈| ?공갈)|극단적(?:인)? ?선택|목숨을? ?(?:끊|버리)|생을 ?마감"
+        r"|세상을 ?(?:떠나고 ?싶|떠나려|떠날까|등지고 ?싶|등지려|등질까)|삶을 ?(?:끝내|포기하고)"
+        r"|(?:(?:^|[.?!,\n]|그냥|이제|정말|진짜|너무|차라리|[가-힣](?:서|고|니|데)) ?(?:다|모두|전부)"
+        r"|모든 ?(?:걸|것을?)|인생을?) ?끝내(?:고 ?싶|버리|려)"
+        r"|\bsuicid|\bkill(?:ing)? myself\b|\bwant(?:ed)? to die\b|\bwanna die\b|\bend(?:ing)? my (?:own )?life\b"
+        r"|\btak(?:e|ing) my (?:own life\b|life\b(?! (?:to|in|into|back)\b))|\bself[- ]?harm|\bend(?:ing)? it all\b"
+        r"|\b(?:don['’]?t|do not) want to (?:be alive\b|live\b"
+        r"(?! (?:in|at|on|by|near|with|without|here|there|alone|together|abroad|like)\b))"
+        r"|\bbetter off dead\b|\bno reason to live\b",
         "그만큼 힘드신 마음을 사주로 답할 수는 없습니다. 지금 혼자 견디지 마시고 가까운 사람이나 "
         "자살예방 상담전화 109(24시간)에 "
         "꼭 이야기해 주세요. 당장 위험하다면 119에 연락해 주세요.",
@@ -56,7 +65,7 @@ EVERY: Final = (
     _beyond(
         "lucky",
         r"행운(?:의|을 ?주는)? ?(?:색|컬러|숫자|번호|방향|방위|아이템|물건|보석)|(?:맞는|좋은|"
-        r"어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향|방위)"
+        r"어울리는|피해야 ?(?:할|하는)|조심해야 ?(?:할|하는)) ?(?:색|컬러|숫자|방향(?!으로|이 ?맞)|방위)"
         r"|\blucky (?:colou?rs?|numbers?|directions?|charms?|stones?|days?)\b",
         "색이나 숫자, 방향, 물건으로 길흉을 정하지는 않습니다. 그런 풀이의 바탕이 되는 용신의 오행은 "
         "말씀드릴 수 있습니다.",
@@ -75,7 +84,8 @@ EVERY: Final = (
     ),
     _beyond(
         "choosing_days",
-        r"택일|길일|손 ?없는 ?날|좋은 ?날|(?<![가-힣])날 ?(?:좀 ?)?(?:잡아|받아|골라|정해|뽑아)|날짜 "
+        r"택일|길일|손 ?없는 ?날|좋은 ?날(?!씨|들| ?(?:이 ?)?(?:올|오|있을|이야|이에|인가|일까))"
+        r"|(?<![가-힣])날 ?(?:좀 ?)?(?:잡아|받아|골라|정해|뽑아)|날짜 "
         r"?(?:좀 ?)?(?:잡아|골라|정해|뽑아|추천)"
         r"|\b(?:good|best|auspicious|lucky) (?:day|date)s? (?:to|for)\b|\bpick (?:a|the) (?:day|date)\b",
         "좋은 날을 골라 정하는 택일은 하지 않습니다. 마음에 둔 날이 있으시면 '12월 5일은 어때?'처럼 "
@@ -87,8 +97,10 @@ EVERY: Final = (
     _beyond(
         "lifespan",
         r"(?:제|내|저의|나의) ?수명|수명(?:운|이|은)? ?(?:몇|얼마|어떻|어때|긴|길|짧|알|궁금)|단명|"
-        r"장수 ?(?:할|하|사주)|언제 ?죽|몇 ?살(?:에|까지) ?(?:죽|살)|죽(?:을|는) ?(?:날|때|나이|운)|오래 ?살"
-        r"|\bwhen (?:will|do) i die\b|\bhow long will i live\b|\blife ?span\b|\blife expectancy\b|\bmy death\b",
+        r"장수 ?(?:할|하|사주)"
+        r"|언제 ?죽(?!이|을? ?(?:쑤|먹))|몇 ?살(?:에|까지) ?(?:죽|살)|죽(?:을|는) ?(?:날|때|나이|운)"
+        r"|(?<!집에서 )(?<!여기서 )(?<!곳에서 )오래 ?살(?! ?(?:집|곳|동네)|아(?:온|왔|도|서)|았)"
+        r"|\bwhen (?:will|do) i die\b|\bhow long will i live\b|\bmy life ?span\b|\bmy life expectancy\b|\bmy death\b",
         "수명이나 죽음은 사주로 말하지 않습니다. 몸을 돌보는 습관은 '건강운'으로 물어보시면 답하고, "
         "걱정되는 일은 의사와 상의하세요.",
         "Length of life and death are not judged here. Habits that suit the chart can be told: ask about health; and "
@@ -96,7 +108,7 @@ EVERY: Final = (
     ),
     _beyond(
         "names",
-        r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘))|성명학|\bname (?:reading|"
+        r"작명|개명|이름 ?(?:좀 ?)?(?:지어|풀이|운|이? ?(?:좋|괜찮|나쁘)(?!은(?!가)|고))|성명학|\bname (?:reading|"
         r"numerology)\b|\bchange my name\b",
         "이름은 여기서 판단하지 않습니다. 원국에 많은 오행과 없는 오행, 용신은 말씀드릴 수 있습니다.",
         "Names are not judged here. Which elements the chart has and lacks, and its useful gods, can be told.",

@@ -1,7 +1,8 @@
 """The written answer to a turn: paragraphs of sentences that name the facts they state."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Final
@@ -144,6 +145,19 @@ def facts_said(
         for sentence in _SAY[language][each.topic](known, each.detail):
             found.setdefault(sentence.text, sentence)
     return list(found.values())
+
+
+_ANSWERED: Final = re.compile(r"^(?:네|아니요|Yes|No)(?:, |: )")
+
+
+def stated(sentences: Iterable[ReadingSentence]) -> list[ReadingSentence]:
+    """The same facts where nobody asked whether it is so: without the yes or no that a sentence begins with."""
+    found = []
+    for each in sentences:
+        head = "In your chart: " if each.text.startswith("Yes: ") else ""
+        text = _ANSWERED.sub(head, each.text)
+        found.append(each if text == each.text else replace(each, text=text[:1].upper() + text[1:]))
+    return found
 
 
 def chart_said(known: Known, language: ReadingLanguage) -> list[ReadingSentence]:

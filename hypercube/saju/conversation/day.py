@@ -9,7 +9,6 @@ from hypercube.saju.conversation import day_words
 from hypercube.saju.conversation.known import Known, said
 from hypercube.saju.facts.relation_list import relations
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
-from hypercube.saju.reading.josa import with_particle
 from hypercube.saju.reading.naming import NAMES
 
 KO: Final = ReadingLanguage.KO
@@ -32,12 +31,12 @@ def day_said(known: Known, language: ReadingLanguage, *, brief: bool) -> list[Re
     day = dt.date.fromisoformat(now.as_of.date)
     when = f"{now.as_of.date}({_WEEKDAYS[language][day.weekday()]})"
     if language is KO:
-        gods = f"천간은 {with_particle(above.hangul, '이고')} 지지는 {below.hangul}입니다"
+        gods = f"천간은 {above.hangul}, 지지는 {below.hangul}입니다"
         found = [
             said(f"{when}의 일진은 {pillar.hangul}({pillar.hanja})입니다.", "as_of"),
             said(f"나를 뜻하는 글자에서 보면 이날의 {gods}.", "as_of", "stem.day"),
         ]
-        tone = f"{above.hangul}의 날은 {day_words.TONE_KO[above.key]}."
+        tone = f"{above.hangul}의 날에는 {day_words.TONE_KO[above.key]}."
     else:
         name = NAMES[language].pillars[pillar.index]
         found = [

@@ -21,16 +21,16 @@ TONE_EN: Final = {
     "rival": "moves people and money together: look twice at promises and spending",
     "eating_god": "is easy for eating, resting and making: put in one thing that you enjoy",
     "hurting_officer": "lets words run ahead: keep the wit, and speak a beat later",
-    "indirect_wealth": "tends to take you out: leave room for meetings and ways",
+    "indirect_wealth": "tends to take you out: leave room for meetings and getting about",
     "direct_wealth": "is good for putting in order: finish small things one by one",
     "indirect_officer": "may pile up tasks: set an order, and set rest aside first",
-    "direct_officer": "gives rules and promises weight: finish in time what is yours",
+    "direct_officer": "gives rules and promises weight: finish your own tasks on time",
     "indirect_resource": "turns thoughts inward: leave a little time alone",
     "direct_resource": "is good for learning and help: ask, and read",
 }
 MET_KO: Final = {
     "six_combination": "태어난 날의 지지와 이날의 지지가 짝을 이루어, 가까운 사람과 뜻을 맞추기 좋습니다.",
-    "half_triad": "태어난 날의 지지와 이날의 지지가 한 뜻으로 모여, 함께 하는 일에 힘이 붙습니다.",
+    "half_triad": "태어난 날의 지지와 이날의 지지가 한뜻으로 모여, 함께 하는 일에 힘이 붙습니다.",
     "half_direction": "태어난 날의 지지와 이날의 지지가 같은 철의 이웃이라, 익숙한 사람들과 편안합니다.",
     "arched_triad": "태어난 날의 지지와 이날의 지지가 빈자리를 사이에 두고 마주하니, 서두르지 않으면 채워집니다.",
     "stem_combination": "태어난 날의 천간과 이날의 천간이 짝을 이루어, 마음이 통하는 대화가 어울립니다.",
@@ -58,12 +58,12 @@ MET_EN: Final = {
     "mutual_punishment": "Its branch and that of your day of birth are tense: a soft word loosens it.",
     "punishment": "Its branch and that of your day of birth shape each other: a day to mend what needs mending.",
     "break": "Its branch is a little out of step with that of your day of birth: check the plan once more.",
-    "harm": "Its branch is cool to that of your day of birth: say shortly what hurts.",
+    "harm": "Its branch is cool to that of your day of birth: say briefly what hurts.",
     "resentment": "Its branch is cool to that of your day of birth: a little distance is restful.",
     "ghost_gate": "Its branch and that of your day of birth make one sensitive: take a quiet hour.",
     "none": "No bond or conflict stands out between it and your day of birth: go on as you are used to.",
 }
 NO_VERDICT: Final = {
     ReadingLanguage.KO: "하루의 결을 읽은 것이니, 무슨 일이 일어난다는 뜻은 아닙니다.",
-    ReadingLanguage.EN: "This is the grain of a day, and no word on what will happen.",
+    ReadingLanguage.EN: "This is how the day is inclined; it says nothing of what will happen.",
 }

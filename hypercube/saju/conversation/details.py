@@ -50,9 +50,6 @@ _GOD: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-_HOMONYMS: Final = re.compile(
-    r"상관(?: ?없|이 ?없| 있|하지|관계)|정인(?: ?군)|인성(?:이 (?:나쁘|좋|바르)|교육)"
-)
 _SINSAL: Final = {name: name for name in lexicon.SINSAL if name not in lexicon.BARE_SINSAL} | {
     "백호대살": "백호살",
     "괴강": "괴강살",
@@ -86,6 +83,13 @@ _SINSAL_WORD: Final = re.compile(
 _RELATIONS: Final = {
     "삼합": "triad",
     "방합": "direction",
+    "반방합": "half_direction",
+    "공합": "arched_triad",
+    "상형": "mutual_punishment",
+    "형살": "punishment",
+    "지지충": "clash",
+    "파살": "break",
+    "해살": "harm",
     "육합": "six_combination",
     "반합": "half_triad",
     "천간합": "stem_combination",
@@ -96,8 +100,15 @@ _RELATIONS: Final = {
     "귀문": "ghost_gate",
 }
 _RELATION: Final = re.compile(
-    "|".join(rf"(?<![가-힣]){name}(?!동|식)" for name in sorted(_RELATIONS, key=len, reverse=True))
+    "|".join(rf"(?<![가-힣]){name}(?!동|식|문)" for name in sorted(_RELATIONS, key=len, reverse=True))
 )
+_SINGLE: Final = {"충": "clash", "형": "punishment", "파": "break", "해": "harm"}
+_SINGLE_RELATION: Final = re.compile(
+    r"(?<![가-힣])([충형파해])(?:(?:이|가|은|는|란|이란)? ?(?:뭐(?=예|에|야|죠|지|임|냐|니|\W*$)"
+    r"|뭔가요|무엇(?=인|이|\W*$))"
+    r"|(?:의|은|는)? ?(?:뜻|의미)(?=[이은는을가 ?]|$))"
+)
+"""Of one letter they are everyday words, and terms only where it is asked what they are."""
 _ENGLISH_RELATION: Final = {
     "triad": r"\btriads?\b",
     "six_combination": r"\bsix combinations?\b",
@@ -149,7 +160,7 @@ _PERIODS: Final = (
     (
         "day",
         re.compile(
-            r"일진|오늘의? ?(?:운|간지|무슨 날)|\btoday'?s pillar\b|\bpillar (?:of|for) today\b",
+            r"일진|오늘의? ?(?:운(?!동|전|영|명)|간지|무슨 날)|\btoday'?s pillar\b|\bpillar (?:of|for) today\b",
             re.IGNORECASE,
         ),
     ),
@@ -175,8 +186,6 @@ def _elements(text: str) -> tuple[str, ...]:
 
 
 def _gods(text: str) -> tuple[str, ...]:
-    if _HOMONYMS.search(text):
-        return ()
     return tuple(_GODS[match[0]] for match in _lower(_GOD, text, _GODS))
 
 
@@ -210,6 +219,7 @@ def _sinsal(text: str) -> tuple[str, ...]:
 
 def _relations(text: str) -> tuple[str, ...]:
     found = [_RELATIONS[match[0]] for match in _RELATION.finditer(text)]
+    found += [_SINGLE[match[1]] for match in _SINGLE_RELATION.finditer(text)]
     found += [key for key, pattern in _ONE_RELATION.items() if pattern.search(text)]
     return tuple(found)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from hypercube.core.reading import ReadingLength, ReadingSection
+from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 
 LONGEST: Final = 60
@@ -29,6 +29,19 @@ _LONGER: Final = re.compile(
 _SHORTER: Final = re.compile(
     r"짧|요약|간단|간략|줄여|한 ?줄|요점|핵심|한마디|너무 ?길|정리|\bshort|\bbrief|\bsummar|"
     r"\btl;?dr\b|\btoo long\b|\bin a nutshell\b",
+    re.IGNORECASE,
+)
+_SIMPLER: Final = re.compile(
+    r"쉽게|쉬운 ?말|알기 ?쉽|이해가? ?안|\b(?:simply|simpler|simple (?:words|terms)|plain (?:words|english))\b"
+    r"|무슨 ?(?:뜻|말|소리|의미)|뜻이 ?(?:뭐|뭔)|\bwhat (?:does|do) (?:it|that|this) mean\b",
+    re.IGNORECASE,
+)
+"""The same in plainer words, or with what its terms mean."""
+_THE_OTHER: Final = re.compile(r"말고|말구|아니라|대신")
+"""짧게 말고 길게: what stands behind it is wanted."""
+_THANKS: Final = re.compile(
+    r"^\W*(?:(?:네|아|오|와|정말|너무|진짜|대단히|oh|ok(?:ay)?|many|great)\W+)*(?:고마|고맙|감사|땡큐|알겠|그렇군|그렇구나|오케이"
+    r"|thanks?|thank you|i see|got it|ok(?:ay)?)[가-힣 ]{0,10}(?: (?:a lot|so much|very much|you))?\W*$",
     re.IGNORECASE,
 )
 _FILLER_KO: Final = str.split(
@@ -50,13 +63,17 @@ _FILLER_KO: Final = str.split(
     "네 넵 예 응 어 ㅇㅇ ㅇㅋ 오 와 음 "
     "저 제 내 나 도 만 은 는 을 를 에 대해서 대해 대한 관해 관련 부탁이요 요 여 용 염 욤 ㅎ ㅋ ㅠ ㅜ "
     "ㄱㄱ 하게 해서 하고 하면 한번 번 한 번만 "
+    "줄 말고 말구 아니라 대신 쉽게 쉬운 알기 이해가 이해하기 이해 안 가요 돼 무슨 뜻이에요 뜻이야 뜻인가요 뜻인지 "
+    "뜻이죠 뜻이 뜻 소리예요 소리야 소리 말이야 말이에요 말인가요 말인지 의미예요 의미야 의미 뭐예요 뭐에요 뭐야 "
+    "뭔가요 뭔데 예요 에요 이에요 야 "
     "보다 정도 정도로 주 시 겠 어 까 고 봐 있 재 해라 하라"
 )
 _FILLER_EN: Final = str.split(
     "more details detail detailed in depth longer shorter short brief briefly summary summarize summarise tldr tl;dr "
     "too long a an the nutshell please pls plz can could would you give me tell say it that this your answer last "
     "about explain elaborate on go continue expand ok okay yes yeah yep no hmm make bit little much and so but i "
-    "want to know some version for us of with further keep going even again what else is there"
+    "want to know some version for us of with further keep going even again what else is there "
+    "simply simpler simple plain plainly words terms english does do mean means"
 )
 _TAKEN: Final = re.compile(
     "|".join(
@@ -78,12 +95,20 @@ _LEFT: Final = 0
 
 
 def length_wanted(text: str) -> ReadingLength | None:
-    """The length at which a turn wants the answer before once more; None for a turn that asks anything else."""
+    """The length at which a turn wants the answer before once more; None for a turn that asks anything else.
+
+    NORMAL is for one that wants it in plainer words: 쉽게 설명해줘, 그게 무슨 뜻이야?
+    """
     if len(text) > LONGEST:
         return None
     longer, shorter = _LONGER.search(text), _SHORTER.search(text)
-    if not (longer or shorter) or len(_TAKEN.sub("", text)) > _LEFT:
+    simpler = _SIMPLER.search(text)
+    if not (longer or shorter or simpler) or len(_TAKEN.sub("", text)) > _LEFT:
         return None
+    if simpler and not shorter:
+        return ReadingLength.NORMAL
+    if longer and shorter and _THE_OTHER.search(text, shorter.end(), longer.start()):
+        return ReadingLength.LONG
     return ReadingLength.SHORT if shorter else ReadingLength.LONG
 
 
@@ -101,7 +126,7 @@ def referred(turns: Sequence[str]) -> int | None:
     if not (length_wanted(turns[-1]) or points_back(turns[-1])):
         return None
     at = len(turns) - 2
-    while at >= 0 and (length_wanted(turns[at]) or points_back(turns[at])):
+    while at >= 0 and (length_wanted(turns[at]) or points_back(turns[at]) or _THANKS.search(turns[at])):
         at -= 1
     return at if at >= 0 else None
 
@@ -139,10 +164,13 @@ def once_more(before: Asked, turns: Sequence[str], at: int) -> Asked:
     wanted = length_wanted(turns[-1])
     if wanted is None:
         return replace(before, meaning=False)
+    if wanted is ReadingLength.NORMAL:
+        return replace(before, audience=ReadingAudience.BEGINNER, meaning=bool(before.facts))
     if wanted is not ReadingLength.LONG:
         return replace(before, length=wanted)
     longer = any(length_wanted(each) is ReadingLength.LONG for each in turns[at + 1 : -1])
-    told = before.length is ReadingLength.LONG or longer
+    explained = before.meaning and not (before.sections or before.days or before.ages or before.years)
+    told = before.length is ReadingLength.LONG or longer or explained
     facts = tuple(
         dict.fromkeys([*before.facts, *(each for about in before.sections for each in _RESTS_ON[about])])
     )

@@ -13,6 +13,7 @@ from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.known import NOBLES
 from hypercube.saju.facts.sinsal_rules import RULES
 from hypercube.saju.grounding import lexicon
+from hypercube.saju.reading.josa import with_particle
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 _SAYS_MEANING: Final = re.compile(
@@ -22,7 +23,7 @@ _SAYS_MEANING: Final = re.compile(
 )
 _WHAT: Final = re.compile(
     r"[가-힣](?:이|가|은|는|란|이란|라는 ?게|이라는 ?게|라는 ?건|이라는 ?건)? ?(?:뭐|뭔|무엇|뭥|어떤 "
-    r"?(?:거|것|살|신살|글자|기운)(?=예|에|이|인|야))(?!가|든|부터)|\bwhat(?:'?s| is| are)\b",
+    r"?(?:거|것|살|신살|글자|기운)(?=예|에|이|인|야))(?!가(?!요)|든|부터)|\bwhat(?:'?s| is| are)\b",
     re.IGNORECASE,
 )
 _MINE: Final = re.compile(
@@ -63,11 +64,18 @@ def meaning_said(question: FactQuestion, language: ReadingLanguage) -> str:
     return _TOPICS[language].get("nobles" if detail == NOBLES else topic.value, "")
 
 
+def one_of_twelve(word: str, language: ReadingLanguage) -> str:
+    """That a sinsal is one of the twelve, which are told of together."""
+    if language is KO:
+        return f"{with_particle(word, '은')} 12신살의 하나입니다."
+    return f"{word} is one of the twelve sinsal."
+
+
 def _sinsal(word: str, language: ReadingLanguage) -> str:
     """What is read of a sinsal: what it is found by, how tradition counts it, its picture where it has one."""
     keys = sorted(each for each in lexicon.SINSAL[word] if not each.startswith("twelve."))
     if not keys:
-        return _TOPICS[language][FactTopic.TWELVE.value]
+        return f"{one_of_twelve(word, language)} {_TOPICS[language][FactTopic.TWELVE.value]}"
     rules = [_RULES[each] for each in keys]
     base = keys[0].split("_")[0]
     if language is KO:

@@ -7,11 +7,11 @@ from hypercube.saju.facts.sinsal_rule import BAD, GOOD, MIXED, Rule
 
 GODS: Final = {
     "peer": "Peer is a letter of your own element and polarity: equals at your side, and standing on your own feet.",
-    "rival": "Rob wealth is a letter of your own element and the other polarity: rivalry, sharing, the will to win.",
+    "rival": "Rob wealth is a letter of your own element and the opposite polarity: rivalry, sharing, the will to win.",
     "eating_god": "Eating god is a letter of the element that you feed, in your own polarity: making, enjoying, "
     "ease.",
     "hurting_officer": (
-        "Hurting officer is a letter of the element that you feed, in the other polarity: wit, "
+        "Hurting officer is a letter of the element that you feed, in the opposite polarity: wit, "
         "speech, breaking moulds."
     ),
     "indirect_wealth": (
@@ -19,21 +19,21 @@ GODS: Final = {
         "that moves, wide reach."
     ),
     "direct_wealth": (
-        "Direct wealth is a letter of the element that you govern, in the other polarity: steady earning and thrift."
+        "Direct wealth is a letter of the element that you govern, in the opposite polarity: steady earning and thrift."
     ),
     "indirect_officer": (
         "Seven killings (also indirect officer) is a letter of the element that governs you, in your own polarity: "
         "pressure, resolve, courage."
     ),
     "direct_officer": (
-        "Direct officer is a letter of the element that governs you, in the other polarity: rules, duty, standing."
+        "Direct officer is a letter of the element that governs you, in the opposite polarity: rules, duty, standing."
     ),
     "indirect_resource": (
-        "Indirect resource is a letter of the element that feeds you, in your own polarity: odd "
+        "Indirect resource is a letter of the element that feeds you, in your own polarity: unusual "
         "insight, special skill."
     ),
     "direct_resource": (
-        "Direct resource is a letter of the element that feeds you, in the other polarity: learning, papers, care."
+        "Direct resource is a letter of the element that feeds you, in the opposite polarity: learning, papers, care."
     ),
     "peers": "Peer stars are peer and rob wealth together: your own element, equals and self-reliance.",
     "output": "Output stars are eating god and hurting officer together: the element that you feed, expression "
@@ -60,7 +60,7 @@ RELATIONS: Final = {
     "punishment": "A punishment is letters that press on each other: friction that leads to repair.",
     "mutual_punishment": "A mutual punishment is two branches that press on each other: tension that courtesy "
     "softens.",
-    "self_punishment": "A self punishment is the same branch twice: thoughts that go round and round.",
+    "self_punishment": "A self punishment is 辰, 午, 酉 or 亥 meeting itself: thoughts that go round and round.",
     "triple_punishment": "A triple punishment is three branches that press on one another: hardening through large "
     "adjustments.",
     "break": "A break is two branches out of step: plans that have to be made anew.",
@@ -90,7 +90,7 @@ TOPICS: Final = {
     "sinsal": "Sinsal are names for certain pairs of letters: pictures read beside the rest, and nothing fixed.",
     "nobles": "Nobles (貴人) are the sinsal of helpers and of help received.",
     "twelve": "The twelve sinsal are names for each branch, by the triad of the year or day branch.",
-    "relations": "Combinations and clashes are letters that draw to each other or collide: movement and change.",
+    "relations": "Combinations and clashes are letters that are drawn to each other or collide: movement and change.",
     "void": "Void branches are the two left over when ten stems are paired with twelve branches: places one "
     "strives to fill.",
     "nayin": "Nayin are picture names by element, one for each pillar.",

@@ -1,6 +1,6 @@
-"""Times that a turn asks about, other than years: days, ages, and when something will be.
+"""Days that a turn asks about.
 
-All of them are everyday language (내일 봐요, 30대 직장인), so they ask only beside a word that makes the turn a
+All of them are everyday language (내일 봐요, 금요일에 회의), so they ask only beside a word that makes the turn a
 question about a fate, or alone.
 """
 
@@ -9,103 +9,86 @@ import re
 from typing import Final
 
 from hypercube.saju.conversation import words
+from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
-Ages = tuple[int, int]
-"""First and last age, both counted."""
 MOST_DAYS: Final = 7
-OLDEST: Final = 109
 _STEPS: Final = (
     (re.compile(r"어제|\byesterday\b", re.IGNORECASE), -1),
     (re.compile(r"오늘|금일|\btoday\b|\btonight\b", re.IGNORECASE), 0),
     (
         re.compile(
-            r"내일(?! ?모레)|명일|(?<![가-힣])낼(?=[은의 ]|운|모)|(?<!after )\btomm?orr?ow\b", re.IGNORECASE
+            r"내일(?! ?모레)|명일|(?<![가-힣])낼(?! ?모레)(?=[은의 ]|운)|(?<!after )\btomm?orr?ow\b",
+            re.IGNORECASE,
         ),
         1,
     ),
     (re.compile(r"모레|\bday after tomm?orr?ow\b", re.IGNORECASE), 2),
     (re.compile(r"글피", re.IGNORECASE), 3),
 )
-_WEEK: Final = re.compile(r"이번 ?주(?! ?말)|금주|\bthis week\b(?!end)", re.IGNORECASE)
-_NEXT_WEEK: Final = re.compile(r"다음 ?주(?! ?말)|담주|\bnext week\b(?!end)", re.IGNORECASE)
-_WEEKEND: Final = re.compile(r"(?<!다음 주 )(?<!다음주 )주말|\b(?:this |the )?weekend\b", re.IGNORECASE)
-_DATE: Final = re.compile(r"(?<!\d)(?<!년 )(?<!년)(\d{1,2}) ?월 ?(\d{1,2}) ?일(?! ?생)")
+_WEEK: Final = re.compile(r"이번 ?주(?! ?(?:주 ?)?말)|금주|\bthis week\b(?!end)", re.IGNORECASE)
+_NEXT_WEEK: Final = re.compile(
+    r"다음 ?주(?! ?(?:주 ?)?말)|담주(?! ?(?:주 ?)?말)|\bnext week\b(?!end)", re.IGNORECASE
+)
+_NEXT_WEEKEND: Final = re.compile(
+    r"(?:다음|담) ?(?:주 ?)?주말|(?:다음|담) ?주말|\bnext weekend\b", re.IGNORECASE
+)
+_WEEKEND: Final = re.compile(
+    r"(?<!다음 주 )(?<!다음주 )(?<!다음 )(?<!다음)(?<!담)(?<!담주 )(?<!지난 )(?<!지난)(?<!지난 주 )(?<!지난주 )"
+    r"(?<!저번 )주말|(?<!next )(?<!last )\bweekend\b",
+    re.IGNORECASE,
+)
+_WEEKDAY: Final = re.compile(
+    r"(?<!지난 )(?<!지난주 )(?<!지난 주 )(?<!저번 )(?<!매주 )(?<!매 )([월화수목금토일])요일(?!생|마다)"
+    r"|(?<!last )(?<!every )(?<!on )\b(mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|(?<!every )(?<=on )(mon|tues|wednes|thurs|fri|satur|sun)day\b",
+    re.IGNORECASE,
+)
+_NEXT_WEEKDAY: Final = re.compile(r"다음 [월화수목금토일]요일|\bnext \w{3,6}day\b", re.IGNORECASE)
+_WEEKDAYS: Final = ("월화수목금토일", str.split("mon tues wednes thurs fri satur sun"))
+_DATE: Final = re.compile(
+    r"(?<!\d)(?<!년 )(?<!년)(?<!년도 )(?<!생 )(?<!음력 )(?<!년 양력 )(?<!생 양력 )(\d{1,2}) ?월 ?(\d{1,2}) ?일(?! ?생)"
+)
+_DATE_OF_YEAR: Final = re.compile(r"(?:(내년)|(?<!\d)(20\d\d) ?년) ?(\d{1,2}) ?월 ?(\d{1,2}) ?일(?! ?생)")
 _MONTHS: Final = str.split(
     "january february march april may june july august september october november december"
 )
 _ENGLISH_DATE: Final = re.compile(
     rf"\b({'|'.join(f'{each[:3]}(?:{each[3:]})?' for each in _MONTHS)})\.? (\d{{1,2}})(?:st|nd|rd|"
-    rf"th)?\b(?!,? \d{{4}})",
+    rf"th)?\b(?:,? (20\d\d)\b|(?!,? \d{{4}}))",
     re.IGNORECASE,
 )
+_CLAUSE: Final = re.compile(r"[.!?\n,]+")
+_ASKED_OF: Final = re.compile(r"(?:이?라면|의|에는|엔|에|은|는)? ?(?:운|어때|어떨|어떤|하루|일진)")
+"""Right behind a date it is asked about, even where it is a birthday."""
 _OF_A_DAY: Final = re.compile(
-    r"운|하루|일진|어때|어떤|어떨|어떻|좋|괜찮|될까|까요|조심|봐 ?[줘주]"
+    rf"{words.LUCK_KO}|하루|일진|어때|어떤|어떨|어떻|좋(?=을|은가|나요|아요?\s*\?)|좋은 ?날|괜찮|될까"
+    r"|까요|조심|봐 ?[줘주]|있을까|생길|일어날"
     r"|\bfortune|\bhoroscope|\bluck|\bhow(?:'s| is| will| does| about)\b|\bwhat about\b|\bgood day\b|\bfor me\b",
     re.IGNORECASE,
 )
+_OF_THE_WORLD: Final = re.compile(
+    r"(?<![가-힣])비 ?(?:가 ?|는 ?)?(?:올|오나|와)|(?<![가-힣])눈 ?(?:이 ?|은 ?)?(?:올|오나|와)|택배|코스피|코스닥"
+    r"|주식 ?시장|(?<![가-힣])교통(?! ?사고)|\btraffic\b|\bmarkets?\b|\bschedule\b|\byour day\b",
+    re.IGNORECASE,
+)
+"""How such a thing is today is no question about a fate."""
+_WEEKDAY_ASKED: Final = re.compile(
+    rf"{words.LUCK_KO}|일진|하루|\bfortune|\bhoroscope|\bluck\b|\bfor me\b", re.IGNORECASE
+)
 _DAY_ALONE: Final = re.compile(
-    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then)\W+)?(?:오늘|내일(?: ?모레)?|낼|모레|글피|어제|"
-    r"이번 ?주|다음 ?주|담주|주말|"
-    r"today|tomm?orr?ow|yesterday|this week(?:end)?|next week|the weekend|weekend|(?:the )?day after tomm?orr?ow"
-    r"|\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
+    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then|what about|how about|on)\W+)?(?:오늘|내일(?: ?모레)?|낼(?: ?모레)?|"
+    r"모레|글피|어제|이번 ?주|다음 ?주|담주|(?:(?:이번|다음|담) ?(?:주 ?)?)?(?:주말|[월화수목금토일]요일)|"
+    r"(?:(?:this|next) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
+    r"today|tomm?orr?ow|yesterday|this week(?:end)?|next week(?:end)?|the weekend|weekend"
+    r"|(?:the )?day after tomm?orr?ow"
+    r"|(?:(?:내|20\d\d ?)년 ?)?\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
     re.IGNORECASE,
 )
-_TENS: Final = {
-    "열": 10,
-    "스물": 20,
-    "스무": 20,
-    "서른": 30,
-    "마흔": 40,
-    "쉰": 50,
-    "예순": 60,
-    "일흔": 70,
-    "여든": 80,
-    "아흔": 90,
-}
-_ONES: Final = {
-    "하나": 1,
-    "한": 1,
-    "둘": 2,
-    "두": 2,
-    "셋": 3,
-    "세": 3,
-    "넷": 4,
-    "네": 4,
-    "다섯": 5,
-    "여섯": 6,
-    "일곱": 7,
-    "여덟": 8,
-    "아홉": 9,
-}
-_SINO_TENS: Final = {word: at * 10 for at, word in enumerate("일이삼사오육칠팔구", 1)}
-_DECADE: Final = re.compile(
-    r"(?<!\d)([1-9]0)(?: ?[~,·\-/와과] ?[1-9]0)* ?대(?! ?(?:학|여|남|초반 ?여|초반 ?남|중반 ?여|중반 "
-    r"?남|직장|회사|부부|주부|손님|인데|"
-    r"이에|예요|입니|1|이야))"
-)
-_OTHER_DECADE: Final = re.compile(r"[1-9]0(?= ?[~,·\-/와과대])")
-_SPELT_DECADE: Final = re.compile(r"(?<![가-힣])([이삼사오육칠팔구])십 ?대(?=[은는의에엔가운 ?]|$)")
-_NATIVE: Final = re.compile(
-    rf"(?<![가-힣])({'|'.join(_TENS)})({'|'.join(_ONES)})?(?: ?살)?(?= ?(?:이? ?넘|부터|이후|에는|에|"
-    rf"엔|이 ?되|때|쯤|은|전후|초반|중반|후반))"
-)
-_AGE: Final = re.compile(
-    r"(?<![\d.])(\d{1,3}) ?(?:살|세)(?! ?(?:이에|예요|입니|인데|여|남|이야|이고|기))(?=에|엔|은|이|때|"
-    r"쯤|부터|까지| |$|\?|가|의)"
-)
-_ENGLISH_TENS: Final = str.split(
-    "teens twenties thirties forties fifties sixties seventies eighties nineties"
-)
-_ENGLISH_DECADE: Final = re.compile(rf"\b(?:([1-9]0)'?s|({'|'.join(_ENGLISH_TENS)}))\b", re.IGNORECASE)
-_ENGLISH_AGE: Final = re.compile(
-    r"\b(?:at(?: age)?|age|when i(?:'m| am| turn)|turn(?:ing)?|after|by) (\d{1,3})\b(?! ?[:ap])",
-    re.IGNORECASE,
-)
-_PAST: Final = re.compile(r"넘|이후|\bafter\b", re.IGNORECASE)
-_WHEN: Final = re.compile(
-    r"언제|몇 ?(?:살|세|년|월|째)|어느 ?(?:해|때)|시기|\bwhen\b|\bwhat (?:age|year)\b|\bhow soon\b",
-    re.IGNORECASE,
-)
+
+
+def of_a_day(text: str) -> bool:
+    """Whether a turn has a word by which a day, or an age, is asked about."""
+    return bool(_OF_A_DAY.search(text))
 
 
 def days(text: str, today: dt.date) -> tuple[dt.date, ...]:
@@ -115,26 +98,95 @@ def days(text: str, today: dt.date) -> tuple[dt.date, ...]:
         text: what the user wrote.
         today: the day that counts as now.
     """
-    if not (_OF_A_DAY.search(text) or _DAY_ALONE.search(text)):
+    alone = bool(_DAY_ALONE.search(text))
+    if not (alone or _OF_A_DAY.search(text)) or _OF_THE_WORLD.search(text):
         return ()
     found = {today + dt.timedelta(step) for pattern, step in _STEPS if pattern.search(text)}
+    found |= _of_weeks(text, today, asked=alone or bool(_WEEKDAY_ASKED.search(text)))
     left = 6 - today.weekday()
-    if _WEEK.search(text):
-        found |= {today + dt.timedelta(step) for step in range(left + 1)}
-    if _NEXT_WEEK.search(text):
-        found |= {today + dt.timedelta(left + 1 + step) for step in range(7)}
     if _WEEKEND.search(text):
         found |= {today + dt.timedelta(step) for step in (left - 1, left) if step >= 0}
+    if _NEXT_WEEKEND.search(text):
+        found |= {today + dt.timedelta(left + step) for step in (6, 7)}
     found |= {each for each in _dates(text, today) if each is not None}
     return tuple(sorted(found)[:MOST_DAYS])
 
 
+def _of_weeks(text: str, today: dt.date, *, asked: bool) -> set[dt.date]:
+    """The days of this week and of the next, those weekdays alone that are named; else the next such weekday."""
+    left = 6 - today.weekday()
+    named = {
+        at
+        for clause in _CLAUSE.split(text)
+        if not words.BORN.search(clause)
+        for match in _WEEKDAY.finditer(clause)
+        for at in [_weekday(match)]
+    }
+    steps: set[int] = set()
+    if _WEEK.search(text):
+        steps |= set(range(left + 1))
+    if _NEXT_WEEK.search(text):
+        steps |= set(range(left + 1, left + 8))
+    if not steps and asked:
+        first = 1 if _NEXT_WEEKDAY.search(text) else 0
+        steps = set(range(first, first + 7)) if named else set()
+    every = {today + dt.timedelta(step) for step in steps}
+    return {each for each in every if each.weekday() in named} if named else every
+
+
+def _weekday(match: re.Match[str]) -> int:
+    if match[1]:
+        return _WEEKDAYS[0].index(match[1])
+    return _WEEKDAYS[1].index((match[2] or match[3]).lower())
+
+
 def _dates(text: str, today: dt.date) -> list[dt.date | None]:
-    found = [_next(int(match[1]), int(match[2]), today) for match in _DATE.finditer(text)]
+    found: list[dt.date | None] = []
+    for clause in _CLAUSE.split(text):
+        born = bool(words.BORN.search(clause))
+        found += [
+            _next(int(match[1]), int(match[2]), today)
+            for match in _DATE.finditer(clause)
+            if not born or _ASKED_OF.match(clause, match.end())
+        ]
+        if born:
+            continue
+        found += [_of_year(match, today) for match in _DATE_OF_YEAR.finditer(clause)]
     for match in _ENGLISH_DATE.finditer(text):
-        month = next(at for at, name in enumerate(_MONTHS, 1) if name.startswith(match[1][:3].lower()))
-        found.append(_next(month, int(match[2]), today))
+        begins = max(text.rfind(end, 0, match.start()) for end in ".!?\n,")
+        if words.BORN.search(text, begins + 1, match.start()):
+            continue
+        month, year = _month(match[1]), match[3]
+        if year is None:
+            found.append(_next(month, int(match[2]), today))
+        else:
+            found.append(_to_come(int(year), month, int(match[2]), today))
     return found
+
+
+def without_dates(text: str) -> str:
+    """A turn without the years that stand before a day, which is asked about and not they: 내년 1월 5일."""
+    return _DATE_OF_YEAR.sub(" ", text)
+
+
+def _of_year(match: re.Match[str], today: dt.date) -> dt.date | None:
+    """A day to come, with its year; None for one that is past, or is none."""
+    year = today.year + 1 if match[1] else int(match[2])
+    return _to_come(year, int(match[3]), int(match[4]), today)
+
+
+def _month(name: str) -> int:
+    return next(at for at, each in enumerate(_MONTHS, 1) if each.startswith(name[:3].lower()))
+
+
+def _to_come(year: int, month: int, day: int, today: dt.date) -> dt.date | None:
+    if not FIRST_YEAR <= year < LAST_YEAR:
+        return None
+    try:
+        found = dt.date(year, month, day)
+    except ValueError:
+        return None
+    return found if found >= today else None
 
 
 def _next(month: int, day: int, today: dt.date) -> dt.date | None:
@@ -147,32 +199,3 @@ def _next(month: int, day: int, today: dt.date) -> dt.date | None:
         if found >= today:
             return found
     return None
-
-
-def ages(text: str) -> tuple[Ages, ...]:
-    """The ages that a turn asks about, each as a span of years: 40대 is 40 to 49, 서른다섯 35 alone."""
-    found: set[Ages] = set()
-    for match in _DECADE.finditer(text):
-        found |= {(int(each), int(each) + 9) for each in _OTHER_DECADE.findall(match[0])}
-    found |= {(ten, ten + 9) for match in _SPELT_DECADE.finditer(text) if (ten := _SINO_TENS[match[1]])}
-    for match in _NATIVE.finditer(text):
-        found.add(_span(_TENS[match[1]] + _ONES.get(match[2] or "", 0), text[match.end() : match.end() + 4]))
-    for match in _ENGLISH_DECADE.finditer(text):
-        ten = int(match[1]) if match[1] else 10 * (1 + _ENGLISH_TENS.index(match[2].lower()))
-        found.add((ten, ten + 9))
-    if words.FATE.search(text) or _OF_A_DAY.search(text) or words.BARE.search(text):
-        for match in _AGE.finditer(text):
-            found.add(_span(int(match[1]), text[match.end() : match.end() + 4]))
-        for match in _ENGLISH_AGE.finditer(text):
-            found.add(_span(int(match[1]), match[0]))
-    return tuple(sorted(each for each in found if each[1] <= OLDEST)[:3])
-
-
-def _span(age: int, behind: str) -> Ages:
-    """One age, or the ten years from it on where it is passed: 마흔 넘어서."""
-    return (age, age + 9) if age % 10 == 0 and _PAST.search(behind) else (age, age)
-
-
-def asks_when(text: str) -> bool:
-    """Whether a turn asks when something will be."""
-    return bool(_WHEN.search(text))

@@ -14,9 +14,9 @@ MORE: Final = {
     EN: "Ask on about temperament, work, wealth, relationships, health, luck pillars or this year.",
 }
 EXHAUSTED: Final = {
-    KO: "이 물음에 적어 둔 풀이는 앞의 답이 가장 긴 것입니다. 다른 주제나 특정한 해, 나이, 날을 "
+    KO: "앞의 답이 이 물음에 드릴 수 있는 가장 긴 풀이입니다. 다른 주제나 특정한 해, 나이, 날을 "
     "물어보시면 이어서 답합니다.",
-    EN: "The answer before is the longest that there is to this. Ask on about another topic, a year, an "
+    EN: "The previous answer is the fullest one to this question. Ask on about another topic, a year, an "
     "age or a day.",
 }
 """Where more is asked of what was told at its longest."""

@@ -8,11 +8,13 @@ from typing import Final
 from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
 from hypercube.saju.birth_phrases import BirthDraft
 from hypercube.saju.conversation import words
+from hypercube.saju.conversation.ages_asked import ages, asks_when
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.beyond import BY_KEY, CRISIS, beyond
 from hypercube.saju.conversation.details import details
+from hypercube.saju.conversation.homonyms import without_homonyms
 from hypercube.saju.conversation.meanings import asks_meaning
-from hypercube.saju.conversation.moments import ages, asks_when, days
+from hypercube.saju.conversation.moments import days, without_dates
 from hypercube.saju.conversation.whom import without_names
 from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
@@ -53,7 +55,6 @@ _YEAR_ASKED: Final = re.compile(
     r"|^\W*(?:(?:그럼|그러면|그리고|and|so|then)\W+)?(20\d\d)(?:요|여)?\W*$",
     re.IGNORECASE,
 )
-_BORN: Final = re.compile(r"\bborn\b|\bbirth(?:day|date)?\b|생일|생년월일|태어났|태어난", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"[.!?\n]+")
 
 
@@ -76,17 +77,18 @@ def planned(
     not_judged = beyond(read)
     together = bool(words.TOGETHER.search(read)) and ZODIAC_MATCH not in not_judged
     ordinary = bool(words.ORDINARY.search(read)) and not words.OF_THE_FIELD.search(read)
-    if ordinary:
-        return Asked()
+    # Whatever else a turn asks for, and however everyday it is: a crisis comes first.
     if CRISIS in not_judged:
         return Asked(beyond=not_judged)
+    if ordinary:
+        return Asked()
     if not together:
         read = without_names(read, known)
     of_days, of_ages = days(read, today), ages(read)
-    facts = _of_days(_facts(read, not_judged), read, of_days)
+    facts = _of_days(_facts(without_homonyms(read), not_judged), read, of_days)
     if facts and all(each.topic is FactTopic.PERIODS for each in facts) and of_days == (today,):
         of_days = ()
-    every_year = tuple(each for each in _years(read, today) if each not in birth_years)
+    every_year = tuple(each for each in _years(without_dates(read), today) if each not in birth_years)
     years = tuple(each for each in every_year if each != today.year)
     next_month = _of_next_month(read)
     sections = _sections(read, facts, years, this_year=today.year in every_year)
@@ -112,7 +114,7 @@ def planned(
         together=together,
         days=of_days,
         ages=of_ages,
-        when=bool(sections) and asks_when(read),
+        when=bool(sections) and "lifespan" not in not_judged and asks_when(read),
         birth=birth,
         meaning=bool(facts) and asks_meaning(read),
         beyond=not_judged,
@@ -197,7 +199,7 @@ def _years(text: str, today: dt.date) -> tuple[int, ...]:
         year = int(match[1])
         found.append(year if year >= 100 else today.year // 100 * 100 + year)
     for sentence in _SENTENCE.split(text):
-        if _BORN.search(sentence):
+        if words.BORN.search(sentence):
             continue
         found += [int(match[1] or match[2]) for match in _YEAR_ASKED.finditer(sentence)]
         found += [

@@ -18,6 +18,15 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
+LUCK_KO: Final = (
+    r"(?:운세|운수(?=[는가를 ?]|$)|(?<![가-힣])운(?=[이은을도의 ?]|$)|오늘의? ?운(?=[이은을도의 ?]|$)"
+    r"|(?:재물|금전|돈|애정|연애|결혼|"
+    r"이성|배우자|사랑|만남|재회|자식|자녀|임신|직장|직업|사업|창업|취업|취직|이직|승진|시험|합격|학업|공부|문서|계약|매매|부동산|주식|투자|횡재|"
+    r"이사|이동|여행|건강|대인|인간관계|부모|명예|구설|초년|중년|말년|노년|평생|신년|총|행|재|관)\s?운(?![동전영]))"
+)
+"""운 as luck, and not as an end of 추운, 배운, 새로운."""
+BORN: Final = _any(r"생일|생년월일|태어났|태어난", r"\bborn\b|\bbirth(?:day|date)?\b")
+"""Beside it a day or a year is somebody's birth, and not asked about."""
 STRONG: Final = {
     S.TEMPER: _any(
         r"(?:좋은|나쁜|강한|약한|뛰어난|부족한) ?점(?![수심])|성격|습성|고집|기질|성향|성품|인성이 "
@@ -48,7 +57,7 @@ STRONG: Final = {
         r"luck pillars (?:over|through|across)|explain my luck pillars|\bmy (?:whole )?life\b|\blater years\b",
     ),
     S.NOW: _any(
-        r"(?:올해|금년|이번 ?달|이달|요즘|오늘|올 한 해)(?:의|은|는)? ?(?:의 )?(?:운|총운|"
+        r"(?:올해|금년|이번 ?달|이달|요즘|오늘|올 한 해)(?:의|은|는)? ?(?:의 )?(?:운(?!동|전|영|명)|총운|"
         r"신수|은|는|어때|어떤|어떨)",
         r"\bthis (?:year|month)\b|\bmy fortune (?:now|today)\b|\bthese days\b",
     ),
@@ -60,7 +69,7 @@ STRONG: Final = {
 WEAK: Final = {
     S.WORK: _any(
         r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣\d])(?<!\d "
-        r")일(?:을|이|은)? ",
+        r")일(?:을|은|이(?! ?(?:생|일어|있|벌어|터|닥)))? ",
         r"\b(?:job|jobs|career|work|promotion|business|exam|study|studies)\b",
     ),
     S.WEALTH: _any(
@@ -73,7 +82,10 @@ WEAK: Final = {
         r"\b(?:married|marry|marriage|love|boyfriend|girlfriend|partner|spouse|husband|wife|dating|children)\b",
     ),
     S.HEALTH: _any(r"건강|스트레스|몸이|아프|병(?:이|에)|다이어트", r"\b(?:health|healthy|ill|sick)\b"),
-    S.LUCK: _any(r"인생|팔자|언제 ?(?:풀|피|좋아)|앞으로|미래|때가 (?:오|올)", r"\b(?:future|life)\b"),
+    S.LUCK: _any(
+        r"인생|팔자|좋은 (?:일|날)(?=이|도|은|만)|언제 ?(?:풀|피|좋아)|앞으로|미래|때가 (?:오|올)",
+        r"\b(?:future|life)\b",
+    ),
     S.NOW: _any(r"올해|금년|이번 ?달|요즘|지금 (?:시기|때)", r"\bnow\b|\bthis (?:week|season)\b"),
 }
 FATE: Final = _any(
@@ -91,13 +103,13 @@ BARE: Final = _any(
 )
 """A turn that is a topic and nothing else, which asks for it as a follow-up does: 건강은?, 이직운, children?"""
 OF_THE_FIELD: Final = _any(
-    r"사주|팔자|명리|대운|세운|일간|일주|용신|운세|궁합|오행|[가-힣]+운(?: |이|은|을|$|\?)",
+    rf"사주|팔자|명리|대운|세운|일간|일주|용신|궁합|오행|{LUCK_KO}",
     r"\bsaju\b|\bfour pillars\b|\bba ?zi\b|\bmy chart\b|\bday master\b|\bluck pillar",
 )
 ORDINARY: Final = _any(
     r"날씨|레시피|요리|번역|요약|코드|파이썬|자바|스크립트|함수|알고리즘|정렬|영화|드라마|"
     r"소설|노래|가사|축사|편지|이메일|메일"
-    r"|양식|서식|책 ?추천|맛집|여행지|뉴스|계산하|예약|환율|주가|수도는|밀리리터|킬로|"
+    r"|양식|서식|책 ?추천|맛집|여행지|뉴스|계산하|예약|환율|(?<![연년월일시])주가|수도는|밀리리터|킬로|"
     r"미터|문장을|작성해|써 ?줘|써 ?주|시를 ?(?:써|지)|보험|세금"
     r"|점심|저녁|아침 (?:뭐|메뉴)|메뉴|농담|퀴즈|게임|축구|야구|선수|대통령|역사|위키|"
     r"사직서|이력서|자기소개서|예시 ?코드|사용법|설치"
@@ -197,7 +209,7 @@ FACTS: Final = {
     T.NAYIN: _any(r"납음", r"\bnayin\b|\bna yin\b"),
     T.LUCK: _any(r"대운(?!의? ?흐름)", r"\bluck pillars?\b"),
     T.PERIODS: _any(
-        r"세운|월운|일진|오늘의? ?운|(?:올해|이번 ?달|오늘)(?:의|은|는)? ?(?:간지|무슨 (?:해|달|날))",
+        r"세운|월운|일진|오늘의? ?운(?!동|전|영|명)|(?:올해|이번 ?달|오늘)(?:의|은|는)? ?(?:간지|무슨 (?:해|달|날))",
         r"\b(?:this year|today|this month)'?s? pillar\b|\bpillar (?:of|for) (?:this (?:year|month)|today)\b",
     ),
     T.ZODIAC: _any(
@@ -209,7 +221,10 @@ FACTS: Final = {
         r"음력 ?(?:생일|생년|날짜|으로 (?:언제|며칠|몇))|음력으로(?:는|) ?(?:언제|며칠)",
         r"\blunar (?:birthday|date|birth)\b",
     ),
-    T.AGE: _any(r"(?:제|내) 나이|몇 ?살|만 ?나이", r"\bhow old am i\b|\bmy age\b"),
+    T.AGE: _any(
+        r"(?:제|내) 나이|몇 ?살(?! ?(?:에|때|쯤|즈음|무렵|부터|까지|이후|이 ?되|되면|차이))|만 ?나이",
+        r"\bhow old am i\b|\bmy age\b",
+    ),
     T.CLOCK: _any(
         r"진태양시|평균태양시|서머타임|썸머타임|경도 ?(?:보정|차)|시간 ?보정|보정|균시차|절기|절입",
         r"\bsolar time\b|\bsummer time\b|\bdaylight saving\b|\bcorrect(?:ed|ion|ions)\b|"

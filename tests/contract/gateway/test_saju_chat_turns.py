@@ -43,7 +43,7 @@ WEATHER_TOOL: Any = {
 
 def conversations() -> list[tuple[str, list[list[str]]]]:
     found = []
-    for name in ("turns.tsv", "turns_unseen.tsv"):
+    for name in ("turns.tsv", "turns_unseen.tsv", "turns_reread.tsv"):
         for block in (GOLDEN / name).read_text("utf-8").split("\n\n"):
             turns = [line.split("\t") for line in block.splitlines() if line and not line.startswith("#")]
             found.append((name, turns))

@@ -43,7 +43,7 @@ from hypercube.saju.conversation import (
 )
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.beyond import BY_KEY
-from hypercube.saju.conversation.compose import chart_said, sections_of, verdict
+from hypercube.saju.conversation.compose import chart_said, sections_of, stated, verdict
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
 
 
@@ -152,8 +152,12 @@ class WrittenAnswer:
         facts = facts_said(known, questions, language)
         if not facts:
             return
+        asked = self._talk.asked
+        beside = bool(asked.sections) and asked.length is ReadingLength.LONG
+        if asked.meaning or beside:
+            facts = stated(facts)
         self._written.note(verdict(known, self._talk.turns[-1], language))
-        if self._talk.asked.meaning:
+        if asked.meaning:
             for each in questions:
                 self._written.note(meaning_said(each, language))
         self._written.add(known.chart, facts)
@@ -166,8 +170,10 @@ class WrittenAnswer:
     async def _day(self, day: str) -> None:
         (chart,) = await charts_of(self._cubes, (on_day(self._births[0], day),), self._call)
         asked, language, known = self._talk.asked, self._talk.language, Known(chart)
-        self._written.add(chart, day_said(known, language, brief=len(asked.days) > 1))
-        if asked.length is ReadingLength.LONG:
+        several, long = len(asked.days) > 1, asked.length is ReadingLength.LONG
+        brief = asked.length is ReadingLength.SHORT or (several and not long)
+        self._written.add(chart, day_said(known, language, brief=brief))
+        if long and day == asked.days[-1].isoformat():
             every = (FactQuestion(FactTopic.PERIODS, "year"), FactQuestion(FactTopic.PERIODS, "month"))
             self._written.add(chart, facts_said(known, every, language))
 

@@ -27,7 +27,7 @@ from hypercube.cubes.feature.saju_chat.refusals import refuse
 from hypercube.saju.as_of import system_today
 from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.conversation import birth_of
-from hypercube.saju.conversation.beyond import BY_KEY
+from hypercube.saju.conversation.beyond import BY_KEY, CRISIS
 from hypercube.saju.conversation.compose import Written
 from hypercube.saju.conversation.phrases import ABSENT, EXHAUSTED, NO_CHART, SECOND
 from hypercube.saju.conversation.planner import small_talk
@@ -84,6 +84,8 @@ class SajuChatCube(Cube):
         """
         refuse(request)
         talk = await understood_in_time(request, self._today)
+        if _of_a_crisis(talk):
+            return self._notes(talk, *_not_judged(talk))
         if tool.required(request) and (not talk.people.begun or talk.people.to_ask(talk.locale) is not None):
             raise invalid(
                 f"A call of {tool.TOOL!r} is required, but the conversation does not give a whole birth.",
@@ -105,10 +107,9 @@ class SajuChatCube(Cube):
         about_chart = (
             talk.asked.of_a_chart or people.changed or (open_question and small_talk(talk.turns[-1]))
         )
-        if talk.asked.beyond and not about_chart and not tool.elsewhere(talk.request):
-            async for event in self._notes(
-                talk, *(BY_KEY[each].said[talk.language] for each in talk.asked.beyond)
-            ):
+        forced = tool.elsewhere(talk.request) or tool.required(talk.request)
+        if talk.asked.beyond and not about_chart and not forced:
+            async for event in self._notes(talk, *_not_judged(talk)):
                 yield event
             return
         # Whoever forces a function of their own gets that call: only a model can make it.
@@ -119,7 +120,9 @@ class SajuChatCube(Cube):
                     yield event
             return
         if to_ask is not None:
-            async for event in self._notes(talk, said_back(people.draft, talk.locale), to_ask):
+            async for event in self._notes(
+                talk, *_not_judged(talk), said_back(people.draft, talk.locale), to_ask
+            ):
                 yield event
             return
         if talk.asked.exhausted:
@@ -193,6 +196,15 @@ class SajuChatCube(Cube):
         if "무토(戊土)" in text:
             return HealthStatus(Health.HEALTHY)
         return HealthStatus(Health.UNHEALTHY, f"a known conversation was answered with {text[:200]!r}")
+
+
+def _of_a_crisis(talk: Conversation) -> bool:
+    """Whether nothing is answered but that: no birth is asked for, no chart told, no call of the chart made."""
+    return CRISIS in talk.asked.beyond and not tool.elsewhere(talk.request)
+
+
+def _not_judged(talk: Conversation) -> tuple[str, ...]:
+    return tuple(BY_KEY[each].said[talk.language] for each in talk.asked.beyond)
 
 
 def _called(talk: Conversation, made: tuple[ToolCallDelta, ...]) -> list[GenerationEvent]:

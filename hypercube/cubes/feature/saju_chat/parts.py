@@ -21,6 +21,7 @@ from hypercube.saju.conversation import (
     referred,
     told,
 )
+from hypercube.saju.conversation.beyond import CRISIS
 
 SAJU: Final = "saju"
 READING: Final = "reading"
@@ -96,9 +97,11 @@ def understood(request: GenerationRequest, today: Callable[[], dt.date]) -> Conv
     at = referred(turns)
     if at is not None:
         before = plan(turns[at])
-        if not before.of_a_chart and _tells_a_birth(turns[: at + 1], day):
+        if not (before.of_a_chart or CRISIS in before.beyond) and _tells_a_birth(turns[: at + 1], day):
             before = Asked(sections=(ReadingSection.TEMPER,))
-        if before.of_a_chart:
+        if CRISIS in before.beyond:
+            asked = before
+        elif before.of_a_chart:
             asked, text = once_more(before, turns, at), turns[at]
     else:
         asked = of_two(asked, [plan(each) for each in turns[-2 : -2 - _LOOKED_BACK : -1]], text, day)
