@@ -12,6 +12,7 @@ from hypercube.core.engine import ChatMessage, GenerationEvent, GenerationReques
 from hypercube.core.errors import HyperCubeError
 from hypercube.inference.engine import EngineOptions
 from hypercube.inference.transformers.engine import TransformersEngine
+from tests.random_causal import save_random_causal
 
 CONTEXT = 256
 TEMPLATE = (
@@ -55,44 +56,8 @@ class Faulty(CausalProgram):
 
 def save(folder: Path) -> None:
     """Two layers of random weights, and a byte-level tokenizer; beside them the program that fails on a mark."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    words = Tokenizer(models.BPE())
-    words.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    words.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=320,
-        special_tokens=["<|end|>", "<|start|>", *"ⓇⓂⓃⒽ"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    words.train_from_iterator(["the day master is yang wood", "갑목 일간은 큰 나무다"], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token="<|end|>")
-    tokenizer.chat_template = TEMPLATE
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
-        eos_token_id=0,
-    )
-    whole = Qwen2ForCausalLM(config)
-    # Bytes that are no characters alone never come out likeliest, nor does the end: answers are readable and long.
-    odd = [
-        i for i in range(len(tokenizer)) if not (text := tokenizer.decode([i])).isascii() or text[:1] == "<"
-    ]
-    with torch.no_grad():
-        whole.lm_head.weight[odd] = 0.0
-    whole.save_pretrained(folder)
+    sentences = ["the day master is yang wood", "갑목 일간은 큰 나무다"]
+    save_random_causal(folder, TEMPLATE, sentences, context=CONTEXT, marks="ⓇⓂⓃⒽ")
     folder.joinpath("faulty.py").write_text(FAULTY)
 
 

@@ -41,8 +41,6 @@ class Loop:
         self.took: list[tuple[float, float]] = []
         """When each answer came, and how long it took."""
         self.refused = 0
-        self.under_way = 0
-        self.most_under_way = 0
         self._stall_at = self.now + every_s
         self._coming: list[tuple[float, int, Callable[[bool], object]]] = []
         """When, a number that keeps the order, and who is told whether there was an answer."""
@@ -87,8 +85,6 @@ class Loop:
 
     def _begin(self, due: float, told: Callable[[bool], object], begin: bool) -> None:
         if begin:
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
             self.ready.append(partial(self._step, due, told, self.steps))
         else:
             self._no(told)
@@ -98,7 +94,6 @@ class Loop:
         if left > 1:
             self.ready.append(partial(self._step, due, told, left - 1))
         else:
-            self.under_way -= 1
             self.took.append((self.now, self.now - due))
             told(True)
 
