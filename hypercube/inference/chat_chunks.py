@@ -176,7 +176,7 @@ def _parsed_leniently(data: bytes) -> Any:
     """What orjson refuses and servers do send: NaN, and half of a surrogate pair at the edge of a token."""
     try:
         return json.loads(data.decode("utf-8", "surrogatepass"))  # of bytes it would guess the encoding
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise engine_failed(f"its stream holds {data[:200]!r}, which is not JSON") from error
 
 
@@ -261,7 +261,7 @@ def refusal(status: int, body: bytes) -> HyperCubeError:
     try:
         error = json.loads(body)["error"]
         message, kind = str(error["message"]), error.get("type")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return engine_failed(f"it answered HTTP {status}: {body[:200]!r}")
     if kind == "exceed_context_size_error":
         return context_exceeded(int(error["n_prompt_tokens"]), int(error["n_ctx"]))

@@ -24,6 +24,7 @@ from hypercube.core.errors import HyperCubeError
 from hypercube.core.waiting import Begun
 from hypercube.inference.chat_chunks import Answer, refusal
 from hypercube.inference.engine import engine_failed
+from hypercube.inference.first_bytes import LONGEST_LINE, LONGEST_REFUSAL, first_bytes
 from hypercube.inference.tool_calls import described
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ async def stream_chat(
     try:
         if incoming.status_code != 200:
             response = incoming.response()
-            said = await response.aread()
+            said = await first_bytes(response, LONGEST_REFUSAL)
             raise refused(response, said) if refused else refusal(response.status_code, said)
         answer, lines = Answer(joined), _Lines()
         while chunk := await incoming.piece():
@@ -282,6 +283,8 @@ class _Lines:
         """Those that end in `chunk`."""
         said = self._rest + chunk
         *lines, self._rest = said.split(b"\n")
+        if len(self._rest) > LONGEST_LINE:
+            self.wrong = self._rest
         if b"\r" in said:
             lines = [line.removesuffix(b"\r") for line in lines]
         payloads: list[bytes] = []

@@ -81,11 +81,14 @@ class LlamaCppChild:
             self._stderr.extend(line for line in chunk.decode(errors="replace").splitlines() if line.strip())
 
     async def _loaded(self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader) -> None:
-        while line := await stdout.readline():
+        while True:
             try:
-                word = json.loads(line)
+                line = await stdout.readline()
+                word = json.loads(line) if line else None
             except ValueError:
-                continue  # native code may print
+                continue  # native code may print, even lines longer than the reader keeps
+            if not line:
+                break
             if isinstance(word, dict) and word.get("ready"):
                 return
             if isinstance(word, dict) and "error" in word:

@@ -58,6 +58,7 @@ async def answer(reader, writer):
 async def main():
     server = await asyncio.start_unix_server(answer, settings["socket"])
     print("noise of native code", flush=True)
+    print("noise " * 50_000, flush=True)
     say(ready=True)
     await server.serve_forever()
 asyncio.run(main())

@@ -271,6 +271,49 @@ async def test_an_answer_that_cannot_be_unpacked_is_a_failure_of_the_server() ->
         assert "cannot be unpacked" in error.message
 
 
+async def test_an_answer_without_an_end_is_not_read_on_and_on() -> None:
+    """A list of models, a refusal, an event stream, vectors."""
+    sent = 0
+
+    def endless(head: bytes, begin: bytes) -> Answer:
+        async def answer(exchange: Exchange) -> None:
+            nonlocal sent
+            exchange.writer.write(b"HTTP/1.1 %b\r\nConnection: close\r\n\r\n%b" % (head, begin))
+            while True:  # until the connection breaks
+                exchange.writer.write(b"1" * 65_536)
+                await exchange.writer.drain()
+                sent += 65_536
+
+        return answer
+
+    plain, stream = b"200 OK\r\nContent-Type: application/json", b"200 OK\r\nContent-Type: text/event-stream"
+    upstream = Upstream(models=endless(plain, b'{"data": ['))
+    async with listening(upstream), loaded(upstream) as engine:
+        assert 1 << 20 < sent < 16 << 20
+        upstream.answers = [endless(b"400 Bad", b'{"error": {"message": "')]
+        assert (await error_of(ask(engine))).kind is ErrorKind.INVALID_ARGUMENT
+        upstream.always = endless(stream, b"data: ")
+        assert (await error_of(ask(engine))).kind is ErrorKind.UNAVAILABLE
+        assert sent < 64 << 20
+    sent = 0
+    upstream = Upstream()
+    async with listening(upstream), loaded(upstream) as engine:
+        upstream.always = endless(plain, b'{"data": [{"index": 0, "embedding": [')
+        assert (await error_of(engine.embed(["a"]))).kind is ErrorKind.ENGINE_FAILED
+        assert 64 << 20 < sent < 96 << 20
+
+
+async def test_an_answer_nested_without_sense_is_a_failure_of_the_server() -> None:
+    async def nested(exchange: Exchange) -> None:
+        body = b"[" * 200_000
+        exchange.writer.write(b"HTTP/1.1 500 X\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async with listening(Upstream()) as upstream, loaded(upstream) as engine:
+        upstream.always = nested
+        assert (await error_of(ask(engine))).kind is ErrorKind.UNAVAILABLE
+        assert (await error_of(engine.embed(["a"]))).kind is ErrorKind.UNAVAILABLE
+
+
 async def test_a_model_that_is_not_there_is_named_at_start() -> None:
     async with listening(Upstream()) as upstream:
         engine = UpstreamEngine(options(upstream, model="tinny"), EngineOptions())

@@ -22,6 +22,7 @@ from hypercube.inference.engine import (
     engine_failed,
     incapable,
 )
+from hypercube.inference.first_bytes import LONGEST_REFUSAL, first_bytes
 from hypercube.inference.upstream.breaker import Outcome
 from hypercube.inference.upstream.embeddings import read_embeddings
 from hypercube.inference.upstream.errors import UpstreamError, broke_off, no_answer, refused, unavailable
@@ -50,6 +51,8 @@ _ONE_TOKEN_S: Final = 30.0
 _PASSING: Final = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.OVERLOADED, ErrorKind.ENGINE_FAILED})
 _LONGEST_PAUSE_S: Final = 5.0
 """A server that asks us to wait longer gets no second try of ours: the caller is told when to come back."""
+_LONGEST_ANSWER: Final = 64 << 20
+"""Bytes of vectors: of 128 texts with 4,096 numbers each some 12 MB."""
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 """Between two tries to reach a server that is not there when we start."""
@@ -250,19 +253,24 @@ class UpstreamEngine(WithoutAdapters):
                 missing = unavailable(host, f"gave no answer ({error.message.rstrip('.')})")
                 raise UpstreamError.made(missing, Outcome.FAILURE, again=True) from None
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def _post(self, path: str, body: Mapping[str, Any]) -> bytes:
         import httpx
 
         async with self._passage.passed(None) as passed:
             try:
-                response = await self._http.post(path, json=dict(body))
+                async with self._http.stream("POST", path, json=dict(body)) as response:
+                    said = await first_bytes(
+                        response, _LONGEST_ANSWER if response.status_code == 200 else LONGEST_REFUSAL
+                    )
             except httpx.RequestError as error:
                 raise no_answer(self._options.host, error) from None
             if response.status_code != 200:
-                raise self._refused(response, response.content)
+                raise self._refused(response, said)
+            if len(said) > _LONGEST_ANSWER:
+                raise broke_off(self._options.host, f"it is longer than {_LONGEST_ANSWER:,} bytes")
             passed.outcome = Outcome.SUCCESS
             self._health.answered_at = self._clock()
-            return response
+            return said
 
     def _refused(self, response: "httpx.Response", body: bytes) -> HyperCubeError:
         return refused(self._options.host, response, body)

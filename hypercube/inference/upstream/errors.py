@@ -137,7 +137,7 @@ def _too_long(body: bytes) -> HyperCubeError | None:
             param="messages",
             fix="Shorten the messages.",
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -145,7 +145,7 @@ def _said(body: bytes) -> str:
     """The server's own sentence, in brackets, where it has the form of OpenAI's errors."""
     try:
         message = json.loads(body)["error"]["message"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
     return f" ({str(shown(str(message))).rstrip('.')})" if message else ""
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from hypercube.core.clock import Clock
 from hypercube.core.errors import ErrorKind, HyperCubeError, nearest
+from hypercube.inference.first_bytes import LONGEST_REFUSAL, first_bytes
 from hypercube.inference.upstream.breaker import Outcome
 from hypercube.inference.upstream.errors import no_answer, refused
 from hypercube.inference.upstream.options import UpstreamOptions
@@ -30,16 +32,17 @@ async def check_model(http: "httpx.AsyncClient", options: UpstreamOptions) -> No
     import httpx
 
     try:
-        response = await http.get(_MODELS, timeout=options.silence_s)
+        async with http.stream("GET", _MODELS, timeout=options.silence_s) as response:
+            said = await first_bytes(response, LONGEST_REFUSAL)
     except httpx.RequestError as error:
         raise no_answer(options.host, error) from None
     if response.status_code in {404, 405}:
         return  # not every server has a list
     if response.status_code != 200:
-        raise refused(options.host, response, response.content)
+        raise refused(options.host, response, said)
     try:
-        names = [str(model["id"]) for model in response.json()["data"]]
-    except (ValueError, KeyError, TypeError):
+        names = [str(model["id"]) for model in json.loads(said)["data"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
     wanted = options.model
     if wanted and names and wanted not in names:
@@ -100,7 +103,8 @@ class Health:
         given = self._passage.enter()
         outcome = Outcome.NEITHER
         try:
-            response = await http.get(_MODELS, timeout=limit_s)
+            async with http.stream("GET", _MODELS, timeout=limit_s) as response:
+                said = await first_bytes(response, LONGEST_REFUSAL)
             # Good news of the list is no news of the model: it must not make up for answers that failed.
             outcome = Outcome.FAILURE if response.status_code >= 500 else Outcome.NEITHER
         except httpx.RequestError as error:
@@ -109,4 +113,4 @@ class Health:
         finally:
             self._passage.leave(given, outcome)
         if outcome is Outcome.FAILURE:
-            raise refused(self._options.host, response, response.content)
+            raise refused(self._options.host, response, said)
