@@ -16,8 +16,8 @@ The line's length tells what the front-end can do, and nobody has to know how lo
     Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who came meanwhile,
     are no growth.
 
-While as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`), nobody is begun:
-their pieces come first. What else keeps turns long, as a large batch does, holds nobody back.
+While it is one, and as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`), those
+pieces come first and hardly anybody is begun. What else keeps turns long, as a large batch does, holds nobody back.
 """
 
 import asyncio
@@ -62,6 +62,8 @@ _FADING: Final = 0.7
 
 CARRIED: Final = 16
 """Answers of many pieces that are sent at a time before others are begun."""
+HELD: Final = 20
+"""So many turns in a row, at most."""
 _HELD_S: Final = 0.001
 """After so long it is looked again. The loop sleeps meanwhile if it has nothing to do: where it shares a core with the
 threads that send, they come to it sooner than by pushing it aside."""
@@ -89,6 +91,7 @@ class DoorQueue:
         "_begun",
         "_burst_s",
         "_clock",
+        "_held",
         "_in_turn",
         "_later",
         "_longest_s",
@@ -134,6 +137,8 @@ class DoorQueue:
         self._later = later
         self.sending = Sending()
         self.refusing_s = self.work_s = 0.0
+        self._held = 0
+        """Turns in a row in which nobody was begun for what is on its way."""
         self._turn_s = _FIRST_TURN_S
         """From one newcomer's beginning to the next one's, while some wait."""
         self._most = 4
@@ -192,7 +197,7 @@ class DoorQueue:
 
     def _carries_enough(self) -> bool:
         sending = self.sending
-        return bool(sending) and sending.count(self._clock()) >= CARRIED
+        return self.crowded and bool(sending) and sending.count(self._clock()) >= CARRIED
 
     def _call(self, what: Callable[[], object]) -> None:
         (self._soon or asyncio.get_running_loop().call_soon)(what)
@@ -218,7 +223,8 @@ class DoorQueue:
         self._turned_at = now
         self.refusing_s = 0.0
         self._judge(now)
-        if self._carries_enough():
+        self._held = self._held + 1 if self._held < HELD and self._carries_enough() else 0
+        if self._held:
             (self._later or asyncio.get_running_loop().call_later)(_HELD_S, self._turn)
             return
         batch = waiting.take(self._most)

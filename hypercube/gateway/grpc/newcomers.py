@@ -26,8 +26,8 @@ ASKED_FOR: Final = 256
 REFUSED: Final = 32
 """Calls that are refused in one, so that others have their turns between them."""
 LEAST_S: Final = 1e-4
-"""And for no longer than this, in seconds, or than a quarter of what the latest turn took without it: what is done for a
-refusal here is a third of its cost, the rest is gRPC's and comes later."""
+"""And for no longer than this, in seconds, or than a quarter of what the latest turn took without it: what is done
+here is a third of what a refusal costs, the rest is gRPC's and comes later."""
 MOST: Final = 10_000
 """Calls that wait here; more wait in gRPC."""
 
