@@ -16,8 +16,9 @@ The line's length tells what the front-end can do, and nobody has to know how lo
     Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who came meanwhile,
     are no growth.
 
-While it is one, and as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`), those
-pieces come first and hardly anybody is begun. What else keeps turns long, as a large batch does, holds nobody back.
+While it is one, and as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`),
+those pieces come first and hardly anybody is begun. What else keeps turns long, as a large batch does, holds nobody
+back.
 """
 
 import asyncio
