@@ -1,6 +1,7 @@
 """A full queue is remembered by method, model and credential, and by nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from hypercube.core.errors import ErrorKind, Failure
 from hypercube.gateway.grpc.full_queues import FullQueues
@@ -29,7 +30,10 @@ class Time:
         return self.now
 
 
-ALICE, BOB = Context((("authorization", "Bearer a"),)), Context((("authorization", "Bearer b"),))
+# All that is asked of gRPC's own.
+NOBODY: Any = Context()
+ALICE: Any = Context((("authorization", "Bearer a"),))
+BOB: Any = Context((("authorization", "Bearer b"),))
 
 
 def queues(time: Time) -> FullQueues:
@@ -43,7 +47,7 @@ def test_only_those_who_would_wait_in_the_same_queue_are_told() -> None:
     assert found.told(BIG, ALICE) is FULL
     assert found.told(LIGHT, ALICE) is None
     assert found.told(BIG, BOB) is None
-    assert found.told(BIG, Context()) is None
+    assert found.told(BIG, NOBODY) is None
     assert found.told(saju_pb2.Birth(), ALICE) is None
     assert found.refused == 1
 
