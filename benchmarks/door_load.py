@@ -14,7 +14,7 @@ import re
 import struct
 import time
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -27,6 +27,10 @@ LAST_S: Final = 30.0
 """How long answers are waited for after the last request."""
 _WINDOW: Final = 1 << 30
 _GRPC_CONNECTIONS: Final = 8
+_REFUSED_STREAM: Final = b"\0\0\0\7"
+_STREAMS: Final = 1_000
+"""Calls at a time on a connection, as the server allows (`gateway.grpc.server.CALLS_A_CONNECTION`). What is due beyond
+waits at the client, and its wait counts."""
 _REFUSED: Final = re.compile(rb"grpc-status(?:\x018|\x0214)")
 _PAUSE_S: Final = 1.0
 """A client of a closed loop that was refused asks again after this, as Retry-After says."""
@@ -170,6 +174,9 @@ class _Http2(asyncio.Protocol):
         self._stream = -1
         self._under_way: dict[int, tuple[float, Ended | None]] = {}
         self._answered: set[int] = set()
+        self._most = _STREAMS
+        self._waiting: deque[tuple[float, Ended | None]] = deque()
+        """Requests that are due, and for which the server allows no further stream at present."""
         self._buffer = b""
         self._taken = 0
 
@@ -181,6 +188,9 @@ class _Http2(asyncio.Protocol):
         self._transport.write(PREFACE + frame(SETTINGS, 0, 0, settings) + frame(8, 0, 0, window))
 
     def ask(self, due: float, then: Ended | None) -> None:
+        if len(self._under_way) >= self._most:
+            self._waiting.append((due, then))
+            return
         self._stream += 2
         self._under_way[self._stream] = (due, then)
         self._door.outcomes.late.append(time.perf_counter() - due)
@@ -207,6 +217,9 @@ class _Http2(asyncio.Protocol):
                     self._taken = 0
             elif kind == HEADERS and flags & 1:
                 self._end(stream, self._verdict(stream, payload))
+            elif kind == RESET and payload == _REFUSED_STREAM and stream in self._under_way:
+                # It was not looked at; gRPC's own clients ask such a thing again without a word.
+                self._waiting.append(self._under_way.pop(stream))
             elif kind == RESET:
                 self._end(stream, f"reset {payload.hex()}")
             elif kind in (SETTINGS, PING) and not flags & 1:
@@ -231,8 +244,13 @@ class _Http2(asyncio.Protocol):
             self._door.outcomes.ended(due, verdict)
             if then is not None:
                 then(verdict is True)
+            if self._waiting:
+                self.ask(*self._waiting.popleft())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        for due, _ in self._waiting:
+            self._door.outcomes.ended(due, "closed before it was asked")
+        self._waiting.clear()
         for stream in list(self._under_way):
             self._end(stream, f"closed before an answer: {type(exc).__name__}")
 

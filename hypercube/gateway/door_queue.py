@@ -15,6 +15,10 @@ The line's length tells what the front-end can do, and nobody has to know how lo
     are begun in `_ROOM_S`, and the others are refused before anything is done for them, until in a window few were.
     Windows are longer than the loop's longest turns, so that one who held the loop up, and the many who came meanwhile,
     are no growth.
+
+While it is one, and as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`),
+those pieces come first and hardly anybody is begun. What else keeps turns long, as a large batch does, holds nobody
+back.
 """
 
 import asyncio
@@ -24,6 +28,7 @@ from typing import Final
 
 from hypercube.core.clock import Clock, monotonic
 from hypercube.core.errors import ErrorKind, Failure, HyperCubeError
+from hypercube.gateway.sending import Sending
 from hypercube.gateway.two_lines import TwoLines
 
 CROWDED: Final[Failure] = HyperCubeError(
@@ -56,6 +61,14 @@ _FIRST_TURN_S: Final = 2e-4
 _FADING: Final = 0.7
 """What is left of the longest turn's length in the next window."""
 
+CARRIED: Final = 16
+"""Answers of many pieces that are sent at a time before others are begun."""
+HELD: Final = 20
+"""So many turns in a row, at most."""
+_HELD_S: Final = 0.001
+"""After so long it is looked again. The loop sleeps meanwhile if it has nothing to do: where it shares a core with the
+threads that send, they come to it sooner than by pushing it aside."""
+
 Begin = Callable[[bool], object]
 """Called once: with True when the turn has come, with False when the one who waits is refused."""
 
@@ -67,6 +80,10 @@ class DoorQueue:
         waiting: newcomers that are not begun, known ones and others each in the order in which they came.
         crowded: whether more come than can be begun.
         refused: how many were sent away.
+        sending: answers of many pieces that are on their way.
+        refusing_s: what refusing took since the latest turn, in seconds, told by who refuses; a turn that it made long
+            is not one in which fewer can be begun.
+        work_s: what all else took in the latest turn.
     """
 
     __slots__ = (
@@ -75,7 +92,9 @@ class DoorQueue:
         "_begun",
         "_burst_s",
         "_clock",
+        "_held",
         "_in_turn",
+        "_later",
         "_longest_s",
         "_low",
         "_most",
@@ -89,8 +108,11 @@ class DoorQueue:
         "_window",
         "crowded",
         "refused",
+        "refusing_s",
         "room",
+        "sending",
         "waiting",
+        "work_s",
     )
 
     def __init__(
@@ -98,10 +120,12 @@ class DoorQueue:
         burst_s: float = 1.0,
         clock: Clock = monotonic,
         soon: Callable[[Callable[[], object]], object] | None = None,
+        later: Callable[[float, Callable[[], object]], object] | None = None,
     ) -> None:
         """`burst_s` is how long anybody may have to wait to be begun, in seconds.
 
-        `soon` calls back after all that is ready now (default: the running loop's `call_soon`).
+        `soon` calls back after all that is ready now (default: the running loop's `call_soon`), `later` after so many
+        seconds (default: its `call_later`).
         """
         self.waiting: TwoLines[Begin] = TwoLines()
         self.crowded = False
@@ -111,6 +135,11 @@ class DoorQueue:
         self._burst_s = burst_s
         self._clock = clock
         self._soon = soon
+        self._later = later
+        self.sending = Sending()
+        self.refusing_s = self.work_s = 0.0
+        self._held = 0
+        """Turns in a row in which nobody was begun for what is on its way."""
         self._turn_s = _FIRST_TURN_S
         """From one newcomer's beginning to the next one's, while some wait."""
         self._most = 4
@@ -157,7 +186,7 @@ class DoorQueue:
         if not self._turning:
             self._turning = True
             self._call(self._turn)
-        if self.waiting or self._in_turn >= self._most:
+        if self.waiting or self._in_turn >= self._most or self._carries_enough():
             return False
         self._in_turn += 1
         self._begun += 1
@@ -166,6 +195,10 @@ class DoorQueue:
     def wait(self, begin: Begin, *, known: bool = False) -> None:
         """Have a newcomer begun in its turn, which comes sooner for one who is `known`."""
         self.waiting.append(begin, known=known)
+
+    def _carries_enough(self) -> bool:
+        sending = self.sending
+        return self.crowded and bool(sending) and sending.count(self._clock()) >= CARRIED
 
     def _call(self, what: Callable[[], object]) -> None:
         (self._soon or asyncio.get_running_loop().call_soon)(what)
@@ -177,6 +210,7 @@ class DoorQueue:
         if not waiting:
             self._turning = False
             self._turned_at = None
+            self.refusing_s = 0.0
             self._low = 0
             if not self.crowded:
                 self._forget()
@@ -185,9 +219,15 @@ class DoorQueue:
         if self._turned_at is not None:
             lasted = now - self._turned_at
             self._longest_s = max(self._longest_s, lasted)
-            self._most = min(self._most + 1, _MOST) if lasted < _TURN_S else max(1, self._most // 2)
+            self.work_s = lasted - self.refusing_s
+            self._most = min(self._most + 1, _MOST) if self.work_s < _TURN_S else max(1, self._most // 2)
         self._turned_at = now
+        self.refusing_s = 0.0
         self._judge(now)
+        self._held = self._held + 1 if self._held < HELD and self._carries_enough() else 0
+        if self._held:
+            (self._later or asyncio.get_running_loop().call_later)(_HELD_S, self._turn)
+            return
         batch = waiting.take(self._most)
         self._in_turn = len(batch)
         self._begun += len(batch)

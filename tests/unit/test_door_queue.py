@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from hypercube.gateway.door_queue import FEW, DoorQueue
+from hypercube.gateway.door_queue import CARRIED, FEW, HELD, DoorQueue
+from hypercube.gateway.sending import STALLED_S
 from hypercube.gateway.two_lines import TwoLines
 
 REFUSAL = 0.01
@@ -37,15 +38,19 @@ class Loop:
         self.cost_s, self.steps = cost_s, steps
         self.stall_s, self.every_s = stall_s, every_s
         self.ready: deque[Callable[[], object]] = deque()
-        self.queue = DoorQueue(burst_s, clock=lambda: self.now, soon=self.ready.append)
+        self.queue = DoorQueue(burst_s, clock=lambda: self.now, soon=self.ready.append, later=self._later)
         self.took: list[tuple[float, float]] = []
         """When each answer came, and how long it took."""
         self.refused = 0
         self._stall_at = self.now + every_s
+        self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._coming: list[tuple[float, int, Callable[[bool], object]]] = []
         """When, a number that keeps the order, and who is told whether there was an answer."""
         self._numbers = itertools.count()
         self._draw = random.Random(1)
+
+    def _later(self, seconds: float, what: Callable[[], object]) -> None:
+        heapq.heappush(self._timers, (self.now + seconds, next(self._numbers), what))
 
     def come(self, at: float, told: Callable[[bool], object] = lambda _: None) -> None:
         """One request."""
@@ -56,6 +61,8 @@ class Loop:
         while self.now < end:
             while self._coming and self._coming[0][0] <= self.now:
                 self._read(*heapq.heappop(self._coming))
+            while self._timers and self._timers[0][0] <= self.now:
+                heapq.heappop(self._timers)[2]()
             for _ in range(len(self.ready)):
                 self.ready.popleft()()
             if self.stall_s and self.now >= self._stall_at:
@@ -63,7 +70,8 @@ class Loop:
                 self._stall_at += self.every_s
             if not self.ready:
                 coming = self._coming[0][0] if self._coming else end
-                self.now = max(self.now, min(coming, end))
+                timer = self._timers[0][0] if self._timers else end
+                self.now = max(self.now, min(coming, timer, end))
 
     def _read(self, due: float, _: int, told: Callable[[bool], object]) -> None:
         if self.queue.full:
@@ -329,3 +337,90 @@ def test_who_is_known_and_who_is_not_do_not_wait_for_each_other() -> None:
     assert (lines.take(2), len(lines)) == ([], 0)
     lines.append("known 3", known=True)
     assert (lines.pop(), len(lines)) == ("known 3", 0)
+
+
+def test_light_requests_beside_a_batch_that_keeps_every_turn_long_are_all_begun() -> None:
+    # A step of a large batch takes 4 ms of every turn, and one is begun in each: 250 a second at most.
+    loop = Loop(0.0002, stall_s=0.004, every_s=1e-9)
+    for number in range(1_400):
+        loop.come(loop.now + number / 140)
+    loop.until(loop.now + 12.0)
+    assert loop.refused == 0
+    assert len(loop.took) == 1_400
+
+
+def test_light_requests_beside_many_answers_of_many_pieces_are_all_begun() -> None:
+    loop = Loop(0.0002)
+    pieces = dict.fromkeys(range(2 * CARRIED), 200)
+    for answer in pieces:
+        loop.queue.sending.began(answer, loop.now)
+
+    def step() -> None:
+        """Every answer's piece is away, and the next is given to the transport."""
+        for answer in list(pieces):
+            loop.queue.sending.ended(answer)
+            pieces[answer] -= 1
+            if pieces[answer]:
+                loop.queue.sending.began(answer, loop.now)
+            else:
+                del pieces[answer]
+        loop.now += 0.001
+        if pieces:
+            loop.ready.append(step)
+
+    loop.ready.append(step)
+    for number in range(300):
+        loop.come(loop.now + number / 300)
+    loop.until(loop.now + 2.0)
+    assert not pieces
+    assert loop.refused == 0
+    assert len(loop.took) == 300
+
+
+def test_in_an_overload_pieces_that_are_on_their_way_go_first_and_nobody_waits_for_ever() -> None:
+    loop = Loop(0.0001)
+    loop.queue.crowded = True
+
+    def step() -> None:
+        loop.now += 0.001
+        for answer in range(CARRIED):
+            loop.queue.sending.began(answer, loop.now)
+        loop.ready.append(step)
+
+    loop.ready.append(step)
+    loop.until(loop.now + 0.002)
+    for _ in range(FEW):
+        loop.come(loop.now)
+    loop.until(loop.now + HELD * 0.001 - 0.002)
+    assert not loop.took
+    loop.until(loop.now + 2 * FEW * HELD * 0.001)
+    assert len(loop.took) == FEW
+
+
+def test_an_answer_whose_client_does_not_read_holds_nobody_up() -> None:
+    loop = Loop(0.0002)
+    loop.queue.crowded = True
+    for answer in range(2 * CARRIED):
+        loop.queue.sending.began(answer, loop.now)
+    loop.until(loop.now + STALLED_S)
+    loop.come(loop.now)
+    loop.until(loop.now + 0.001)
+    assert len(loop.took) == 1
+
+
+def test_a_turn_that_refusals_made_long_is_no_reason_to_begin_fewer() -> None:
+    def begun(refusing_s: float) -> int:
+        loop = Loop(0.0001)
+
+        def step() -> None:
+            loop.now += 0.002
+            loop.queue.refusing_s += refusing_s
+            loop.ready.append(step)
+
+        loop.ready.append(step)
+        for _ in range(400):
+            loop.come(loop.now)
+        loop.until(loop.now + 0.1)
+        return len(loop.took)
+
+    assert begun(0.0) < 100 < begun(0.002)

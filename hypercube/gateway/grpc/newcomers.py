@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, Generic
 
 from grpc._cython import cygrpc  # type: ignore[attr-defined]
 
+from hypercube.core.clock import Clock, monotonic
 from hypercube.gateway.acquainted import Acquainted
 from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.grpc.lines import Call, SortedLines
@@ -24,6 +25,9 @@ ASKED_FOR: Final = 256
 """Calls that gRPC may hand over in one turn of the loop."""
 REFUSED: Final = 32
 """Calls that are refused in one, so that others have their turns between them."""
+LEAST_S: Final = 1e-4
+"""And for no longer than this, in seconds, or than a quarter of what the latest turn took without it: what is done
+here is a third of what a refusal costs, the rest is gRPC's and comes later."""
 MOST: Final = 10_000
 """Calls that wait here; more wait in gRPC."""
 
@@ -71,12 +75,12 @@ class Newcomers(Generic[Call]):
     __slots__ = (
         "_ask",
         "_asked",
+        "_clock",
         "_connection",
         "_due",
         "_failed",
         "_lines",
         "_loop",
-        "_may_go",
         "_queue",
         "_refuse",
         "_running",
@@ -94,12 +98,14 @@ class Newcomers(Generic[Call]):
         queue: DoorQueue,
         refuse: Callable[[Call], object],
         acquainted: Acquainted,
+        clock: Clock = monotonic,
     ) -> None:
         """`ask` asks for one call more, `connection` names the one on which a call came, `refuse` ends one.
 
         Connections that are `acquainted` have lines apart from those of strangers.
         """
         self._loop = loop
+        self._clock = clock
         self._ask = ask
         self._connection = connection
         self._running = running
@@ -111,8 +117,6 @@ class Newcomers(Generic[Call]):
         self._asked = 0
         self._turned_away: deque[Call] = deque()
         """Calls that are to be refused."""
-        self._may_go = REFUSED
-        """Calls that may still be refused in this turn of the loop."""
         self._turning = False
         self._wanted: Wanted[Call] | None = None
         self._failed: BaseException | None = None
@@ -186,26 +190,25 @@ class Newcomers(Generic[Call]):
             wanted.hand(self._lines.next())
 
     def _turn_away(self, call: Call) -> None:
-        """Refuse one at once, but of many only some in a turn of the loop."""
-        if self._may_go:
-            self._may_go -= 1
-            self._refuse(call)
-        else:
-            self._turned_away.append(call)
+        """Refuse one in the next turn of the loop, or in a later one where many have to go."""
+        self._turned_away.append(call)
         if not self._turning:
             self._turning = True
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """A turn of the loop later."""
-        some = min(len(self._turned_away), REFUSED)
-        for _ in range(some):
-            self._refuse(self._turned_away.popleft())
-        self._may_go = REFUSED - some
-        self._turning = some > 0
+        """Refuse some, but for no longer than all else takes: who was let in must not wait for those who were not."""
+        queue, turned_away, began = self._queue, self._turned_away, self._clock()
+        enough = max(queue.work_s / 4, LEAST_S)
+        for _ in range(min(len(turned_away), REFUSED)):
+            self._refuse(turned_away.popleft())
+            if self._clock() - began > enough:
+                break
+        queue.refusing_s += self._clock() - began
+        self._turning = len(turned_away) > 0
         if self._turning:
             self._loop.call_soon(self._turn)
-            self._ask_for_more()
+        self._ask_for_more()
 
 
 class _FairServer(cygrpc.AioServer):  # type: ignore[misc]

@@ -13,6 +13,7 @@ from hypercube.core.principal import Role
 from hypercube.gateway.access.authenticator import Credential, credential_of
 from hypercube.gateway.errors import failure_of
 from hypercube.gateway.grpc.decoding import decode
+from hypercube.gateway.grpc.full_queues import FullQueues
 from hypercube.gateway.grpc.methods import Context, Duplex, Methods, Packed, Session, Streaming, Unary
 from hypercube.gateway.grpc.opening import both_ways, many_answers, one_answer
 from hypercube.gateway.grpc.outcome import Observed, ended, tell
@@ -44,7 +45,17 @@ def handlers(
 class _Unary:
     """A method with one answer."""
 
-    __slots__ = ("_answer", "_at_once", "_default_s", "_everybody", "_read", "_role", "_route", "_services")
+    __slots__ = (
+        "_answer",
+        "_at_once",
+        "_default_s",
+        "_everybody",
+        "_full",
+        "_read",
+        "_role",
+        "_route",
+        "_services",
+    )
 
     def __init__(self, services: GatewayServices, route: str, method: Unary[Any] | Packed[Any]) -> None:
         self._services = services
@@ -56,12 +67,13 @@ class _Unary:
         self._read = method.decode if isinstance(method, Packed) else partial(decode, method.request)
         self._answer = method.answer
         self._at_once = method.at_once if isinstance(method, Packed) else None
+        self._full = FullQueues(route, services.clock)
 
     # Written out, without `Observed` and `admit`: a chart takes no longer than to enter and leave a few of those.
     async def __call__(self, raw: bytes, context: Context) -> bytes:
         """The bytes of the answer."""
         services, role = self._services, self._role
-        began, kind = services.clock(), None
+        began, kind, asked = services.clock(), None, None
         call = _call(services, context, self._default_s)
         try:
             if not self._everybody:
@@ -69,16 +81,23 @@ class _Unary:
             services.traffic.enter()
             try:
                 asked = self._read(raw)
-                reply = None if self._at_once is None else self._at_once(services, asked, call)
-                if reply is None:
-                    reply = (await self._answer(services, asked, call)).SerializeToString()
-                tell(context, call, services.clock() - began)
-                return reply
+                # What is kept under a key is there however full the queue is.
+                told = self._full.told(asked, context) if call.idempotency_key is None else None
+                if told is None:
+                    reply = None if self._at_once is None else self._at_once(services, asked, call)
+                    if reply is None:
+                        reply = (await self._answer(services, asked, call)).SerializeToString()
+                        self._full.ended(asked, context, None)
+                    tell(context, call, services.clock() - began)
+                    return reply
+                failure, kind = told, told.kind
             finally:
                 services.traffic.left()
         except Exception as error:  # noqa: BLE001 - every failure becomes a typed status
             failure = failure_of(error, call.request_id)
             kind = failure.kind
+            if asked is not None:
+                self._full.ended(asked, context, failure)
         except (asyncio.CancelledError, GeneratorExit):
             kind = ErrorKind.CANCELLED
             raise
@@ -89,6 +108,8 @@ class _Unary:
 
 
 def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) -> Callable[..., Any]:
+    sending, clock = services.line.sending, services.clock
+
     async def answers(raw: bytes, context: Context) -> AsyncIterator[bytes]:
         call = _call(services, context, method.default_s(services))
         with Observed(services, route, method.role, context) as outcome:
@@ -98,8 +119,11 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
                     replies = await method.open(services, decode(method.request, raw), call)
                     try:
                         async for reply in replies:
+                            sending.began(outcome, clock())
                             yield reply.SerializeToString()
+                            sending.ended(outcome)
                     finally:
+                        sending.ended(outcome)
                         await close(replies)
                     tell(context, call, outcome.seconds)
             except Exception as error:  # noqa: BLE001 - every failure becomes a typed status

@@ -29,6 +29,10 @@ End = tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]
 """Status, words, and trailing metadata but for the request's id."""
 
 
+_latest: tuple[Failure, End] | None = None
+"""What was told last."""
+
+
 async def abort(context: Context, request_id: str, failure: Failure) -> NoReturn:
     """End the call."""
     code, words, told = end_of(failure)
@@ -36,7 +40,14 @@ async def abort(context: Context, request_id: str, failure: Failure) -> NoReturn
 
 
 def end_of(failure: Failure) -> End:
-    """What a client is told of a failure."""
+    """What a client is told of a failure; of one that is told again and again it is made once."""
+    global _latest
+    if _latest is None or _latest[0] is not failure:
+        _latest = failure, _end_of(failure)
+    return _latest[1]
+
+
+def _end_of(failure: Failure) -> End:
     words = f"{failure.message} {failure.fix}" if failure.fix else failure.message
     words = words[:_DETAILS_CHARACTERS]
     told: tuple[tuple[str, str | bytes], ...] = ((ERROR_METADATA, _packed(failure)),)

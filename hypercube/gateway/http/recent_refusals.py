@@ -99,15 +99,15 @@ class RecentRefusals:
         self.refused += 1
         return told.failure
 
-    def ended(self, packet: bytes, failure: Failure | None) -> None:
-        """A request has its answer; `failure` if that was one."""
+    def ended(self, packet: bytes, failure: Failure | None, asker: Asker | None = None) -> None:
+        """A request has its answer; `failure` if that was one. `asker` as for `told`."""
         if failure is not None and queue_was_full(failure):
-            kind = kind_of(packet)
+            kind = kind_of(packet, asker)
             if kind not in self._told and len(self._told) >= _MOST:
                 del self._told[next(iter(self._told))]
             self._told[kind] = _Told(failure, self._clock() + HELD_S)
         elif self._told:
-            kind = kind_of(packet)
+            kind = kind_of(packet, asker)
             told = self._told.get(kind)
             if told is not None:
                 told.free += 1
