@@ -83,7 +83,7 @@ class SheddingProtocol(GuardedProtocol):
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._phase = _REPLY
-        self._since = self.loop.time()
+        self.since = self.loop.time()
         crowd = self._crowd
         crowd.leave(self)
         crowd.between[self] = None
@@ -134,7 +134,7 @@ class SheddingProtocol(GuardedProtocol):
             body = b""
         if stays:
             self.transport.write(b"%b%b\r\n\r\n%b" % (head, named, body))
-            self._since = self.loop.time()
+            self.since = self.loop.time()
             self._crowd.between[self] = None
         else:
             self.transport.write(b"%b%b\r\nconnection: close\r\n\r\n%b" % (head, named, body))
@@ -146,7 +146,7 @@ class SheddingProtocol(GuardedProtocol):
         if (
             self._phase is _REPLY
             and self.timeout_keep_alive_task is None
-            and now - self._since > self.timeout_keep_alive
+            and now - self.since > self.timeout_keep_alive
             and self._answered()
             and not self.pipeline
         ):
