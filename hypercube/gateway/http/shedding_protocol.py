@@ -15,7 +15,7 @@ from hypercube.gateway.door_queue import CROWDED, DoorQueue
 from hypercube.gateway.errors import error_object, retry_after
 from hypercube.gateway.http.door import ALWAYS_OPEN, IN_LINE
 from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase, let_go
 from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
 from hypercube.gateway.request_id import request_id_of
@@ -180,6 +180,7 @@ class SheddingProtocol(GuardedProtocol):
         """It is begun, or refused after all; for a client that left meanwhile nothing is done."""
         if cycle.disconnected:
             self.traffic.left()
+            let_go(cycle)
             return
         super()._let_in(cycle, self._inside(app if begin else _refuse))
 
