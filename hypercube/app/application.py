@@ -18,6 +18,7 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, open_link, require_somebody
+from hypercube.app.beside_the_loop import work_beside
 from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
 from hypercube.app.freed_memory import freed_memory_returned
 from hypercube.app.full_collections import calm_collections
@@ -196,6 +197,7 @@ class Application:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._unbind_http, listener)
             loop = asyncio.get_running_loop()
+            work_beside(loop)
             stack.enter_context(short_turns())
             stack.enter_context(calm_collections(loop, self._open))
             stack.enter_context(freed_memory_returned(loop, self._open))

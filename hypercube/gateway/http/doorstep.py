@@ -18,6 +18,7 @@ import re
 import select
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -32,6 +33,9 @@ ACCEPTED: Final = 32
 """Sockets that are accepted in a turn of the loop."""
 LOOKED_AT: Final = 32
 """And looked at, because something came."""
+_AT_ONCE: Final = 8
+_LONG_S: Final = 0.001
+"""Fewer, if it takes so long: each may have to wait for Python's interpreter, if threads have work."""
 WHOLE: Final = 8
 """Connections that are made in a turn, of those with a whole request."""
 BEGUN: Final = 4
@@ -118,7 +122,10 @@ class Doorstep:
     # -- coming
 
     def _accept(self) -> None:
+        until = time.perf_counter() + _LONG_S
         for _ in range(ACCEPTED):
+            if time.perf_counter() > until:
+                return
             try:
                 came, _ = self._listener.accept()
             except BlockingIOError:
@@ -151,9 +158,14 @@ class Doorstep:
     # -- speaking
 
     def _look(self) -> None:
-        for descriptor, events in self._poll.poll(0, LOOKED_AT):
-            if (outside := self._outside.get(descriptor)) is not None:
-                self._judge(outside, ended=bool(events & select.EPOLLRDHUP))
+        until = time.perf_counter() + _LONG_S
+        for _ in range(LOOKED_AT // _AT_ONCE):
+            came = self._poll.poll(0, _AT_ONCE)
+            for descriptor, events in came:
+                if (outside := self._outside.get(descriptor)) is not None:
+                    self._judge(outside, ended=bool(events & select.EPOLLRDHUP))
+            if len(came) < _AT_ONCE or time.perf_counter() > until:
+                return
 
     def _judge(self, outside: _Outside, *, ended: bool) -> None:
         try:
