@@ -34,7 +34,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ import grpc.aio
 import numpy as np
 import psutil
 
-from benchmarks.attack_waves import Ports, Tally, bombs, disconnects, half_open, raise_descriptor_limit
+from benchmarks.attack_waves import DOORS, Ports, Tally, bombs, disconnects, half_open, raise_descriptor_limit
 from benchmarks.gateway import servers
 from benchmarks.gateway.load import CORE
 from benchmarks.overload import Connection
@@ -117,25 +117,32 @@ async def _others(ports: Ports, rate: float, told: Any, tell: Any) -> None:
     tell.send(seconds)
 
 
-async def _harm(ports: Ports, seconds: float, a_second: float | None, tally: Tally) -> None:
+async def _harm(
+    ports: Ports, seconds: float, a_second: float | None, doors: Collection[str], tally: Tally
+) -> None:
     """Clients that leave in mid-sentence, and bombs, for so long."""
     began, sent = time.perf_counter(), 0
     if a_second is None:
         while time.perf_counter() < began + seconds:
-            await disconnects(ports, 40, tally)
-            await bombs(ports, 4, tally, after=sent)
+            await disconnects(ports, 40, tally, doors=doors)
+            await bombs(ports, 4, tally, after=sent, doors=doors)
             sent += 4
         return
     async with asyncio.TaskGroup() as group:
         while (due := sent * 18 / a_second) < seconds:
             await asyncio.sleep(max(0.0, began + due - time.perf_counter()))
-            group.create_task(disconnects(ports, 16, tally))
-            group.create_task(bombs(ports, 2, tally, after=2 * sent))
+            group.create_task(disconnects(ports, 16, tally, doors=doors))
+            group.create_task(bombs(ports, 2, tally, after=2 * sent, doors=doors))
             sent += 1
 
 
 async def _attackers(
-    ports: Ports, count: int, seconds: float, say: Callable[[str], None], steady: float | None
+    ports: Ports,
+    count: int,
+    seconds: float,
+    say: Callable[[str], None],
+    steady: float | None,
+    doors: Collection[str],
 ) -> Tally:
     tally = Tally()
     raise_descriptor_limit()
@@ -143,13 +150,13 @@ async def _attackers(
     await asyncio.sleep(seconds)
     say("opening")
     began = time.perf_counter()
-    async with half_open(ports, count, tally, a_second=steady):
+    async with half_open(ports, count, tally, a_second=steady, doors=doors):
         await asyncio.sleep(_SETTLE_S)
         say("half-open")
         # Less than what the server grants them.
         await asyncio.sleep(max(0.0, min(seconds, began + _LATE_S - 0.5 - time.perf_counter())))
         say("disconnects and bombs")
-        await _harm(ports, seconds, None if steady is None else steady / 10, tally)
+        await _harm(ports, seconds, None if steady is None else steady / 10, doors, tally)
         say("leaving")
     await asyncio.sleep(_SETTLE_S)
     say("quiet again")
@@ -197,6 +204,7 @@ def main() -> int:
         "--attackers-equal", action="store_true", help="they compete with the others for their core"
     )
     parser.add_argument("--steady", type=float, help="connections that come a second, instead of a flood")
+    parser.add_argument("--only", choices=DOORS, help="the door that is attacked, instead of both")
     parser.add_argument("--control", action="store_true", help="attack another server than the others ask")
     parser.add_argument("--server", default="", help="what to call this server in the rows")
     parser.add_argument("--output", type=Path, help="JSON lines file to append to")
@@ -228,6 +236,7 @@ def main() -> int:
                 options.seconds,
                 say.send,
                 options.steady,
+                DOORS if options.only is None else (options.only,),
                 yields=not options.attackers_equal,
             )
             seconds = answers.recv()
@@ -243,6 +252,7 @@ def main() -> int:
                         "round": round_,
                     }
                     row |= {"attacked": "another" if options.control else "this", "a_second": options.steady}
+                    row |= {"attacked_doors": options.only or "both"}
                     row |= {"server": options.server, "attackers_yield": not options.attackers_equal}
                     row |= _row(found[door]) | {"refused": len(found.get(f"{door} refused", ()))}
                     row["p99_over_quiet"] = round(row["p99_ms"] / before["p99_ms"], 2)

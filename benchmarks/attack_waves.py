@@ -12,7 +12,7 @@ import resource
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -21,6 +21,7 @@ DATA, HEADERS, RESET, SETTINGS, PING, CONTINUATION = 0, 1, 3, 4, 6, 9
 HEAD: Final = b"POST /v1/saju/charts HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 STREAMS: Final = 100
 """Half-open gRPC streams of one connection."""
+DOORS: Final = ("http", "grpc")
 _AT_ONCE: Final = 200
 _CHAT: Final = json.dumps(
     {"messages": [{"role": "user", "content": "사주 " * 200}], "stream": True, "max_tokens": 1000}
@@ -214,11 +215,16 @@ async def _awaited(each: Awaitable[None]) -> None:
 
 @contextlib.asynccontextmanager
 async def half_open(
-    ports: Ports, count: int, tally: Tally, *, a_second: float | None = None
+    ports: Ports,
+    count: int,
+    tally: Tally,
+    *,
+    a_second: float | None = None,
+    doors: Collection[str] = DOORS,
 ) -> AsyncIterator[list[_Attacker]]:
-    """`count` connections of HTTP and `count` streams of gRPC, held while the block runs; slow ones go on dripping.
+    """`count` connections of HTTP and three times as many streams of gRPC, held meanwhile; slow ones go on dripping.
 
-    They come and leave as fast as they can, or so many of each door `a_second`.
+    They come and leave as fast as they can, or so many of each door `a_second`; of some `doors` only, if told so.
     """
     held: list[_Attacker] = []
     dripping: list[tuple[_Attacker, bytes]] = []
@@ -245,9 +251,9 @@ async def half_open(
 
     task = asyncio.create_task(drip())
     try:
-        over_grpc = max(len(HALF_GRPC), 3 * count // STREAMS)
+        over_grpc = max(len(HALF_GRPC), 3 * count // STREAMS) if "grpc" in doors else 0
         await asyncio.gather(
-            _many(count, http, a_second),
+            _many(count if "http" in doors else 0, http, a_second),
             _many(over_grpc, grpc, None if a_second is None else a_second * over_grpc / count),
         )
         yield held
@@ -261,15 +267,20 @@ async def half_open(
         await asyncio.gather(*(attacker.over.wait() for attacker in held))
 
 
-async def bombs(ports: Ports, count: int, tally: Tally, *, after: int = 0) -> None:
+async def bombs(
+    ports: Ports, count: int, tally: Tally, *, after: int = 0, doors: Collection[str] = DOORS
+) -> None:
     """`count` heads without an end; each connection stays until the server has had enough, or for 1 s.
 
-    The kinds take turns; who has sent `after` of them goes on from there.
+    The kinds take turns; who has sent `after` of them goes on from there. Those of no given door are left out.
     """
 
     async def bomb(number: int) -> None:
-        kinds: Sequence[bytes] = BOMBS_HTTP if number % 2 else BOMBS_GRPC
-        port = ports.http if number % 2 else ports.grpc
+        door = DOORS[1 - number % 2]
+        if door not in doors:
+            return
+        kinds: Sequence[bytes] = BOMBS_HTTP if door == "http" else BOMBS_GRPC
+        port = ports.http if door == "http" else ports.grpc
         attacker = await _attack(port, tally, kinds[(after + number) // 2 % len(kinds)])
         if attacker is not None:
             with contextlib.suppress(TimeoutError):
@@ -294,28 +305,33 @@ async def resets(port: int, connections: int, tally: Tally) -> AsyncIterator[Non
         await asyncio.gather(*(attacker.over.wait() for attacker in held))
 
 
-async def disconnects(ports: Ports, count: int, tally: Tally) -> None:
-    """`count` clients that leave in the middle of a request, of an answer and of a stream of events."""
+async def disconnects(ports: Ports, count: int, tally: Tally, *, doors: Collection[str] = DOORS) -> None:
+    """`count` clients that leave in the middle of a request, of an answer and of a stream of events.
+
+    Of eight, six are of HTTP; those of no given door are left out.
+    """
     chat = post(b"/v1/chat/completions", _CHAT)
     calls = b"".join(
         frame(HEADERS, 4, stream, call(b"/hypercube.v1.Chat/Stream"))
         + frame(DATA, 1, stream, b"\0\0\0\0\x12" + b"\x12\x10\x0a\x04user\x12\x08" + "사주".encode() + b"  ")
         for stream in range(1, 21, 2)
     )
-    ways: tuple[tuple[int, bytes, bool], ...] = (
-        (ports.http, chat[:80], False),
-        (ports.http, chat[:-20], False),
-        (ports.http, chat, False),
-        (ports.http, chat, True),
-        (ports.http, post(b"/v1/saju/charts:batch", _BATCH), False),
-        (ports.http, post(b"/v1/saju/charts:batch", _BATCH), True),
-        (ports.grpc, OPENED + calls, False),
-        (ports.grpc, OPENED + calls, True),
+    ways: tuple[tuple[str, bytes, bool], ...] = (
+        ("http", chat[:80], False),
+        ("http", chat[:-20], False),
+        ("http", chat, False),
+        ("http", chat, True),
+        ("http", post(b"/v1/saju/charts:batch", _BATCH), False),
+        ("http", post(b"/v1/saju/charts:batch", _BATCH), True),
+        ("grpc", OPENED + calls, False),
+        ("grpc", OPENED + calls, True),
     )
 
     async def one(number: int) -> None:
-        port, say, listens = ways[number % len(ways)]
-        attacker = await _attack(port, tally, say)
+        door, say, listens = ways[number % len(ways)]
+        if door not in doors:
+            return
+        attacker = await _attack(ports.http if door == "http" else ports.grpc, tally, say)
         if attacker is not None:
             if listens:
                 with contextlib.suppress(TimeoutError):

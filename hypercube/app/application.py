@@ -18,13 +18,13 @@ import uvicorn
 from prometheus_client.metrics_core import Metric
 
 from hypercube.app.access import make_access, open_link, require_somebody
+from hypercube.app.beside_the_loop import work_beside
 from hypercube.app.engines import Engines, OnModelStatus, SharedEngines, make_cluster, make_operator
 from hypercube.app.freed_memory import freed_memory_returned
 from hypercube.app.full_collections import calm_collections
 from hypercube.app.idempotency import describe_answers, make_answers
 from hypercube.app.listening import (
     HttpServer,
-    accepting,
     bind_grpc,
     bind_grpc_socket,
     bind_http,
@@ -197,6 +197,7 @@ class Application:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(self._unbind_http, listener)
             loop = asyncio.get_running_loop()
+            work_beside(loop)
             stack.enter_context(short_turns())
             stack.enter_context(calm_collections(loop, self._open))
             stack.enter_context(freed_memory_returned(loop, self._open))
@@ -243,11 +244,12 @@ class Application:
                     proxy_headers=False,
                     timeout_graceful_shutdown=int(_CLOSE_S),
                     **self._http_tls(),
-                )
+                ),
+                doorstep=True,
             )
             if self.tls is not None:
                 self.tls.follow(http_server.config)
-            http_task = asyncio.create_task(http_server.serve(sockets=accepting(listener)), name="http")
+            http_task = asyncio.create_task(http_server.serve(sockets=[listener]), name="http")
             stack.push_async_callback(stop_http, http_server, http_task)
             await http_server.until_listening(http_task)
             self.engines.start()
@@ -261,7 +263,7 @@ class Application:
     def _open(self) -> int:
         """Connections of HTTP and calls of gRPC."""
         http = self.http_server
-        return self.services.calls.open + (0 if http is None else len(http.server_state.connections))
+        return self.services.calls.open + (0 if http is None else http.connected)
 
     def _bind_http(self) -> socket.socket:
         server = self.settings.server

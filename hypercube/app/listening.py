@@ -7,12 +7,14 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import grpc
 import uvicorn
 
 from hypercube.core.errors import ErrorKind, HyperCubeError, invalid
+from hypercube.gateway.http.crowd import crowd_of
+from hypercube.gateway.http.doorstep import Doorstep, can_wait_outside
 from hypercube.settings import ServerSettings
 
 _BACKLOG: Final = 2048
@@ -50,9 +52,12 @@ def is_loopback(host: str) -> bool:
 def room_for(connections: int) -> int:
     """How many connections each of the two doors may have, at most `connections`, given the limit of descriptors.
 
-    Raises this process's limit as far as it may go.
+    Raises this process's limit as far as it may go, and has the system make its table of descriptors that large now:
+    it doubles the table whenever it is full, and in a process of several threads whoever wants the next descriptor then
+    waits 8 to 18 ms each time. For the event loop those were the longest turns while a crowd came.
     """
     try:
+        import fcntl
         import resource
     except ModuleNotFoundError:  # Windows has no such limit
         return connections
@@ -61,9 +66,12 @@ def room_for(connections: int) -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    if most == resource.RLIM_INFINITY:
-        return connections
-    return max(1, min(connections, (most - _OTHER_DESCRIPTORS) // 2))
+    room = connections
+    if most != resource.RLIM_INFINITY:
+        room = max(1, min(connections, (most - _OTHER_DESCRIPTORS) // 2))
+    with contextlib.suppress(OSError), Path(os.devnull).open() as some:
+        os.close(fcntl.fcntl(some, fcntl.F_DUPFD, 2 * room + _OTHER_DESCRIPTORS - 1))
+    return room
 
 
 def bind_http(
@@ -96,7 +104,7 @@ def accepting(listener: socket.socket) -> list[socket.socket]:
     """The socket as often as connections are to be accepted in a turn of the loop.
 
     uvloop accepts one a turn from each. Where many come, turns are long, and newcomers waited behind thousands of
-    others for half a second and more. Each is to be closed.
+    others for half a second and more. Servers close the ones that they were given.
     """
     return [listener, *(listener.dup() for _ in range(_ACCEPTED - 1))]
 
@@ -206,6 +214,53 @@ def _not_bound(what: str, host: str, port: int, why: str) -> HyperCubeError:
 
 class HttpServer(uvicorn.Server):
     """uvicorn on our sockets; signals are the application's business, not the transport's."""
+
+    def __init__(self, config: uvicorn.Config, *, doorstep: bool = False) -> None:
+        """With a `doorstep` those who have said nothing wait apart, where that can be."""
+        super().__init__(config)
+        self._with_doorstep = doorstep
+        self._doorstep: Doorstep | None = None
+
+    @property
+    def connected(self) -> int:
+        """Connections that were accepted and are not closed."""
+        return len(self.server_state.connections) + (0 if self._doorstep is None else len(self._doorstep))
+
+    def turn_out(self) -> None:
+        """Close the connections on which nothing was asked for."""
+        connections: list[Any] = list(self.server_state.connections)
+        for connection in connections:
+            if connection.cycle is None:
+                connection.transport.close()
+        if self._doorstep is not None:
+            self._doorstep.turn_all_out()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept from now on."""
+        if not self._with_doorstep or not sockets:
+            await super().startup(sockets)
+        elif self.config.ssl is not None or not can_wait_outside():
+            await super().startup([each for listener in sockets for each in accepting(listener)])
+        else:
+            await super().startup([])
+            made: Any = self.config.http_protocol_class
+            limits = made.limits
+            crowd = crowd_of(self.server_state, asyncio.get_running_loop())
+            (listener,) = sockets
+            doorstep = self._doorstep = Doorstep(
+                listener,
+                self.protocol,
+                crowd,
+                header_s=limits.header_s,
+                full=lambda: self.connected >= limits.max_connections,
+            )
+            self.servers.append(cast("asyncio.Server", doorstep))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listening sockets and the connections that are not being answered, wait for the others."""
+        if self._doorstep is not None:
+            self._doorstep.clear()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 SLICE: Final = 256
 """Units of work in a turn; one is a look at a connection, about 2 us."""
@@ -20,22 +20,21 @@ PAUSE_S: Final = 0.004
 class Slices:
     """The piecemeal work of one event loop. It has one slice at a time, however much work there is."""
 
-    __slots__ = ("__weakref__", "_loop", "_queue", "_timer")
+    __slots__ = ("__weakref__", "_queue", "_turning")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """For this loop."""
-        self._loop = loop
+    def __init__(self) -> None:
         self._queue: deque[Iterator[int]] = deque()
-        self._timer: asyncio.Handle | None = None
+        self._turning = False
 
     def add(self, work: Iterator[int]) -> None:
-        """Do `work` to its end: each step yields how many units it was.
+        """Do `work` to its end in the running loop: each step yields how many units it was.
 
         Each slice goes on with another one's work. A step runs behind everything that the loop had ready.
         """
         self._queue.append(work)
-        if self._timer is None:
-            self._timer = self._loop.call_soon(self._slice)
+        if not self._turning:
+            self._turning = True
+            self._soon()
 
     def _slice(self) -> None:
         left = SLICE
@@ -48,19 +47,24 @@ class Slices:
                         self._queue.append(work)
                         break
         finally:  # work that fails is dropped, and holds up no other
-            self._timer = self._loop.call_later(PAUSE_S, self._soon) if self._queue else None
+            self._turning = bool(self._queue)
+            if self._turning:
+                asyncio.get_running_loop().call_later(PAUSE_S, self._soon)
 
     def _soon(self) -> None:
         # A timer runs before what the loop read in the same turn; a step has to know of that.
-        self._timer = self._loop.call_soon(self._slice)
+        asyncio.get_running_loop().call_soon(self._slice)
 
 
-_all: "WeakKeyDictionary[asyncio.AbstractEventLoop, Slices]" = WeakKeyDictionary()
+_all: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, ref[Slices]]] = WeakKeyDictionary()
+"""Nobody but its loop keeps one, and only while it has work: that may know the loop, which nobody here may keep."""
 
 
 def slices_of(loop: asyncio.AbstractEventLoop) -> Slices:
     """The loop's one `Slices`, which bounds what all such work together takes of it."""
-    found = _all.get(loop)
+    known = _all.get(loop)
+    found = None if known is None else known()
     if found is None:
-        found = _all[loop] = Slices(loop)
+        found = Slices()
+        _all[loop] = ref(found)
     return found

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from hypercube.app.full_collections import (
+    CROWD_MIDDLE,
+    CROWD_YOUNG,
     DUE,
     MANY,
     MIDDLE,
@@ -117,6 +119,30 @@ def test_the_process_gets_its_thresholds_back() -> None:
     assert within == before if sys.version_info >= (3, 14) else within[:2] == (YOUNG, MIDDLE)
     assert within[2] > 1_000_000 or sys.version_info >= (3, 14)
     assert gc.get_threshold() == before
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="it walks in small steps by itself")
+def test_the_young_are_looked_at_in_shorter_steps_while_there_is_a_crowd(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hypercube.app.full_collections.LOOK_S", 0.001)
+    crowd = 0
+
+    async def until(young: int, middle: int) -> None:
+        async with asyncio.timeout(60):
+            while gc.get_threshold()[:2] != (young, middle):  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.001)
+
+    async def main() -> None:
+        nonlocal crowd
+        with calm_collections(asyncio.get_running_loop(), lambda: crowd):
+            crowd = MANY + 1
+            await until(CROWD_YOUNG, CROWD_MIDDLE)
+            crowd = MANY
+            await until(YOUNG, MIDDLE)
+
+    assert CROWD_YOUNG * CROWD_MIDDLE < YOUNG
+    asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="it walks in small steps by itself")

@@ -1,5 +1,8 @@
 """Which addresses are allowed, and what is said when a port is taken."""
 
+import subprocess
+import sys
+
 import grpc
 import pytest
 
@@ -19,6 +22,28 @@ def test_anything_else_needs_the_flag(host: str) -> None:
         check_listen_address(ServerSettings(host=host))
     assert refused.value.value == host
     check_listen_address(ServerSettings(host=host, allow_remote=True))
+
+
+FDSIZE = """
+from hypercube.app.listening import room_for
+
+def size():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("FDSize:"))
+
+before = size()
+room = room_for(500)
+assert room == 500, room
+assert before < 1_000 <= size(), (before, size())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not say how large the table is")
+def test_there_is_a_place_for_each_descriptor_before_a_crowd_comes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FDSIZE], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_taken_http_port_names_the_way_out() -> None:

@@ -1,8 +1,10 @@
 """Work on thousands at once goes on in slices, between which others have their turns."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+from weakref import ReferenceType, ref
 
 import pytest
 
@@ -71,6 +73,23 @@ def test_work_that_fails_stops_no_other(run_virtual: RunVirtual) -> None:
         assert [type(error) for error in told] == [ValueError]
 
     run_virtual(main)
+
+
+def test_no_loop_is_kept_though_it_ended_in_the_middle_of_its_work() -> None:
+    def endless() -> Iterator[int]:
+        loop = asyncio.get_running_loop()  # as most work knows it
+        while loop:
+            yield SLICE
+
+    async def main() -> ReferenceType[asyncio.AbstractEventLoop]:
+        loop = asyncio.get_running_loop()
+        slices_of(loop).add(endless())
+        await asyncio.sleep(3 * PAUSE_S)
+        return ref(loop)
+
+    kept = asyncio.run(main())
+    gc.collect()
+    assert kept() is None
 
 
 class Silent:

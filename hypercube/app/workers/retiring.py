@@ -10,8 +10,8 @@ import contextlib
 from typing import Any, Final
 
 import grpc.aio
-import uvicorn
 
+from hypercube.app.listening import HttpServer
 from hypercube.gateway.traffic import Traffic
 
 _LOOK_S: Final = 0.05
@@ -22,7 +22,7 @@ _STREAMS_S: Final = 1.0
 """For gRPC streams that no request is behind, such as a health watch."""
 
 
-async def retire(http: uvicorn.Server, rpc: grpc.aio.Server, traffic: Traffic, limit_s: float) -> bool:
+async def retire(http: HttpServer, rpc: grpc.aio.Server, traffic: Traffic, limit_s: float) -> bool:
     """Return when nobody is left, or after `limit_s`; whether nobody is left."""
     stopping = asyncio.create_task(rpc.stop(limit_s))
     for server in http.servers:
@@ -32,11 +32,11 @@ async def retire(http: uvicorn.Server, rpc: grpc.aio.Server, traffic: Traffic, l
     began = loop.time()
     try:
         async with asyncio.timeout(limit_s):
-            while http.server_state.connections or traffic.in_flight:
+            while http.connected or traffic.in_flight:
                 await asyncio.sleep(_LOOK_S)
                 _be_polite(http)
                 if loop.time() - began > _MUTE_S:
-                    _close_the_mute(http)
+                    http.turn_out()
     except TimeoutError:
         return False
     finally:
@@ -46,23 +46,14 @@ async def retire(http: uvicorn.Server, rpc: grpc.aio.Server, traffic: Traffic, l
     return True
 
 
-def _be_polite(http: uvicorn.Server) -> None:
+def _be_polite(http: HttpServer) -> None:
     """Say `connection: close` with every answer that has not begun."""
     if _CLOSE not in http.config.encoded_headers:
         http.config.encoded_headers.append(_CLOSE)  # the server makes its default headers anew each second
         http.server_state.default_headers = [*http.server_state.default_headers, _CLOSE]
-    for connection in _connections(http):
+    connections: list[Any] = list(http.server_state.connections)
+    for connection in connections:
         cycle = connection.cycle
         # An answer that began has promised to keep the connection, and keeps it: the next one says otherwise.
         if cycle is not None and not cycle.response_started:
             cycle.keep_alive = False
-
-
-def _close_the_mute(http: uvicorn.Server) -> None:
-    for connection in _connections(http):
-        if connection.cycle is None:
-            connection.transport.close()
-
-
-def _connections(http: uvicorn.Server) -> list[Any]:
-    return list(http.server_state.connections)

@@ -1,6 +1,7 @@
 """The connections of one server that nobody is answering, and the look at all of them that ends those that are late."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
@@ -18,21 +19,36 @@ class Waiting(Protocol):
     """What is known here of a connection."""
 
     transport: asyncio.Transport
+    since: float
+    """When it began to do what it does, by the loop's clock."""
 
     def look(self, now: float) -> None:
         """End the connection if it has been too slow; `now` by the loop's clock."""
 
 
+class Outside(Protocol):
+    """Sockets that are no connections yet (`doorstep`)."""
+
+    @property
+    def longest_since(self) -> float:
+        """When the one that has waited longest began to; infinite if nobody waits."""
+
+    def turn_out(self) -> None:
+        """End that one."""
+
+
 class Crowd:
     """Those that wait longest come first."""
 
-    __slots__ = ("answered", "between", "look", "slow", "strangers")
+    __slots__ = ("answered", "between", "doorstep", "look", "slow", "strangers")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.strangers: dict[Waiting, None] = {}
         """Without a request so far."""
         self.between: dict[Waiting, None] = {}
         """Between two requests."""
+        self.doorstep: Outside | None = None
+        """Those of which not even that is known, if they wait apart."""
         self.look: asyncio.TimerHandle | None = None
         """The next look at the server's connections."""
         self.slow = Lobby(loop)
@@ -47,13 +63,17 @@ class Crowd:
 
     def make_room(self) -> bool:
         """End a connection that is not being answered; whether there was one."""
-        for waiting in (self.strangers, self.between):
-            for victim in waiting:
-                if not victim.transport.is_closing():
-                    self.leave(victim)
-                    victim.transport.abort()
-                    return True
-        return False
+        victim = _first(self.strangers)
+        outside = self.doorstep
+        if outside is not None and outside.longest_since < (math.inf if victim is None else victim.since):
+            outside.turn_out()
+            return True
+        victim = victim or _first(self.between)
+        if victim is None:
+            return False
+        self.leave(victim)
+        victim.transport.abort()
+        return True
 
     def watch(self, connections: set[Any], every_s: float, loop: asyncio.AbstractEventLoop) -> None:
         """Look at those that are `Waiting` from time to time, in slices, while there are any."""
@@ -73,6 +93,10 @@ class Crowd:
             slices_of(loop).add(looks())
 
         self.look = loop.call_later(every_s, look)
+
+
+def _first(waiting: dict[Waiting, None]) -> Waiting | None:
+    return next((each for each in waiting if not each.transport.is_closing()), None)
 
 
 _crowds: "WeakKeyDictionary[ServerState, Crowd]" = WeakKeyDictionary()

@@ -19,6 +19,11 @@ def answer_of(status: int, message: str, headers: bytes = b"") -> bytes:
     return b"%bconnection: close\r\n%b\r\n%b" % (head_of(status, body), headers, body)
 
 
+def head_took_too_long(header_s: float) -> str:
+    """What is said with a 408 for a head."""
+    return f"The head of the request took more than {header_s:g} s."
+
+
 def head_of(status: int, body: bytes) -> bytes:
     """The head of an answer of ours, without its last line."""
     head = (

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hypercube.gateway.http.crowd import Crowd, crowd_of
-from hypercube.gateway.http.early_answers import answer_of
+from hypercube.gateway.http.early_answers import answer_of, head_took_too_long
 from hypercube.gateway.http.held_head import HELD, HeldHead
 from hypercube.gateway.http.lobby import Lobby
 
@@ -66,8 +66,8 @@ class GuardedProtocol(HttpToolsProtocol):
     limits: ClassVar[ConnectionLimits] = ConnectionLimits()
 
     _phase = Phase.HEAD
-    _since = 0.0
-    """When the phase began."""
+    since = 0.0
+    """When the phase began, by the loop's clock."""
     _head = 0
     """Bytes of an unfinished head in earlier packets."""
     _packet = 0
@@ -98,7 +98,7 @@ class GuardedProtocol(HttpToolsProtocol):
         client = _address(transport.get_extra_info("peername"))
         self.client = None if client is None or client[1] is None else (client[0], client[1])
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self._since = self.loop.time()
+        self.since = self.loop.time()
         crowd = self._crowd = crowd_of(self.server_state, self.loop)
         # What is encrypted is read ahead of us, so there is nothing to see on the socket.
         if self.scheme != "https" and (socket := transport.get_extra_info("socket")) is not None:
@@ -120,6 +120,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._lobby.leave(self._descriptor)
             self._lobby = None
         super().connection_lost(exc)
+        for cycle, _ in self.pipeline:
+            let_go(cycle)
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         """A packet came."""
@@ -228,7 +231,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _drop_held(self) -> None:
         """What has begun to come will not be begun."""
-        self._held = None
+        if self._held is not None:
+            let_go(self._held[0])
+            self._held = None
 
     def _let_in(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to answer a request."""
@@ -271,7 +276,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """End the connection if it has been too slow."""
         limits = self.limits
         if self._turned_away:
-            if now - self._since > _TURNED_AWAY_S:
+            if now - self.since > _TURNED_AWAY_S:
                 self.transport.abort()
         elif self._unread_since is not None and now - self._unread_since > limits.read_s:
             self.transport.abort()
@@ -281,17 +286,17 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._unread_since = now
         elif self._phase is Phase.HEAD:
             if not self._answered():
-                self._since = now  # the next request of a client that waits for this one's answer
-            elif now - self._since > limits.header_s:
-                self._refuse(408, f"The head of the request took more than {limits.header_s:g} s.")
-            elif now - self._since > _SILENT_S:
+                self.since = now  # the next request of a client that waits for this one's answer
+            elif now - self.since > limits.header_s:
+                self._refuse(408, head_took_too_long(limits.header_s))
+            elif now - self.since > _SILENT_S:
                 self._rest(self._crowd.slow)
         elif self._phase is Phase.BODY:
             if self.flow.read_paused:
-                self._since = now - self._body / _SLOWEST  # we are the slow ones
-            elif now - self._since > limits.body_s + self._body / _SLOWEST:
+                self.since = now - self._body / _SLOWEST  # we are the slow ones
+            elif now - self.since > limits.body_s + self._body / _SLOWEST:
                 self._refuse(408, f"The body came too slowly: {self._body:,} bytes so far.")
-        elif now - self._since > _SILENT_S and self in self._crowd.between:
+        elif now - self.since > _SILENT_S and self in self._crowd.between:
             self._rest(self._crowd.answered)
 
     def _make_room(self, crowd: Crowd) -> None:
@@ -308,7 +313,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _begin(self, phase: Phase) -> None:
         self._phase = phase
-        self._since = self.loop.time()
+        self.since = self.loop.time()
 
     def _under_way(self) -> RequestResponseCycle | None:
         """The latest request, if there was one."""
@@ -334,6 +339,18 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(answer_of(status, message))
         self.transport.close()
+
+
+def let_go(cycle: RequestResponseCycle) -> None:
+    """A request that is never begun does not keep its connection in a circle, which thousands left for one long walk.
+
+    uvicorn sees to that for those that are.
+    """
+    cycle.on_response = _nothing
+
+
+def _nothing() -> None:
+    pass
 
 
 def _address(found: object) -> tuple[str, int | None] | None:

@@ -15,7 +15,7 @@ from hypercube.gateway.door_queue import CROWDED, DoorQueue
 from hypercube.gateway.errors import error_object, retry_after
 from hypercube.gateway.http.door import ALWAYS_OPEN, IN_LINE
 from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
-from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase
+from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase, let_go
 from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
 from hypercube.gateway.request_id import request_id_of
@@ -83,7 +83,7 @@ class SheddingProtocol(GuardedProtocol):
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._phase = _REPLY
-        self._since = self.loop.time()
+        self.since = self.loop.time()
         crowd = self._crowd
         crowd.leave(self)
         crowd.between[self] = None
@@ -134,7 +134,7 @@ class SheddingProtocol(GuardedProtocol):
             body = b""
         if stays:
             self.transport.write(b"%b%b\r\n\r\n%b" % (head, named, body))
-            self._since = self.loop.time()
+            self.since = self.loop.time()
             self._crowd.between[self] = None
         else:
             self.transport.write(b"%b%b\r\nconnection: close\r\n\r\n%b" % (head, named, body))
@@ -146,7 +146,7 @@ class SheddingProtocol(GuardedProtocol):
         if (
             self._phase is _REPLY
             and self.timeout_keep_alive_task is None
-            and now - self._since > self.timeout_keep_alive
+            and now - self.since > self.timeout_keep_alive
             and self._answered()
             and not self.pipeline
         ):
@@ -180,6 +180,7 @@ class SheddingProtocol(GuardedProtocol):
         """It is begun, or refused after all; for a client that left meanwhile nothing is done."""
         if cycle.disconnected:
             self.traffic.left()
+            let_go(cycle)
             return
         super()._let_in(cycle, self._inside(app if begin else _refuse))
 

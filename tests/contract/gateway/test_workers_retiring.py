@@ -76,7 +76,7 @@ async def test_who_never_asks_anything_does_not_keep_it(monkeypatch: pytest.Monk
         assert http is not None
         assert rpc is not None
         reader, writer = await asyncio.open_connection("127.0.0.1", application.http_port)
-        while not http.server_state.connections:  # noqa: ASYNC110 - until it is accepted
+        while not http.connected:  # noqa: ASYNC110 - until it is accepted
             await asyncio.sleep(0.001)
         assert not await retire(http, rpc, application.traffic, 0.05)
         assert await retire(http, rpc, application.traffic, 100)

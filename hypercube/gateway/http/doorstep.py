@@ -1,0 +1,314 @@
+"""Whoever has connected and not yet asked for anything is a socket and a time, and no more.
+
+A connection with its transport, protocol and parser costs the event loop some 0.1 ms when it comes and nearly as much
+when it goes. In a flood eight a turn of them were most of what there was to do, and whoever really asked for something
+on a new connection waited behind thousands that never would. Here a socket is accepted, watched by an epoll of its own,
+and becomes a connection when there is something to read: those with a whole request first, others in a line of their
+own, and who has sent less than a small head not at all. Those who say nothing, or a byte at a time, are ended (408)
+without ever having been more.
+
+What has come is only looked at, and read anew by the connection: it alone judges what was asked. Where there is no
+epoll, and for what is encrypted, nobody waits here.
+"""
+
+import asyncio
+import contextlib
+import math
+import re
+import select
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import httptools
+
+from hypercube.gateway.http.crowd import Crowd
+from hypercube.gateway.http.early_answers import answer_of, head_took_too_long
+from hypercube.gateway.slices import slices_of
+
+ACCEPTED: Final = 32
+"""Sockets that are accepted in a turn of the loop."""
+LOOKED_AT: Final = 32
+"""And looked at, because something came."""
+_AT_ONCE: Final = 8
+_LONG_S: Final = 0.001
+"""Fewer, if it takes so long: each may have to wait for Python's interpreter, if threads have work."""
+WHOLE: Final = 8
+"""Connections that are made in a turn, of those with a whole request."""
+BEGUN: Final = 4
+"""And of the others."""
+SMALL: Final = 1 << 10
+"""Bytes of a head of which a connection is made, whole or not."""
+_LOOK: Final = 16 << 10
+"""Bytes that are looked at, at most."""
+_ENDED: Final = 8
+"""What ending one takes, in units of `slices`."""
+_TOLD: Final = 256
+"""Connections for which there is no room and that may wait to be told so; more are closed at once."""
+_FULL_S: Final = 0.1
+"""Until the next try, where the process may have no more descriptors and nobody can make room."""
+_END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})", re.IGNORECASE)
+_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+
+
+class _Unheard:
+    """Whom a parser tells what nobody wants to know."""
+
+
+class _Outside:
+    """One socket."""
+
+    __slots__ = ("descriptor", "since", "socket", "spoke")
+
+    def __init__(self, came: socket.socket, since: float) -> None:
+        self.socket = came
+        self.descriptor = came.fileno()
+        self.since = since
+        """When it came, or when it first said something."""
+        self.spoke = False
+
+
+class Doorstep:
+    """Accepts what comes to a listening socket; it is closed as an `asyncio.Server` is.
+
+    One event loop drives it.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        make: Callable[[], asyncio.Protocol],
+        crowd: Crowd,
+        *,
+        header_s: float,
+        full: Callable[[], bool],
+    ) -> None:
+        """Accept from now on; `make` makes what answers a connection.
+
+        `header_s` is how long a request's head may take, and its first byte, in seconds; `full` says whether there
+        may be no connection more, those that wait here counted.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._make = make
+        self._crowd = crowd
+        self._header_s = header_s
+        self._full = full
+        self._poll = select.epoll()
+        self._outside: dict[int, _Outside] = {}
+        """Those who have not asked for anything, by descriptor and in the order of their times."""
+        self._whole: deque[_Outside] = deque()
+        self._begun: deque[_Outside] = deque()
+        """Those whose turn to become a connection is to come."""
+        self._turning = False
+        self._seen = bytearray(_LOOK)
+        self._made: set[asyncio.Task[Any]] = set()
+        self._accepting = True
+        self._again: asyncio.TimerHandle | None = None
+        crowd.doorstep = self
+        self._loop.add_reader(listener.fileno(), self._accept)
+        self._loop.add_reader(self._poll.fileno(), self._look)
+        self._later: asyncio.TimerHandle | None = None
+        self._cleared = False
+        self._look_at_times()
+
+    def __len__(self) -> int:
+        return len(self._outside) + len(self._whole) + len(self._begun)
+
+    # -- coming
+
+    def _accept(self) -> None:
+        until = time.perf_counter() + _LONG_S
+        for _ in range(ACCEPTED):
+            if time.perf_counter() > until:
+                return
+            try:
+                came, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # it left before its turn
+            except OSError:  # no descriptors, or no memory
+                self._make_room_or_wait()
+                return
+            outside = _Outside(came, self._loop.time())
+            if self._full() and not self._crowd.make_room():
+                if len(self._begun) < _TOLD:
+                    self._line_up(self._begun, outside)  # the connection says that there is no room
+                else:
+                    came.close()
+                continue
+            self._outside[outside.descriptor] = outside
+            # Told of each piece that comes once, and not again and again of one that is too little.
+            self._poll.register(outside.descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+
+    def _make_room_or_wait(self) -> None:
+        if not self._crowd.make_room():
+            self._loop.remove_reader(self._listener.fileno())
+            self._again = self._loop.call_later(_FULL_S, self._accept_again)
+
+    def _accept_again(self) -> None:
+        self._again = None
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    # -- speaking
+
+    def _look(self) -> None:
+        until = time.perf_counter() + _LONG_S
+        for _ in range(LOOKED_AT // _AT_ONCE):
+            came = self._poll.poll(0, _AT_ONCE)
+            for descriptor, events in came:
+                if (outside := self._outside.get(descriptor)) is not None:
+                    self._judge(outside, ended=bool(events & select.EPOLLRDHUP))
+            if len(came) < _AT_ONCE or time.perf_counter() > until:
+                return
+
+    def _judge(self, outside: _Outside, *, ended: bool) -> None:
+        try:
+            length = outside.socket.recv_into(self._seen, _LOOK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            length = 0
+        if not length:
+            self._end(outside)
+            return
+        seen = bytes(memoryview(self._seen)[:length])
+        whole = _is_whole(seen)
+        if not whole and _may_wait(seen):
+            if ended:  # there will be no more of it
+                self._end(outside)
+            elif not outside.spoke:
+                outside.spoke = True
+                outside.since = self._loop.time()
+                self._outside[outside.descriptor] = self._outside.pop(outside.descriptor)
+            return
+        self._poll.unregister(outside.descriptor)
+        del self._outside[outside.descriptor]
+        self._line_up(self._whole if whole else self._begun, outside)
+
+    def _line_up(self, line: deque[_Outside], outside: _Outside) -> None:
+        line.append(outside)
+        if not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        for line, most in ((self._whole, WHOLE), (self._begun, BEGUN)):
+            for _ in range(min(most, len(line))):
+                task = self._loop.create_task(self._connected(line.popleft().socket))
+                self._made.add(task)
+                task.add_done_callback(self._made.discard)
+        self._turning = bool(self._whole or self._begun)
+        if self._turning:
+            self._loop.call_soon(self._turn)
+
+    async def _connected(self, came: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._make, came)
+        except OSError:  # it left at this very moment
+            came.close()
+
+    # -- going
+
+    def _end(self, outside: _Outside) -> None:
+        del self._outside[outside.descriptor]
+        outside.socket.close()  # and is watched no more
+
+    @property
+    def longest_since(self) -> float:
+        """When the one that has waited longest began to, by the loop's clock; infinite if nobody waits."""
+        first = next(iter(self._outside.values()), None)
+        return math.inf if first is None else first.since
+
+    def turn_out(self) -> None:
+        """End the one that has waited longest."""
+        self._end(next(iter(self._outside.values())))
+
+    def turn_all_out(self) -> None:
+        """End all who have not asked for anything."""
+        while self._outside:
+            self.turn_out()
+
+    def look(self, now: float) -> Iterator[int]:
+        """End those that are late at this time of the loop's clock, a step each, as `slices` wants it."""
+        words = answer_of(408, head_took_too_long(self._header_s))
+        while self.longest_since < now - self._header_s:
+            outside = next(iter(self._outside.values()))
+            with contextlib.suppress(OSError):
+                # With something unread the connection would be reset, and these words lost.
+                outside.socket.recv_into(self._seen, _LOOK, socket.MSG_DONTWAIT)
+            with contextlib.suppress(OSError):
+                outside.socket.send(words, socket.MSG_DONTWAIT)
+            self._end(outside)
+            yield _ENDED
+
+    def _look_at_times(self) -> None:
+        def looks() -> Iterator[int]:
+            yield from self.look(self._loop.time())
+            if not self._cleared:
+                self._later = self._loop.call_later(min(1.0, self._header_s / 4), self._look_at_times)
+
+        slices_of(self._loop).add(looks())
+
+    def close(self) -> None:
+        """Accept nobody more; those who are here may still ask."""
+        if not self._accepting:
+            return
+        self._accepting = False
+        if self._again is not None:
+            self._again.cancel()
+        else:
+            self._loop.remove_reader(self._listener.fileno())
+        self._listener.close()
+
+    def clear(self) -> None:
+        """Turn all out."""
+        self.close()
+        if self._cleared:
+            return
+        self._cleared = True
+        if self._later is not None:
+            self._later.cancel()
+        self._loop.remove_reader(self._poll.fileno())
+        self._poll.close()
+        for outside in (*self._outside.values(), *self._whole, *self._begun):
+            outside.socket.close()
+        self._outside.clear()
+        self._whole.clear()
+        self._begun.clear()
+
+    async def wait_closed(self) -> None:
+        """Nothing more than what `close` did."""
+
+
+def can_wait_outside() -> bool:
+    """Whether sockets can be watched so (on Linux)."""
+    return sys.platform == "linux"
+
+
+def _is_whole(seen: bytes) -> bool:
+    """Whether a request begins with these bytes of which all that can be seen here is there."""
+    end = seen.find(_END)
+    if end < 0:
+        return False
+    head = seen[: end + 2]
+    if _CHUNKED.search(head) is not None:
+        return seen.endswith(_END)
+    given = _LENGTH.search(head)
+    return given is None or len(seen) == _LOOK or len(seen) >= end + 4 + int(given[1])
+
+
+def _may_wait(seen: bytes) -> bool:
+    """Whether these bytes are a small part of a head, in which nothing is wrong so far."""
+    if len(seen) >= SMALL or _END in seen:
+        return False
+    try:
+        httptools.HttpRequestParser(_Unheard()).feed_data(seen)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return False
+    return True
