@@ -38,7 +38,8 @@ _SEX_POINTED: Final = (
     (re.compile(r"그 ?여자|그녀|\b(?:her|she)\b", re.IGNORECASE), Sex.FEMALE),
 )
 _MINE: Final = re.compile(
-    r"(?<![가-힣])(?:제|저의|나의|내|저는|나는|제가|내가|저도|나도|본인)(?=\s)|\b(?:my|mine|am i|do i|will i)\b",
+    r"(?<![가-힣])(?:제|저의|나의|내|저는|나는|제가|내가|저도|나도|난|전|나|저|본인)(?=[\s?!.~,]|$)|\b(?:my|"
+    r"mine|am i|do i|will i)\b",
     re.IGNORECASE,
 )
 
@@ -64,6 +65,18 @@ def named(text: str, others: Sequence[BirthDraft]) -> BirthDraft | None:
         wanted = [sex for pattern, sex in _SEX_POINTED if pattern.search(text)]
         return others[0] if not wanted or others[0].sex in (None, *wanted) else None
     return None
+
+
+def says_role(text: str, role: str | None) -> bool:
+    """Whether a turn has a word for whoever has that role."""
+    return role is not None and any(_says(text, word) for word in _words(role))
+
+
+def nameless(text: str, known: Sequence[BirthDraft]) -> str:
+    """A turn without the words for people, known or asked about for the first time: "남편도 그거 있어?"."""
+    text = without_names(text, known)
+    role = chart_asked_of(text.lower())
+    return text if role is None else text.replace(role, " ", 1)
 
 
 def unknown(text: str, known: Sequence[BirthDraft]) -> str | None:

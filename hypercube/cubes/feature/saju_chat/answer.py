@@ -103,7 +103,8 @@ class WrittenAnswer:
         """Whose chart it is, where it is not the first person's; nothing where the birth is said back anyway."""
         people, language = self._talk.people, self._talk.language
         role = people.subject.role
-        if people.changed or role is None or role == people.draft.role:
+        first = role == people.draft.role and all(each.role != SELF for each in people.draft.others)
+        if people.changed or role is None or first:
             return ""
         return OF_WHOM[language].format(who=who_is(role, language))
 
@@ -153,6 +154,10 @@ class WrittenAnswer:
         if not facts:
             return
         asked = self._talk.asked
+        if asked.each:
+            for chart, title in zip(self._charts, self._titles(), strict=True):
+                self._written.add(chart, stated(facts_said(Known(chart), questions, language)), title)
+            return
         beside = bool(asked.sections) and asked.length is ReadingLength.LONG
         if asked.meaning or beside:
             facts = stated(facts)
