@@ -115,7 +115,7 @@ _CHART_OF: Final = re.compile(
 )
 _TO_COME: Final = re.compile(r"미래|나중에|앞으로 만날|배우자|\bfuture\b")
 """A partner whom nobody knows yet is read from the chart of the one who asks."""
-_MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|compatib|match")
+_MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|잘 ?맞|안 ?맞|어울리|compatib|match")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
-from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE
+from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE, awaited
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
 from hypercube.saju.conversation.done_without import doubts_left, unsure_calendar
@@ -242,7 +242,9 @@ def _as_many(turns: Sequence[str], room: int) -> list[str]:
 
 
 def _facts(draft: BirthDraft) -> BirthDraft:
-    others = tuple(replace(each, spans=(), about=None) for each in draft.others)
+    # Somebody who was only asked about has no birth yet, and changes nothing.
+    told_of = (each for each in draft.others if dated(each) or each.time or each.time_unknown or each.place)
+    others = tuple(replace(each, spans=(), about=None) for each in told_of)
     return replace(draft, spans=(), about=None, others=others)
 
 
@@ -256,6 +258,9 @@ def _whom(
     if asked.together:
         if not mine and len(others) > 1:
             return others[0], others[1], True
+        role = None if new else awaited(text.lower())
+        if role and not any(says_role(role, each.role) for each in (draft, *others)):
+            return draft, None, True
         newest = (new or others)[-1:]
         return draft, (None if new else named(text, others)) or next(iter(newest), None), True
     if not others:

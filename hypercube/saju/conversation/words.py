@@ -191,7 +191,8 @@ FACTS: Final = {
     T.ELEMENTS: _any(r"오행", r"\b(?:five )?elements?\b"),
     T.POLARITY: _any(r"음양(?!력)", r"\byin\b|\byang\b"),
     T.STRENGTH: _any(
-        r"신강|신약|신왕|(?<![가-힣])기가? ?(?:센|세(?=[고지?요 ]|$)|쎈|쎄|약(?=하|한|해)|더 ?[세쎄])|"
+        r"신강|신약|신왕|(?:사주|팔자)(?:가|는|도)? ?(?:좀 ?)?(?:센|쎈|세(?=[고지?요 ]|$)|드센)|"
+        r"(?<![가-힣])기가? ?(?:센|세(?=[고지?요 ]|$)|쎈|쎄|약(?=하|한|해)|더 ?[세쎄])|"
         r"더 ?기가? ?세|중화 ?사주|사주[가는은]? (?:강|약)한|강약|일간이? (?:강|약)",
         r"\b(?:strong|weak) (?:chart|day master)\b|\b(?:day master|chart|"
         r"day stem) (?:is )?(?:strong|weak)\b|\bstrength of\b",
