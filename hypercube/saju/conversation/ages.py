@@ -18,6 +18,8 @@ from hypercube.saju.reading.sheet import GROUP
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 _DECADE: Final = 9
+_LATEST: Final = 75
+"""Nobody who asks when they will marry or change jobs is helped by a luck pillar that begins later."""
 _PRESENT: Final = re.compile(r"현재|지금|\bnow\b|\bcurrent|\bpresent\b|\bYou are in\b", re.IGNORECASE)
 _GROUPS_KO: Final = {"wealth": "재성", "officers": "관성"}
 _GROUPS_EN: Final = {"wealth": "a wealth star", "officers": "an officer star"}
@@ -180,7 +182,11 @@ def when_said(
     if group is None:
         return alone
     own, start = known.places["day"].pillar.stem.index, known.luck_now or 0
-    coming = [at for at in range(start, len(luck.pillars)) if _brings(own, luck.pillars[at], group)][:3]
+    coming = [
+        at
+        for at in range(start, len(luck.pillars))
+        if luck.pillars[at].age < _LATEST and _brings(own, luck.pillars[at], group)
+    ][:3]
     if not coming:
         return alone
     names = ", ".join(_name(luck.pillars[at], language) for at in coming)

@@ -54,7 +54,7 @@ STRONG: Final = {
     ),
     S.LUCK: _any(
         r"대운 ?(?:의 )?흐름|인생 ?(?:전체|의 흐름|흐름)|(?:제|내) 인생|말년|초년|중년|노년|"
-        r"일생|평생|십 ?년 ?운",
+        r"(?<!\d)(?<!\d )일생|평생|십 ?년 ?운",
         r"luck pillars (?:over|through|across)|explain my luck pillars|\bmy (?:whole )?life\b|\blater years\b",
     ),
     S.NOW: _any(

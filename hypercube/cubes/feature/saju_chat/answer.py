@@ -105,7 +105,7 @@ class WrittenAnswer:
         people, language = self._talk.people, self._talk.language
         role = people.subject.role
         first = role == people.draft.role and all(each.role != SELF for each in people.draft.others)
-        if people.changed or role is None or first:
+        if people.changed or people.partner is not None or role is None or first:
             return ""
         return OF_WHOM[language].format(who=who_is(role, language))
 
@@ -160,7 +160,8 @@ class WrittenAnswer:
                 self._written.add(chart, stated(facts_said(Known(chart), questions, language)), title)
             return
         beside = bool(asked.sections) and asked.length is ReadingLength.LONG
-        if asked.meaning or beside:
+        if asked.meaning or beside or asked.beyond:
+            # What is told in the place of a judgement is no yes or no to the question.
             facts = stated(facts)
         self._written.note(verdict(known, self._talk.turns[-1], language))
         if asked.meaning:
