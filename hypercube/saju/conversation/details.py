@@ -73,15 +73,17 @@ _ENGLISH_SINSAL: Final = {
     )
     for english, key in lexicon.SINSAL_ENGLISH.items()
 }
-_ENGLISH_SINSAL |= {
-    "dohwa": "도화살",
-    "yeokma": "역마살",
-    "hwagae": "화개살",
-    "yangin": "양인살",
-    "baekho": "백호살",
-    "goegang": "괴강살",
-    "hongyeom": "홍염살",
-}
+_ENGLISH_SINSAL.update(
+    {
+        "dohwa": "도화살",
+        "yeokma": "역마살",
+        "hwagae": "화개살",
+        "yangin": "양인살",
+        "baekho": "백호살",
+        "goegang": "괴강살",
+        "hongyeom": "홍염살",
+    }
+)
 """Romanized, as people write who have no Korean keyboard."""
 _SINSAL_WORD: Final = re.compile(
     "|".join(
