@@ -37,6 +37,11 @@ def _chosen_sex(turn: Turn, pieces: Pieces) -> Sex | None:
 
 def _with_place(draft: BirthDraft, pieces: Pieces) -> BirthDraft:
     said = next((each for each in pieces.places if each.explicit), pieces.places[0])
+    if said.choices:
+        # "광주. 경기도 말고 광주광역시": the turn itself says which one.
+        said = next(
+            (each for each in pieces.places if not each.choices and each.name.startswith(said.name)), said
+        )
     draft = replace(draft.without(Field.PLACE), fold=None)
     if said.country:
         return replace(draft, place=None).doubting(doubts.which_city(said.name))

@@ -23,7 +23,7 @@ _FEMALE: Final = str.split(
 )
 _EITHER: Final = str.split(
     "배우자 애인 연인 상대방 상대 짝꿍 동생 친구 아이 아기 애기 첫째 둘째 셋째 막내 조카 손주 "
-    "동업자 상사 그분 그사람 짝남 짝녀 궁합상대"
+    "동업자 상사 사장 팀장 부장 동료 선배 후배 룸메이트 사촌 그분 그사람 짝남 짝녀 궁합상대"
 )
 _ENGLISH: Final = {
     "husband": Sex.MALE,
@@ -46,6 +46,11 @@ _ENGLISH: Final = {
     "friend": None,
     "baby": None,
     "child": None,
+    "kid": None,
+    "boss": None,
+    "coworker": None,
+    "colleague": None,
+    "roommate": None,
     "crush": None,
     "spouse": None,
     "ex": None,
@@ -103,14 +108,14 @@ _WHAT_OF: Final = re.compile(
     rf"|(?:what|how) about (?:my |our )?(?P<en>{'|'.join(_ENGLISH)})\b"
 )
 _CHART_OF: Final = re.compile(
-    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE})(?:님|분)?(?:의|은|는)?\s?"
-    r"(?:성격|기질|성향|직업|적성|진로|재물|금전|건강|사주|팔자|운세|대운|일간|일주|용신|띠|오행|격국|올해|내년)"
+    rf"(?:(?<![가-힣])|(?<=우리|저희)|(?<=[제내]))(?P<ko>{_KOREAN_ROLE})(?:님|분)?(?:의|은|는|도|한테도|에게도)?\s?"
+    r"(?:그거|그게|그것|이거|성격|기질|성향|직업|적성|진로|재물|금전|건강|사주|팔자|운세|대운|일간|일주|용신|띠|오행|격국|올해|내년)"
     rf"|\bmy (?P<en>{'|'.join(_ENGLISH)})'s (?:personality|temperament|career|job|wealth|money|health|chart|saju|luck|"
     r"fortune|day (?:master|stem))"
 )
 _TO_COME: Final = re.compile(r"미래|나중에|앞으로 만날|배우자|\bfuture\b")
 """A partner whom nobody knows yet is read from the chart of the one who asks."""
-_MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|compatib|match")
+_MATCHING: Final = re.compile(r"궁합|같이 ?봐|함께 ?봐|도 ?봐|도 ?봐줘|잘 ?맞|안 ?맞|어울리|compatib|match")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
 from hypercube.saju.conversation.budget import fitted, room_of, tokens
 from hypercube.saju.conversation.compose import Paragraph, Written, facts_said
 from hypercube.saju.conversation.day import day_said
-from hypercube.saju.conversation.following import of_two, once_more, referred
+from hypercube.saju.conversation.done_without import birth_of
+from hypercube.saju.conversation.following import of_that_day, of_two, once_more, referred
 from hypercube.saju.conversation.known import Known
 from hypercube.saju.conversation.language import language_of
 from hypercube.saju.conversation.meanings import meaning_said
 from hypercube.saju.conversation.month import month_said
-from hypercube.saju.conversation.people import People, birth_of, people, told
+from hypercube.saju.conversation.people import People, people, told
 from hypercube.saju.conversation.planner import planned
 from hypercube.saju.conversation.year import year_said
 
@@ -48,6 +49,7 @@ __all__ = [
     "language_of",
     "meaning_said",
     "month_said",
+    "of_that_day",
     "of_two",
     "once_more",
     "people",

@@ -18,6 +18,8 @@ from hypercube.saju.reading.sheet import GROUP
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 _DECADE: Final = 9
+_LATEST: Final = 75
+"""Nobody who asks when they will marry or change jobs is helped by a luck pillar that begins later."""
 _PRESENT: Final = re.compile(r"현재|지금|\bnow\b|\bcurrent|\bpresent\b|\bYou are in\b", re.IGNORECASE)
 _GROUPS_KO: Final = {"wealth": "재성", "officers": "관성"}
 _GROUPS_EN: Final = {"wealth": "a wealth star", "officers": "an officer star"}
@@ -43,7 +45,10 @@ def covering(known: Known, first: int, last: int) -> tuple[int, ...]:
         last: age in whole years, at least `first`.
     """
     luck = known.chart.luck
-    pillars: Sequence[LuckPillar] = () if luck is None else luck.pillars
+    return _covering(() if luck is None else luck.pillars, first, last)
+
+
+def _covering(pillars: Sequence[LuckPillar], first: int, last: int) -> tuple[int, ...]:
     found = []
     for at, each in enumerate(pillars):
         end = pillars[at + 1].age if at + 1 < len(pillars) else each.age + 10
@@ -63,9 +68,9 @@ def ages_said(known: Known, first: int, last: int, language: ReadingLanguage) ->
     """
     luck = known.chart.luck
     when = _when(first, last, language)
-    found = covering(known, first, last)
     if luck is None:
-        return []
+        return _ranged(known, first, last, language)
+    found = covering(known, first, last)
     if not found:
         if first > luck.pillars[-1].age:
             text = (
@@ -88,6 +93,39 @@ def ages_said(known: Known, first: int, last: int, language: ReadingLanguage) ->
         return [said(f"The luck pillar at {first} is {' and then '.join(names)}.", *_ids(found))]
     word = "luck pillars are" if len(names) > 1 else "luck pillar is"
     return [said(f"{when[:1].upper()}{when[1:]} the {word} {' and '.join(names)}.", *_ids(found))]
+
+
+def _ranged(known: Known, first: int, last: int, language: ReadingLanguage) -> list[ReadingSentence]:
+    """The same where the hour is not known: every luck pillar that may run then, by the earliest and the latest hour.
+
+    None where a 절 divides that day, so that the hour decides the order itself, or where the sex is not known.
+    """
+    if len(known.chart.luck_ranges) != 1:
+        return []
+    both = known.chart.luck_ranges[0]
+    sure, may = (
+        operation(
+            set(_covering(both.earliest.pillars, first, last)), _covering(both.latest.pillars, first, last)
+        )
+        for operation in (set.intersection, set.union)
+    )
+    pillars, when = both.earliest.pillars, _when(first, last, language)
+    if not sure or first > pillars[-1].age:
+        return []
+    names = [_name(pillars[at], language) for at in sorted(sure)]
+    rest = [_name(pillars[at], language) for at in sorted(may - sure)]
+    if language is KO:
+        text = f"{when}에는 {with_particle('과 '.join(f'{name} 대운' for name in names), '을')} 지납니다."
+        others = with_particle("과 ".join(f"{name} 대운" for name in rest), "이")
+        more = f"태어난 시에 따라 {others} 함께 걸칠 수 있습니다."
+    else:
+        word = "luck pillars are" if len(names) > 1 else "luck pillar is"
+        text = f"{when[:1].upper()}{when[1:]} the {word} {' and '.join(names)}."
+        if first == last:
+            text = f"The luck pillar at {first} is {' and then '.join(names)}."
+        more = f"By the hour of birth, {' and '.join(rest)} may reach into it."
+    found = [said(text, *_ids(sorted(sure)))]
+    return [*found, said(more, *_ids(sorted(may - sure)))] if rest else found
 
 
 def begins_said(known: Known, at: int, language: ReadingLanguage) -> ReadingSentence:
@@ -144,7 +182,11 @@ def when_said(
     if group is None:
         return alone
     own, start = known.places["day"].pillar.stem.index, known.luck_now or 0
-    coming = [at for at in range(start, len(luck.pillars)) if _brings(own, luck.pillars[at], group)][:3]
+    coming = [
+        at
+        for at in range(start, len(luck.pillars))
+        if luck.pillars[at].age < _LATEST and _brings(own, luck.pillars[at], group)
+    ][:3]
     if not coming:
         return alone
     names = ", ".join(_name(luck.pillars[at], language) for at in coming)

@@ -48,6 +48,8 @@ class FactTopic(StrEnum):
     """띠."""
     LUNAR = "lunar"
     """음력 생일."""
+    CHILDREN = "children"
+    """What tradition reads as children: the star by sex, and the hour pillar."""
     AGE = "age"
     """나이."""
     CLOCK = "clock"
@@ -79,6 +81,7 @@ class Asked:
         birth: whether it is asked which birth the answers go by.
         meaning: whether the facts asked for are to be explained.
         exhausted: whether more is wanted of what was already told at its longest.
+        each: whether it is asked of two people side by side.
         beyond: what is asked for and not judged here, by key.
         length: how much is wanted, where that is said.
         audience: a beginner, where that is said.
@@ -96,6 +99,7 @@ class Asked:
     birth: bool = False
     meaning: bool = False
     exhausted: bool = False
+    each: bool = False
     beyond: tuple[str, ...] = ()
     length: ReadingLength = ReadingLength.NORMAL
     audience: ReadingAudience = ReadingAudience.GENERAL

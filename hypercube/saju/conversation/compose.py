@@ -1,7 +1,7 @@
 """The written answer to a turn: paragraphs of sentences that name the facts they state."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import attrgetter
@@ -58,6 +58,23 @@ class Written:
         """A paragraph of the conversation itself, which states no fact."""
         if text:
             self.paragraphs.append(Paragraph((ReadingSentence(text, (), ()),)))
+
+    def explain(self, chart: Chart, text: str, excused: Set[str]) -> None:
+        """A paragraph of what a term means, true of every chart; what contradicts this one is left out.
+
+        Args:
+            chart: the chart spoken of.
+            text: the meaning; empty for none.
+            excused: kinds of mentions that name what is explained and claim nothing.
+        """
+        checks = [
+            replace(check, mentions=tuple(each for each in check.mentions if each.kind not in excused))
+            for check in Checker(chart).text(text)
+        ]
+        kept, counted = cut(checks)
+        self._checks.append(counted)
+        if kept:
+            self.paragraphs.append(Paragraph(tuple(ReadingSentence(each.text, (), ()) for each in kept)))
 
     def add(self, chart: Chart, sentences: Iterable[ReadingSentence], title: str = "") -> None:
         """A paragraph about a chart."""

@@ -73,6 +73,18 @@ _ENGLISH_SINSAL: Final = {
     )
     for english, key in lexicon.SINSAL_ENGLISH.items()
 }
+_ENGLISH_SINSAL.update(
+    {
+        "dohwa": "도화살",
+        "yeokma": "역마살",
+        "hwagae": "화개살",
+        "yangin": "양인살",
+        "baekho": "백호살",
+        "goegang": "괴강살",
+        "hongyeom": "홍염살",
+    }
+)
+"""Romanized, as people write who have no Korean keyboard."""
 _SINSAL_WORD: Final = re.compile(
     "|".join(
         [rf"(?<![가-힣]){name}" for name in sorted(_SINSAL, key=len, reverse=True)]
@@ -109,6 +121,13 @@ _SINGLE_RELATION: Final = re.compile(
     r"|(?:의|은|는)? ?(?:뜻|의미)(?=[이은는을가 ?]|$))"
 )
 """Of one letter they are everyday words, and terms only where it is asked what they are."""
+_JOSA: Final = r"(?:이나|이랑|이|가|은|는|도|랑|와|과|나)?"
+_SINGLES_ALONE: Final = re.compile(
+    r"^\W*(?:(?:그럼|그러면|혹시|제|내|저|나|저한테|나한테|사주에|원국에|제 ?사주에|내 ?사주에)(?:는|도)?\W+)*"
+    rf"(?:[합충형파해]{_JOSA}\W*)+(?:있|없)[가-힣]{{0,4}}(?:\W*[합충형파해](?:은|는|도)(?:요)?)*\W*$"
+)
+"""파 있어? 해는?: nothing but such letters in a turn that asks whether they are there."""
+_SINGLE_LETTER: Final = re.compile(r"(?<![가-힣])[충형파해](?![가-힣]{2})")
 _ENGLISH_RELATION: Final = {
     "triad": r"\btriads?\b",
     "six_combination": r"\bsix combinations?\b",
@@ -220,6 +239,8 @@ def _sinsal(text: str) -> tuple[str, ...]:
 def _relations(text: str) -> tuple[str, ...]:
     found = [_RELATIONS[match[0]] for match in _RELATION.finditer(text)]
     found += [_SINGLE[match[1]] for match in _SINGLE_RELATION.finditer(text)]
+    if "합" not in text and _SINGLES_ALONE.search(text):
+        found += [_SINGLE[match[0]] for match in _SINGLE_LETTER.finditer(text)]
     found += [key for key, pattern in _ONE_RELATION.items() if pattern.search(text)]
     return tuple(found)
 

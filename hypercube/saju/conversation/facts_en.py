@@ -6,6 +6,7 @@ from typing import Final
 from hypercube.core.facts import Name
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.saju.conversation.asked import FactTopic
+from hypercube.saju.conversation.facts_children import children
 from hypercube.saju.conversation.facts_en_time import age, clock, luck, lunar, periods, zodiac
 from hypercube.saju.conversation.known import GOD_NAMES, NOBLES, Known, said
 from hypercube.saju.grounding import lexicon
@@ -284,6 +285,7 @@ SAY: Final[dict[FactTopic, Callable[[Known, str], list[ReadingSentence]]]] = {
     FactTopic.PERIODS: periods,
     FactTopic.ZODIAC: zodiac,
     FactTopic.LUNAR: lunar,
+    FactTopic.CHILDREN: children(gods, pillars),
     FactTopic.AGE: age,
     FactTopic.CLOCK: clock,
 }

@@ -7,6 +7,7 @@ from hypercube.core.facts import Name
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.core.signs import Pillar
 from hypercube.saju.conversation.asked import FactTopic
+from hypercube.saju.conversation.facts_children import children
 from hypercube.saju.conversation.facts_ko_time import (
     age,
     clock,
@@ -289,6 +290,7 @@ SAY: Final[dict[FactTopic, Callable[[Known, str], list[ReadingSentence]]]] = {
     FactTopic.PERIODS: periods,
     FactTopic.ZODIAC: zodiac,
     FactTopic.LUNAR: lunar,
+    FactTopic.CHILDREN: children(gods, pillars),
     FactTopic.AGE: age,
     FactTopic.CLOCK: clock,
 }

@@ -7,6 +7,7 @@ from hypercube.core.reading import ReadingSentence
 from hypercube.core.signs import Pillar
 from hypercube.saju.conversation.known import Known, plain_age, said, span_of
 from hypercube.saju.grounding import lexicon
+from hypercube.saju.reading.josa import with_particle
 
 _UNITS: Final = ("시간", "분", "초")
 _ZODIAC: Final = tuple(lexicon.ZODIAC)[:12]
@@ -114,6 +115,11 @@ def clock(known: Known, _: str) -> list[ReadingSentence]:
     return [*corrections(known), near]
 
 
+def _object(seconds: int) -> str:
+    """31분 58초를, 30분을."""
+    return with_particle(span_of(seconds, _UNITS), "을")
+
+
 def corrections(known: Known) -> list[ReadingSentence]:
     """Every step from the clock to the time that decided the pillars; nothing where nothing was done."""
     chart, steps = known.chart, known.chart.corrections
@@ -121,13 +127,13 @@ def corrections(known: Known) -> list[ReadingSentence]:
         return [said("태어난 시를 몰라 시각 보정 없이 날짜로만 세웠습니다.", "pillar.day")]
     done = []
     if steps.dst_s > 0 and chart.options.time_basis is not TimeBasis.CIVIL:
-        done.append(f"서머타임 {span_of(steps.dst_s, _UNITS)}을 빼고")
+        done.append(f"서머타임 {_object(steps.dst_s)} 빼고")
     if steps.longitude_s:
         sign = "빼고" if steps.longitude_s < 0 else "더하고"
-        done.append(f"경도 차이 {span_of(steps.longitude_s, _UNITS)}를 {sign}")
+        done.append(f"경도 차이 {_object(steps.longitude_s)} {sign}")
     if steps.equation_of_time_s:
         sign = "빼고" if steps.equation_of_time_s < 0 else "더하고"
-        done.append(f"균시차 {span_of(steps.equation_of_time_s, _UNITS)}를 {sign}")
+        done.append(f"균시차 {_object(steps.equation_of_time_s)} {sign}")
     if not done:
         return [said("시계 시각을 보정 없이 그대로 썼습니다.", "pillar.day")]
     basis = "진태양시" if chart.options.time_basis is TimeBasis.TRUE_SOLAR else "평균태양시"

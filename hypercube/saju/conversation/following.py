@@ -6,12 +6,14 @@ question of its own. Words are taken away one after the other, which takes time 
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
 from hypercube.saju.conversation.asked import Asked, FactQuestion, FactTopic
+from hypercube.saju.conversation.beyond import GOOD_OR_BAD, WHY
+from hypercube.saju.conversation.moments import beside_that
 
 LONGEST: Final = 60
 """Characters of such a turn."""
@@ -40,7 +42,8 @@ _SIMPLER: Final = re.compile(
 _THE_OTHER: Final = re.compile(r"말고|말구|아니라|대신")
 """짧게 말고 길게: what stands behind it is wanted."""
 _THANKS: Final = re.compile(
-    r"^\W*(?:(?:네|아|오|와|정말|너무|진짜|대단히|oh|ok(?:ay)?|many|great)\W+)*(?:고마|고맙|감사|땡큐|알겠|그렇군|그렇구나|오케이"
+    r"^\W*(?:(?:네|아|오|와|정말|너무|진짜|대단히|oh|ok(?:ay)?|many|great)\W+)*(?:고마|고맙|감사|땡큐|알겠|"
+    r"그렇군|그렇구나|오케이"
     r"|thanks?|thank you|i see|got it|ok(?:ay)?)[가-힣 ]{0,10}(?: (?:a lot|so much|very much|you))?\W*$",
     re.IGNORECASE,
 )
@@ -84,13 +87,41 @@ _TAKEN: Final = re.compile(
     re.IGNORECASE,
 )
 _POINTS: Final = re.compile(
-    r"^\W*(?:(?:그럼|근데|그래서|혹시|and|so)\W+)?(?:그거|그게|그것|그건|그런 ?거|이거|이게|do i have "
+    r"^\W*(?:(?:그럼|근데|그래서|혹시|and|so)\W+)?(?:(?:은|는|도|한테도|에게도|의?) )?(?:그거|그게|그것|그건|"
+    r"그런 ?거|이거|이게|do i have "
     r"(?:it|that|one|any)|is (?:it|that) in my chart)"
     r"(?:이|가|은|는|도)?\W*(?:(?:저|나|제|내)(?:한테|에게|한텐|게|게도|한테도|한테는| 사주에?도?| 사주에는)?\W*)?"
     r"(?:있|없|몇|어디|많|얼마)?[가-힣]{0,6}\W*$",
     re.IGNORECASE,
 )
 _POINTED_AT: Final = re.compile(r"있|없|몇|어디|많|얼마|\bi have\b|\bmy chart\b", re.IGNORECASE)
+_WHY: Final = re.compile(
+    r"^\W*(?:(?:아니|근데|그럼|그건|그게|그거|도대체|대체|음|헐|엥|어|아)\W+)*(?:왜|어째서)(?:요|죠|여|지|냐)?"
+    r"(?: ?(?:그래|그런|그렇|이래|이런|안 ?좋|좋(?!아하)|나쁘|나빠|별로)[가-힣]{0,6})?[\Wㅠㅜㅋㅎ]*$"
+    r"|^\W*(?:(?:무슨|어떤) ?(?:근거|이유)|근거가? ?(?:뭐|뭔)|뭘? ?보고 ?(?:그래|그렇))[가-힣 ]{0,8}\W*$"
+    r"|^\W*(?:(?:but|and|so|ok)\W+)?(?:why|how come|how so|based on what)(?:\W+(?:is that|is it|so|that|not|"
+    r"though|is))*\W*$",
+    re.IGNORECASE,
+)
+_JUDGES: Final = re.compile(
+    r"^\W*(?:(?:그럼|근데|그래서|혹시|and|so)\W+)?(?:그거|그게|그건|이거|이게|그런 ?거)?(?:이|가|은|는|도)?\W*"
+    r"(?:좋은|나쁜|안 ?좋은|괜찮은) ?(?:거|건|것|건가|편)(?!지)[가-힣]{0,4}\W*$"
+    r"|^\W*(?:(?:and|so|but)\W+)?(?:is|are) (?:that|it|this|those|they) (?:a )?(?:good|bad|ok(?:ay)?)"
+    r"(?: (?:or bad|thing|for me|sign))*\W*$",
+    re.IGNORECASE,
+)
+_ME_ALONE: Final = re.compile(
+    r"^\W*(?:(?:그럼|그러면|근데|아니|and|but|what about|how about|then)\W+)*(?:나|저|내|제|난|전|나한테|저한테|"
+    r"me|mine)"
+    r"(?:는|은|도)?(?:요)?\W*$",
+    re.IGNORECASE,
+)
+_NAMELESS: Final = re.compile(
+    r"^\W*(?:(?:그럼|그러면|근데|그리고|아니|우리|저희|제|내|and|but|what about|how about|then|my|our)\W+)*"
+    r"(?:은|는|도|이?랑은|의 ?경우는?)?(?:요|여)?(?: ?(?:어때|어떤데|어떤가)[가-힣]{0,2})?\W*$",
+    re.IGNORECASE,
+)
+"""What is left of a turn that is a word for a person and nothing else, when that word is taken out: 엄마는?"""
 _LEFT: Final = 0
 
 
@@ -117,16 +148,47 @@ def points_back(text: str) -> bool:
     return len(text) <= LONGEST and bool(_POINTS.search(text) and _POINTED_AT.search(text))
 
 
-def referred(turns: Sequence[str]) -> int | None:
+def asks_why(text: str) -> bool:
+    """Whether a turn asks what the answer before rests on: 왜요?"""
+    return len(text) <= SHORT and bool(_WHY.search(text))
+
+
+def asks_worth(text: str) -> bool:
+    """Whether a turn asks if the thing named last is good: 그거 좋은 거야?"""
+    return len(text) <= LONGEST and bool(_JUDGES.search(text))
+
+
+def of_whom_alone(text: str, nameless: str) -> bool:
+    """Whether a turn names a person and nothing else, so that the question before is asked of them.
+
+    Args:
+        text: what the user wrote.
+        nameless: the same without words for people.
+    """
+    return bool(_ME_ALONE.search(text)) or (text != nameless and bool(_NAMELESS.search(nameless)))
+
+
+def goes_on(text: str) -> bool:
+    """Whether a turn goes on with the one before in any way but by naming a person."""
+    return bool(length_wanted(text) or points_back(text) or asks_why(text) or asks_worth(text))
+
+
+def referred(turns: Sequence[str], nameless: Callable[[str], str] = str) -> int | None:
     """Which turn the last one goes on with; None where the last one stands by itself.
 
     Args:
         turns: what the user wrote, oldest first; at least one.
+        nameless: takes the words for people out of a turn.
     """
-    if not (length_wanted(turns[-1]) or points_back(turns[-1])):
+
+    def follows(text: str) -> bool:
+        bare = nameless(text)
+        return goes_on(bare) or of_whom_alone(text, bare)
+
+    if not follows(turns[-1]):
         return None
     at = len(turns) - 2
-    while at >= 0 and (length_wanted(turns[at]) or points_back(turns[at]) or _THANKS.search(turns[at])):
+    while at >= 0 and (follows(turns[at]) or _THANKS.search(turns[at])):
         at -= 1
     return at if at >= 0 else None
 
@@ -148,6 +210,21 @@ def of_two(asked: Asked, before: Sequence[Asked], text: str, today: dt.date) -> 
     return replace(asked, sections=(), years=asked.years or (today.year,), together=True)
 
 
+def of_that_day(asked: Asked, before: Sequence[Asked], text: str) -> Asked:
+    """A day named by its distance from the one asked about before: 그 전날은?
+
+    Args:
+        asked: what the last turn asks.
+        before: what the turns before it asked, the newest first.
+        text: the last turn.
+    """
+    last = next((each.days for each in before if each.days), ())
+    if asked.days or not last:
+        return asked
+    day = beside_that(text, last[0])
+    return asked if day is None else replace(asked, days=(day,), sections=())
+
+
 def _of_a_year(asked: Asked) -> bool:
     alone = not (asked.facts or asked.next_month or asked.days or asked.ages or asked.together)
     return alone and (asked.sections == (ReadingSection.NOW,) or (bool(asked.years) and not asked.sections))
@@ -162,6 +239,10 @@ def once_more(before: Asked, turns: Sequence[str], at: int) -> Asked:
         at: which of them that turn is.
     """
     wanted = length_wanted(turns[-1])
+    if asks_why(turns[-1]):
+        return _grounds(before)
+    if asks_worth(turns[-1]):
+        return Asked(facts=before.facts, meaning=bool(before.facts), beyond=(GOOD_OR_BAD,))
     if wanted is None:
         return replace(before, meaning=False)
     if wanted is ReadingLength.NORMAL:
@@ -171,10 +252,22 @@ def once_more(before: Asked, turns: Sequence[str], at: int) -> Asked:
     longer = any(length_wanted(each) is ReadingLength.LONG for each in turns[at + 1 : -1])
     explained = before.meaning and not (before.sections or before.days or before.ages or before.years)
     told = before.length is ReadingLength.LONG or longer or explained
-    facts = tuple(
-        dict.fromkeys([*before.facts, *(each for about in before.sections for each in _RESTS_ON[about])])
+    return replace(before, facts=facts_of(before), length=wanted, meaning=bool(before.facts), exhausted=told)
+
+
+def _grounds(before: Asked) -> Asked:
+    """What an answer rests on: the facts of its sections; of a time that was asked about, all that is read of it."""
+    facts = facts_of(before)
+    if before.years or before.days or before.ages or before.next_month:
+        return replace(before, length=ReadingLength.LONG, sections=(), when=False, beyond=(WHY,))
+    return Asked(facts=facts, meaning=bool(facts), together=before.together, beyond=(WHY,))
+
+
+def facts_of(asked: Asked) -> tuple[FactQuestion, ...]:
+    """The facts asked for, and those that the sections asked for are read from."""
+    return tuple(
+        dict.fromkeys([*asked.facts, *(each for about in asked.sections for each in _RESTS_ON[about])])
     )
-    return replace(before, facts=facts, length=wanted, meaning=bool(before.facts), exhausted=told)
 
 
 _F: Final = FactQuestion

@@ -1,7 +1,8 @@
 """What a term means in general, for whoever asks: 편관이 뭐예요?, what does direct officer mean?
 
-A meaning is true of every chart and states nothing about one, so the checker, which takes every term for a claim, is
-not asked; what the chart has of it follows as the fact.
+A meaning is true of every chart. The checker takes every term for a claim that the chart has it, so those terms alone
+are excused that the kind of question is about (a relation may be named that the chart lacks); whatever else a meaning
+says is checked against the chart like any sentence. What the chart has of it follows as the fact.
 """
 
 import re
@@ -31,6 +32,14 @@ _MINE: Final = re.compile(
     r"오늘|\b(?:my|mine|i|current|next)\b",
     re.IGNORECASE,
 )
+EXCUSED: Final = {
+    FactTopic.GODS: frozenset({"god"}),
+    FactTopic.RELATIONS: frozenset({"relation", "branch"}),
+    FactTopic.SINSAL: frozenset({"sinsal", "relation"}),
+    FactTopic.TWELVE: frozenset({"sinsal", "relation"}),
+    FactTopic.CHILDREN: frozenset({"god", "sex"}),
+}
+"""Kinds of mentions of the checker that a meaning may name without a claim, by what it explains."""
 _GODS: Final = {KO: meanings_ko.GODS, EN: meanings_en.GODS}
 _RELATIONS: Final = {KO: meanings_ko.RELATIONS, EN: meanings_en.RELATIONS}
 _PLACES: Final = {KO: meanings_ko.PLACES, EN: meanings_en.PLACES}

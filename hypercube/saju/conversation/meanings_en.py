@@ -94,6 +94,8 @@ TOPICS: Final = {
     "void": "Void branches are the two left over when ten stems are paired with twelve branches: places one "
     "strives to fill.",
     "nayin": "Nayin are picture names by element, one for each pillar.",
+    "children": "Tradition reads the output stars of a woman, or the officer stars of a man, as children, and the "
+    "hour pillar as their place. It does not say whether there will be any, or how many.",
     "luck": "Luck pillars change every ten years: the background of that time.",
     "periods": "The pillars of a year, a month and a day are what passes through at that time.",
 }

@@ -13,7 +13,9 @@ from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 
 MOST_DAYS: Final = 7
 _STEPS: Final = (
-    (re.compile(r"어제|\byesterday\b", re.IGNORECASE), -1),
+    (re.compile(r"그끄제|그끄저께"), -3),
+    (re.compile(r"(?<!그)그제|(?<!그)그저께|엊그제|\bday before yesterday\b", re.IGNORECASE), -2),
+    (re.compile(r"어제|(?<!before )\byesterday\b", re.IGNORECASE), -1),
     (re.compile(r"오늘|금일|\btoday\b|\btonight\b", re.IGNORECASE), 0),
     (
         re.compile(
@@ -57,6 +59,36 @@ _ENGLISH_DATE: Final = re.compile(
     rf"th)?\b(?:,? (20\d\d)\b|(?!,? \d{{4}}))",
     re.IGNORECASE,
 )
+_FEASTS: Final = (
+    (
+        re.compile(r"크리스마스(?! ?이브)|성탄절|\bchristmas\b(?! eve)|\bxmas\b(?! eve)", re.IGNORECASE),
+        12,
+        25,
+    ),
+    (re.compile(r"크리스마스 ?이브|\b(?:christmas|xmas) eve\b", re.IGNORECASE), 12, 24),
+    (re.compile(r"새해 ?첫 ?날|\bnew year'?s day\b", re.IGNORECASE), 1, 1),
+)
+_BESIDE: Final = (
+    (re.compile(r"(?:의|날) ?전 ?날|[일절스] ?전 ?날|\bday before (?!yesterday)", re.IGNORECASE), -1),
+    (re.compile(r"[일절스] ?다음 ?날|\bday after (?!tomm?orr?ow)", re.IGNORECASE), 1),
+)
+"""크리스마스 전날, the day after December 5: the day beside the one that is named."""
+_THAT_DAY: Final = (
+    (re.compile(r"(?<![가-힣])(?:그|바로) ?전전 ?날"), -2),
+    (
+        re.compile(
+            r"(?<![가-힣])(?:그|바로) ?전 ?날|\bthe day before\W*$|\bthe day before that\b", re.IGNORECASE
+        ),
+        -1,
+    ),
+    (re.compile(r"(?<![가-힣])그 ?다음 ?날|\bthe day after\W*$|\bthe day after that\b", re.IGNORECASE), 1),
+    (re.compile(r"(?<![가-힣])그 ?날(?=[은의 ?]|$|에|도)|\bthat day\b", re.IGNORECASE), 0),
+)
+_THAT_ALONE: Final = re.compile(
+    r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then|what about|how about)\W+)*(?:(?:그|바로) ?(?:전전 ?|전 ?|다음 ?)?날"
+    r"|the day (?:before|after)(?: that)?|that day)(?:은|는|의|도)?(?:요|여|용)?\W*$",
+    re.IGNORECASE,
+)
 _CLAUSE: Final = re.compile(r"[.!?\n,]+")
 _ASKED_OF: Final = re.compile(r"(?:이?라면|의|에는|엔|에|은|는)? ?(?:운|어때|어떨|어떤|하루|일진)")
 """Right behind a date it is asked about, even where it is a birthday."""
@@ -77,11 +109,13 @@ _WEEKDAY_ASKED: Final = re.compile(
 )
 _DAY_ALONE: Final = re.compile(
     r"^\W*(?:(?:그럼|그러면|그리고|근데|and|so|then|what about|how about|on)\W+)?(?:오늘|내일(?: ?모레)?|낼(?: ?모레)?|"
-    r"모레|글피|어제|이번 ?주|다음 ?주|담주|(?:(?:이번|다음|담) ?(?:주 ?)?)?(?:주말|[월화수목금토일]요일)|"
+    r"모레|글피|어제|그제|그저께|엊그제|이번 ?주|다음 ?주|담주|(?:(?:이번|다음|담) ?(?:주 ?)?)?(?:주말|"
+    r"[월화수목금토일]요일)|"
     r"(?:(?:this|next) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day|"
-    r"today|tomm?orr?ow|yesterday|this week(?:end)?|next week(?:end)?|the weekend|weekend"
+    r"today|tomm?orr?ow|(?:the day before )?yesterday|this week(?:end)?|next week(?:end)?|the weekend|weekend"
     r"|(?:the )?day after tomm?orr?ow"
-    r"|(?:(?:내|20\d\d ?)년 ?)?\d{1,2} ?월 ?\d{1,2} ?일)(?:은|는|이|도|의)?(?:요|여|용)?\W*$",
+    r"|(?:(?:내|20\d\d ?)년 ?)?\d{1,2} ?월 ?\d{1,2} ?일(?: ?(?:의 ?)?(?:전|다음) ?날)?)(?:은|는|이|도|의)?(?:요|"
+    r"여|용)?\W*$",
     re.IGNORECASE,
 )
 
@@ -109,7 +143,29 @@ def days(text: str, today: dt.date) -> tuple[dt.date, ...]:
     if _NEXT_WEEKEND.search(text):
         found |= {today + dt.timedelta(left + step) for step in (6, 7)}
     found |= {each for each in _dates(text, today) if each is not None}
+    found |= {
+        day for pattern, month, at in _FEASTS if pattern.search(text) and (day := _next(month, at, today))
+    }
+    if (step := _beside(text)) and len(found) == 1:
+        found = {each + dt.timedelta(step) for each in found}
     return tuple(sorted(found)[:MOST_DAYS])
+
+
+def _beside(text: str) -> int:
+    return next((step for pattern, step in _BESIDE if pattern.search(text)), 0)
+
+
+def beside_that(text: str, that: dt.date) -> dt.date | None:
+    """The day that a turn means by its distance from the one spoken of (그 전날은?); None where it means none.
+
+    Args:
+        text: what the user wrote, which names no day itself.
+        that: the day spoken of.
+    """
+    if not (_THAT_ALONE.search(text) or _OF_A_DAY.search(text)):
+        return None
+    step = next((step for pattern, step in _THAT_DAY if pattern.search(text)), None)
+    return None if step is None else that + dt.timedelta(step)
 
 
 def _of_weeks(text: str, today: dt.date, *, asked: bool) -> set[dt.date]:

@@ -9,14 +9,14 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from hypercube.core.chart import BirthInput, Include, Sex
-from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Doubt, Field, Language, question, read_birth
-from hypercube.saju.birth_phrases.people import SEX_OF_ROLE
+from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
+from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE, awaited
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
-from hypercube.saju.conversation.whom import COUPLE, named, unknown
+from hypercube.saju.conversation.done_without import doubts_left, unsure_calendar
+from hypercube.saju.conversation.whom import COUPLE, named, says_role, unknown
 
 _OWN: Final = re.compile(
     r"저는|나는|제 ?생일|내 ?생일|제가|내가|저의|본인|\bi was born\b|\bmy birth|\bmy date\b|\bi am\b",
@@ -73,7 +73,7 @@ class People:
     def to_ask(self, language: Language) -> str | None:
         """The next question; None where nothing lacks that cannot be done without."""
         for person in self.everybody:
-            alone = replace(person, others=(), about=None, doubts=_doubts(person, self.given_up))
+            alone = replace(person, others=(), about=None, doubts=doubts_left(person, self.given_up))
             if alone.doubts or set(person.missing) - set(self.given_up):
                 return question(alone, language)
         return None
@@ -148,18 +148,15 @@ def people(births: Told, asked: Asked, text: str) -> People:
     if not changed and not together and dated(draft) and asked.of_somebody:
         absent = unknown(text, (draft, *draft.others))
     found = People(draft, subject, partner, together, changed, absent=absent)
+    if not changed and (unsure := unsure_calendar(before)):
+        found = replace(found, given_up=unsure, newly=births.just_told)
     if changed or not asked.of_a_chart or not before.date.complete:
         return found
     # It was asked for in the answer to the turn before, and this turn goes on without it.
     lacking = [each for each in subject.missing if each in (Field.TIME, Field.SEX)]
     if Field.TIME not in lacking and any(each.field is Field.TIME for each in subject.doubts):
         lacking.append(Field.TIME)
-    return replace(found, given_up=tuple(lacking), newly=births.just_told)
-
-
-def _doubts(person: BirthDraft, given_up: Sequence[Field]) -> tuple[Doubt, ...]:
-    """What is in doubt and cannot be done without."""
-    return tuple(each for each in person.doubts if each.field not in given_up)
+    return replace(found, given_up=(*lacking, *found.given_up), newly=births.just_told)
 
 
 class _Reader:
@@ -245,7 +242,9 @@ def _as_many(turns: Sequence[str], room: int) -> list[str]:
 
 
 def _facts(draft: BirthDraft) -> BirthDraft:
-    others = tuple(replace(each, spans=(), about=None) for each in draft.others)
+    # Somebody who was only asked about has no birth yet, and changes nothing.
+    told_of = (each for each in draft.others if dated(each) or each.time or each.time_unknown or each.place)
+    others = tuple(replace(each, spans=(), about=None) for each in told_of)
     return replace(draft, spans=(), about=None, others=others)
 
 
@@ -259,15 +258,23 @@ def _whom(
     if asked.together:
         if not mine and len(others) > 1:
             return others[0], others[1], True
+        role = None if new else awaited(text.lower())
+        if role and not any(says_role(role, each.role) for each in (draft, *others)):
+            return draft, None, True
         newest = (new or others)[-1:]
-        return draft, newest[0] if newest else None, True
+        return draft, (None if new else named(text, others)) or next(iter(newest), None), True
     if not others:
         return draft, None, False
+    if asked.each and mine:
+        return draft, named(text, others) or others[-1], False
     if new and mine and COUPLE.search(new[-1].role or ""):
         return draft, new[-1], asked.whole or not asked.of_somebody
     if new and (not mine or not _writer_changed(draft, before)):
         return new[-1], None, False
     meant = named(text, others)
+    if meant is None and (draft.role is None or not says_role(text, draft.role)):
+        # Whoever writes is meant where nobody is named, though somebody else's birth came first.
+        meant = next((each for each in others if each.role == SELF), None)
     if meant is not None:
         return meant, None, False
     return (draft, None, False) if mine else (others[-1], None, False)
@@ -275,23 +282,3 @@ def _whom(
 
 def _writer_changed(draft: BirthDraft, before: BirthDraft) -> bool:
     return replace(_facts(draft), others=()) != replace(_facts(before), others=())
-
-
-def birth_of(person: BirthDraft, given_up: Sequence[Field], **extras: Any) -> BirthInput:
-    """The birth of a person, done without what is given up.
-
-    Raises:
-        HyperCubeError: INVALID_ARGUMENT for what is missing beside that, or in doubt.
-    """
-    filled = replace(person, others=(), about=None)
-    if Field.TIME in given_up:
-        kept = _doubts(person, given_up)
-        filled = replace(filled, time=None, time_unknown=True, hour_range=None, doubts=kept)
-    guessed = Field.SEX in given_up and person.sex is None
-    if guessed:
-        filled = replace(filled, sex=Sex.FEMALE)
-    birth = filled.birth_input(**extras)
-    if guessed:
-        birth = replace(birth, sex=None)
-    wanted = (Include.FACTS, Include.LUCK, Include.PERIODS) if birth.sex else (Include.FACTS, Include.PERIODS)
-    return replace(birth, include=wanted)

@@ -51,15 +51,20 @@ NO_CHART: Final = {
     EN: "No chart can be made of that birth. {reason}",
 }
 GIVEN_UP: Final = {
-    KO: {"time": "태어난 시를 모르는 것으로 보고 답합니다.", "sex": "성별을 몰라 대운은 빼고 답합니다."},
+    KO: {
+        "time": "태어난 시를 모르는 것으로 보고 답합니다.",
+        "sex": "성별을 몰라 대운은 빼고 답합니다.",
+        "date": "양력인지 음력인지 몰라 양력으로 보고 답합니다.",
+    },
     EN: {
         "time": "The birth time is taken as unknown.",
         "sex": "The sex is not known, so luck pillars are left out.",
+        "date": "The date is taken as solar (Gregorian).",
     },
 }
 SECOND: Final = {
-    KO: "궁합을 보려면 상대방의 생년월일시와 성별도 알려 주세요.",
-    EN: "For compatibility, please give the other person's date and time of birth and sex, too.",
+    KO: "궁합을 보려면 {who}의 생년월일시와 성별도 알려 주세요.",
+    EN: "For compatibility, please give the date and time of birth and the sex of {who}, too.",
 }
 ABSENT: Final = {
     KO: "그 질문에는 {who}의 사주로 답해야 하니, {who}의 생년월일시와 성별을 알려 주세요.",
@@ -98,3 +103,8 @@ def who_is(role: str, language: ReadingLanguage) -> str:
     if language is KO:
         return {"partner": "상대방"}.get(role, role)
     return {"본인": "you", "상대방": "the other person"}.get(role, f"your {role}")
+
+
+def second(role: str | None, language: ReadingLanguage) -> str:
+    """The question for the birth of the other one of two, whom the turn may have named: 상사, boss."""
+    return SECOND[language].format(who=who_is(role or "상대방", language))

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 from hypercube.core.reading import ReadingAudience, ReadingLength, ReadingSection
@@ -24,7 +24,12 @@ SMALL_TALK: Final = 24
 """Characters of a turn that says hardly anything."""
 MOST_YEARS: Final = 3
 ZODIAC_MATCH: Final = "zodiac_match"
-_NOT_ASKED: Final = {"lifespan": FactTopic.AGE, ZODIAC_MATCH: FactTopic.ZODIAC}
+_NOT_ASKED: Final = {
+    "lifespan": FactTopic.AGE,
+    ZODIAC_MATCH: FactTopic.ZODIAC,
+    "zodiac_luck": FactTopic.ZODIAC,
+}
+_NO_SECTION: Final = {"whom_to_avoid": ReadingSection.ADVICE}
 """What a word says only as a part of something that is not judged."""
 _TRAVEL: Final = "역마살"
 _RELATIVE: Final = (
@@ -91,12 +96,17 @@ def planned(
     every_year = tuple(each for each in _years(without_dates(read), today) if each not in birth_years)
     years = tuple(each for each in every_year if each != today.year)
     next_month = _of_next_month(read)
-    sections = _sections(read, facts, years, this_year=today.year in every_year)
+    offered = {fact for key in not_judged for fact in BY_KEY[key].facts}
+    sections = _sections(read, facts, years, this_year=today.year in every_year, offered=offered)
     if words.ABROAD.search(read) and words.FATE.search(read):
         facts = (*facts, FactQuestion(FactTopic.SINSAL, _TRAVEL))
         sections = (ReadingSection.WORK,)
     if of_days and not words.AROUND_NOW.search(read):
         sections = tuple(each for each in sections if each is not ReadingSection.NOW)
+    if not_judged and not words.STRONG[ReadingSection.LUCK].search(read):
+        # 팔자, 미래: said of what is not judged, and no question for the luck pillars.
+        unasked = {ReadingSection.LUCK, *(_NO_SECTION[key] for key in not_judged if key in _NO_SECTION)}
+        sections = tuple(each for each in sections if each not in unasked)
     if of_ages or ReadingSection.LUCK in sections:
         facts = tuple(each for each in facts if each != FactQuestion(FactTopic.LUCK))
     if of_ages:
@@ -116,7 +126,7 @@ def planned(
         ages=of_ages,
         when=bool(sections) and "lifespan" not in not_judged and asks_when(read),
         birth=birth,
-        meaning=bool(facts) and asks_meaning(read),
+        meaning=bool(facts) and (FactQuestion(FactTopic.CHILDREN) in facts or asks_meaning(read)),
         beyond=not_judged,
         length=_length(read),
         audience=ReadingAudience.BEGINNER if words.BEGINNER.search(read) else ReadingAudience.GENERAL,
@@ -130,11 +140,10 @@ def _length(text: str) -> ReadingLength:
 
 
 def _facts(text: str, not_judged: Sequence[str]) -> tuple[FactQuestion, ...]:
-    found = [fact for key in not_judged if (fact := BY_KEY[key].fact) is not None]
+    found = [fact for key in not_judged for fact in BY_KEY[key].facts]
+    unasked = {_NOT_ASKED[key] for key in not_judged if key in _NOT_ASKED}
     for topic in FactTopic:
-        if any(each.topic is topic for each in found) or (
-            topic is FactTopic.AGE and "lifespan" in not_judged
-        ):
+        if any(each.topic is topic for each in found) or topic in unasked:
             continue
         detail = details(topic, text)
         if detail is not None:
@@ -173,7 +182,12 @@ _SHADOWS: Final = {
 
 
 def _sections(
-    text: str, facts: tuple[FactQuestion, ...], years: tuple[int, ...], *, this_year: bool
+    text: str,
+    facts: tuple[FactQuestion, ...],
+    years: tuple[int, ...],
+    *,
+    this_year: bool,
+    offered: Set[FactQuestion],
 ) -> tuple[ReadingSection, ...]:
     fate = bool(words.FATE.search(text) or words.BARE.search(text))
     found = []
@@ -185,7 +199,9 @@ def _sections(
     if years:
         found = [each for each in found if each is not ReadingSection.NOW]
     if facts:
-        strongly = [each for each in found if words.STRONG[each].search(text)]
+        # What is told in the place of a judgement leaves the time that is asked about as it is.
+        kept = {ReadingSection.NOW} if offered >= set(facts) else set()
+        strongly = [each for each in found if each in kept or words.STRONG[each].search(text)]
         found = strongly
     weakly = ReadingSection.LUCK in found and not words.STRONG[ReadingSection.LUCK].search(text)
     if weakly and (len(found) > 1 or words.WHOLE.search(text)):

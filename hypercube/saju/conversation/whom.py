@@ -38,9 +38,21 @@ _SEX_POINTED: Final = (
     (re.compile(r"그 ?여자|그녀|\b(?:her|she)\b", re.IGNORECASE), Sex.FEMALE),
 )
 _MINE: Final = re.compile(
-    r"(?<![가-힣])(?:제|저의|나의|내|저는|나는|제가|내가|저도|나도|본인)(?=\s)|\b(?:my|mine|am i|do i|will i)\b",
+    r"(?<![가-힣])(?:제|저의|나의|내|저는|나는|제가|내가|저도|나도|난|전|나|저|본인)(?=[\s?!.~,]|$)|\b(?:my|"
+    r"mine|am i|do i|will i)\b",
     re.IGNORECASE,
 )
+
+
+_ROLE_ALONE: Final = re.compile(
+    r"^\W*(?:(?:그럼|그러면|근데|우리|저희|제|내)\W*)*(?P<ko>[가-힣]{2,5}?)(?:은|는)(?:요)?\W*$"
+    r"|^\W*(?:and|then|so)?\W*(?:what|how) about my (?P<en>[a-z]+)\W*$",
+    re.IGNORECASE,
+)
+_ANYBODY: Final = frozenset(
+    str.split("배우자 애인 연인 상대 친구 아이 아기 partner spouse friend child baby")
+)
+"""Asked of alone, they are a topic of the asker's own chart."""
 
 
 def named(text: str, others: Sequence[BirthDraft]) -> BirthDraft | None:
@@ -66,9 +78,30 @@ def named(text: str, others: Sequence[BirthDraft]) -> BirthDraft | None:
     return None
 
 
+def says_role(text: str, role: str | None) -> bool:
+    """Whether a turn has a word for whoever has that role."""
+    return role is not None and any(_says(text, word) for word in _words(role))
+
+
+def nameless(text: str, known: Sequence[BirthDraft]) -> str:
+    """A turn without the words for people, known or asked about for the first time: "남편도 그거 있어?"."""
+    text = without_names(text, known)
+    role = _asked_of(text)
+    return text if role is None else text.replace(role, " ", 1)
+
+
+def _asked_of(text: str) -> str | None:
+    """The person whose chart a turn asks about, or that it names and nothing else: "남편 성격은?", "아내는?"."""
+    role = chart_asked_of(text.lower())
+    if role is None and (match := _ROLE_ALONE.search(text)):
+        word = match["ko"] or match["en"].lower()
+        role = word if word in SEX_OF_ROLE and word not in _ANYBODY else None
+    return role
+
+
 def unknown(text: str, known: Sequence[BirthDraft]) -> str | None:
     """The role of somebody whose chart a turn asks about and whose birth nobody told; None for everybody known."""
-    role = chart_asked_of(text.lower())
+    role = _asked_of(text)
     return None if role is None or any(role in _words(each.role or "") for each in known) else role
 
 

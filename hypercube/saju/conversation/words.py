@@ -21,7 +21,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 LUCK_KO: Final = (
     r"(?:운세|운수(?=[는가를 ?]|$)|(?<![가-힣])운(?=[이은을도의 ?]|$)|오늘의? ?운(?=[이은을도의 ?]|$)"
     r"|(?:재물|금전|돈|애정|연애|결혼|"
-    r"이성|배우자|사랑|만남|재회|자식|자녀|임신|직장|직업|사업|창업|취업|취직|이직|승진|시험|합격|학업|공부|문서|계약|매매|부동산|주식|투자|횡재|"
+    r"이성|배우자|사랑|만남|재회|자식|자녀|임신|직장|직업|사업|창업|취업|취직|이직|승진|시험|합격|학업|공부|"
+    r"문서|계약|매매|부동산|주식|투자|횡재|"
     r"이사|이동|여행|건강|대인|인간관계|부모|명예|구설|초년|중년|말년|노년|평생|신년|총|행|재|관)\s?운(?![동전영]))"
 )
 """운 as luck, and not as an end of 추운, 배운, 새로운."""
@@ -45,7 +46,7 @@ STRONG: Final = {
     ),
     S.RELATIONSHIPS: _any(
         r"연애\s?운|애정\s?운|결혼\s?운|이성\s?운|배우자\s?(?:운|복)|인복|남편\s?복|아내\s?복|"
-        r"처복|인연|자식\s?(?:운|복)|부부\s?운",
+        r"처복|인연|부부\s?운|(?:남자|여자|이성)\s?복",
         r"\b(?:love|marriage|relationship) (?:luck|life|prospects)\b|\bmy (?:marriage|relationships)\b",
     ),
     S.HEALTH: _any(
@@ -53,7 +54,7 @@ STRONG: Final = {
     ),
     S.LUCK: _any(
         r"대운 ?(?:의 )?흐름|인생 ?(?:전체|의 흐름|흐름)|(?:제|내) 인생|말년|초년|중년|노년|"
-        r"일생|평생|십 ?년 ?운",
+        r"(?<!\d)(?<!\d )일생|평생|십 ?년 ?운",
         r"luck pillars (?:over|through|across)|explain my luck pillars|\bmy (?:whole )?life\b|\blater years\b",
     ),
     S.NOW: _any(
@@ -68,7 +69,7 @@ STRONG: Final = {
 }
 WEAK: Final = {
     S.WORK: _any(
-        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|(?<![가-힣\d])(?<!\d "
+        r"직업|직장|회사|이직|취업|취직|승진|사업|창업|시험|합격|공부|전공|퇴사|동업(?!자)|(?<![가-힣\d])(?<!\d "
         r")일(?:을|은|이(?! ?(?:생|일어|있|벌어|터|닥)))? ",
         r"\b(?:job|jobs|career|work|promotion|business|exam|study|studies)\b",
     ),
@@ -133,10 +134,18 @@ WHOLE: Final = _any(
 TOGETHER: Final = _any(
     r"궁합|(?:저희|우리) ?(?:둘|관계|사이)(?=[이은는도의가 ?]|$)|(?:저희|우리)(?: ?둘)?(?:이|은|가)? "
     r"?(?:잘 ?)?(?:맞|어울)|둘이 (?:잘 )?(?:맞|"
-    r"어울)|(?:그 ?사람|그이|상대)(?:이랑|하고|과|와)[^.?!]{0,8}(?:맞|어울)",
+    r"어울)|[가-힣](?:이?랑|하고|과|와) ?(?:나|저|내가|제가)(?:는|은|랑|이랑|하고)? ?(?:안 ?맞|잘 ?맞|맞(?=아|"
+    r"나|을|는지)|사이(?=는|가|\W))"
+    r"|(?<![가-힣])(?:나|저)(?:랑|하고|와) ?[가-힣]{1,6}(?:이?랑|하고|와|과|은|는)? ?(?:안 ?맞|잘 ?맞|사이(?=는|가|\W))"
+    r"|(?:그 ?사람|그이|상대)(?:이랑|하고|과|와)[^.?!]{0,8}(?:맞|어울)",
     r"\bcompatib|\b(?:two|both) of us\b|\bour (?:relationship|future together)\b|\bare we (?:a "
     r")?(?:good )?(?:match|fit)\b|\bhow (?:well )?do we (?:fit|match)\b|\bget along\b",
 )
+WHO_MORE: Final = _any(
+    r"누가 ?더|둘 ?중(?:에)? ?누|두 ?사람 ?중(?:에)? ?누",
+    r"\b(?:which|who) (?:one )?of us\b|\bwho(?:'s| is| has) (?:the )?(?:more|strong|weak)",
+)
+"""Of two people that are known, what each has is told."""
 SHORT: Final = _any(
     r"짧게|간단히|간략|한 ?줄|요점만|한마디", r"\bbrief|\bshort(?:ly)?\b|\bin a (?:word|nutshell)\b"
 )
@@ -182,7 +191,9 @@ FACTS: Final = {
     T.ELEMENTS: _any(r"오행", r"\b(?:five )?elements?\b"),
     T.POLARITY: _any(r"음양(?!력)", r"\byin\b|\byang\b"),
     T.STRENGTH: _any(
-        r"신강|신약|신왕|중화 ?사주|사주[가는은]? (?:강|약)한|강약|일간이? (?:강|약)",
+        r"신강|신약|신왕|(?:사주|팔자)(?:가|는|도)? ?(?:좀 ?)?(?:센|쎈|세(?=[고지?요 ]|$)|드센)|"
+        r"(?<![가-힣])기가? ?(?:센|세(?=[고지?요 ]|$)|쎈|쎄|약(?=하|한|해)|더 ?[세쎄])|"
+        r"더 ?기가? ?세|중화 ?사주|사주[가는은]? (?:강|약)한|강약|일간이? (?:강|약)",
         r"\b(?:strong|weak) (?:chart|day master)\b|\b(?:day master|chart|"
         r"day stem) (?:is )?(?:strong|weak)\b|\bstrength of\b",
     ),
@@ -215,11 +226,16 @@ FACTS: Final = {
     T.ZODIAC: _any(
         r"(?:무슨|어떤|내|제|저는|나는) ?띠|(?<![가-힣])띠(?:가|는|를|예요|야|이|$|[ ?])|"
         r"[쥐소범용뱀말양닭개]띠|(?:호랑이|토끼|원숭이|돼지)띠",
-        r"\bzodiac\b",
+        r"\bzodiac\b|\bwhat animal am i\b|\bmy (?:birth )?animal(?: sign)?\b(?=\W*$)|\bwhat(?:'?s| is) my animal\b",
     ),
     T.LUNAR: _any(
         r"음력 ?(?:생일|생년|날짜|으로 (?:언제|며칠|몇))|음력으로(?:는|) ?(?:언제|며칠)",
         r"\blunar (?:birthday|date|birth)\b",
+    ),
+    T.CHILDREN: _any(
+        r"(?:자식|자녀|(?<![가-힣])(?:아이|애))\s?(?:운|복)(?=[은이도을 ?있없]|$)|자식 ?(?:자리|별)|자녀 ?(?:자리|별)",
+        r"\b(?:kids|children|a (?:kid|child|baby)) in my (?:chart|saju|pillars)\b|\b(?:children|child) (?:luck|"
+        r"star)s?\b",
     ),
     T.AGE: _any(
         r"(?:제|내) 나이|몇 ?살(?! ?(?:에|때|쯤|즈음|무렵|부터|까지|이후|이 ?되|되면|차이))|만 ?나이",

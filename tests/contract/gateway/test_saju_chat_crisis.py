@@ -93,3 +93,11 @@ async def test_nothing_of_a_death_is_in_the_air(alone: SajuHouse) -> None:
         told = (await answered(alone, HER, question)).content
         assert BY_KEY["lifespan"].said[KO] in told
         assert "기운이 도는 시기" not in told
+
+
+async def test_no_function_is_called_for_somebody_in_a_crisis(house: SajuHouse) -> None:
+    weather = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    for choice in ("required", {"type": "function", "function": {"name": "weather"}}):
+        said = await answered(house, HER, "죽고 싶어요", tools=[weather], tool_choice=choice)
+        assert said.content == HELP[KO]
+        assert not said.tool_calls

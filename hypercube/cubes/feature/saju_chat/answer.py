@@ -44,6 +44,7 @@ from hypercube.saju.conversation import (
 from hypercube.saju.conversation.asked import FactQuestion, FactTopic
 from hypercube.saju.conversation.beyond import BY_KEY
 from hypercube.saju.conversation.compose import chart_said, sections_of, stated, verdict
+from hypercube.saju.conversation.meanings import EXCUSED
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
 
 
@@ -103,7 +104,8 @@ class WrittenAnswer:
         """Whose chart it is, where it is not the first person's; nothing where the birth is said back anyway."""
         people, language = self._talk.people, self._talk.language
         role = people.subject.role
-        if people.changed or role is None or role == people.draft.role:
+        first = role == people.draft.role and all(each.role != SELF for each in people.draft.others)
+        if people.changed or people.partner is not None or role is None or first:
             return ""
         return OF_WHOM[language].format(who=who_is(role, language))
 
@@ -153,13 +155,20 @@ class WrittenAnswer:
         if not facts:
             return
         asked = self._talk.asked
+        if asked.each:
+            for chart, title in zip(self._charts, self._titles(), strict=True):
+                self._written.add(chart, stated(facts_said(Known(chart), questions, language)), title)
+            return
         beside = bool(asked.sections) and asked.length is ReadingLength.LONG
-        if asked.meaning or beside:
+        if asked.meaning or beside or asked.beyond:
+            # What is told in the place of a judgement is no yes or no to the question.
             facts = stated(facts)
         self._written.note(verdict(known, self._talk.turns[-1], language))
         if asked.meaning:
             for each in questions:
-                self._written.note(meaning_said(each, language))
+                self._written.explain(
+                    known.chart, meaning_said(each, language), EXCUSED.get(each.topic, frozenset())
+                )
         self._written.add(known.chart, facts)
 
     def _questions(self) -> tuple[FactQuestion, ...]:
@@ -180,11 +189,12 @@ class WrittenAnswer:
     async def _ages(self, known: Known) -> None:
         """The luck pillars of the ages asked about, and what is read of each while it runs."""
         language, luck, spans = self._talk.language, known.chart.luck, self._talk.asked.ages
-        if luck is None:
-            self._written.add(known.chart, facts_said(known, (FactQuestion(FactTopic.LUCK),), language))
-            return
         for first, last in spans:
             self._written.add(known.chart, ages_said(known, first, last, language))
+        if luck is None:
+            # Why ages have a width, or nothing can be said of them: the hour or the sex is not known.
+            self._written.add(known.chart, facts_said(known, (FactQuestion(FactTopic.LUCK),), language))
+            return
         for at in sorted({at for span in spans for at in covering(known, *span)}):
             await self._luck(self._births[0], known, at)
 

@@ -29,7 +29,7 @@ from hypercube.saju.birth_phrases import said_back
 from hypercube.saju.conversation import birth_of
 from hypercube.saju.conversation.beyond import BY_KEY, CRISIS
 from hypercube.saju.conversation.compose import Written
-from hypercube.saju.conversation.phrases import ABSENT, EXHAUSTED, NO_CHART, SECOND
+from hypercube.saju.conversation.phrases import ABSENT, EXHAUSTED, NO_CHART, second
 from hypercube.saju.conversation.planner import small_talk
 from hypercube.saju.zones import DEFAULT_ZONE
 
@@ -134,7 +134,7 @@ class SajuChatCube(Cube):
                 yield event
             return
         if people.together and people.partner is None:
-            async for event in self._notes(talk, SECOND[talk.language]):
+            async for event in self._notes(talk, second(people.draft.about, talk.language)):
                 yield event
             return
         async with aclosing(self._of_charts(talk, call)) as events:
@@ -199,8 +199,8 @@ class SajuChatCube(Cube):
 
 
 def _of_a_crisis(talk: Conversation) -> bool:
-    """Whether nothing is answered but that: no birth is asked for, no chart told, no call of the chart made."""
-    return CRISIS in talk.asked.beyond and not tool.elsewhere(talk.request)
+    """Whether nothing is answered but that: no birth is asked for, no chart told, and no call made."""
+    return CRISIS in talk.asked.beyond
 
 
 def _not_judged(talk: Conversation) -> tuple[str, ...]:
