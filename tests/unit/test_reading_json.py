@@ -42,15 +42,18 @@ def test_what_hardly_comes_again_is_not_kept() -> None:
     """A form's sentence is made anew for each reading, so that encoding and keeping it would be for nothing."""
     written._encoded.clear()
     written._met.clear()
-    chart = random_charts(1, seed=10)[0]
-    said = [[each for section in interpret(chart).sections for each in section.sentences] for _ in range(3)]
-    again = {id(each) for each in said[0]} & {id(each) for each in said[1]}
-    once = [each for each in said[2] if id(each) not in again]
-    assert again
-    assert once
-    for _ in range(3):
+    once: set[str] = set()
+    again: set[str] = set()
+    for chart in random_charts(40, seed=10):
+        first, second = (
+            [each for section in interpret(chart).sections for each in section.sentences] for _ in "12"
+        )
+        once |= {each.text for each, other in zip(first, second, strict=True) if each is not other}
+        again |= {each.text for each, other in zip(first, second, strict=True) if each is other}
+        del first, second
         reading_json(interpret(chart))
-    kept = {id(piece) for piece, _ in written._encoded.values()}
-    assert again <= kept
-    texts = {piece.text for piece, _ in written._encoded.values()}
-    assert texts.isdisjoint(each.text for each in once)
+    kept = {piece.text for piece, _ in written._encoded.values()}
+    assert len(once) > 80
+    # A short one may be said of two people.
+    assert len(kept & once) < len(once) / 8
+    assert len(kept & again) > len(again) / 8

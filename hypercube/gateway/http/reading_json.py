@@ -12,13 +12,13 @@ from hypercube.gateway.http.responses import encode
 
 _KEPT: Final = 32_768
 """Pieces kept encoded, some 500 bytes each."""
-_MET: Final = 4_096
-"""Pieces said once that are remembered: those of some 150 readings."""
+_MET: Final = 8_192
+"""Pieces said once that are remembered."""
 _SECTION: Final = tuple(each.name for each in fields(SectionText))
 _READING: Final = tuple(each.name for each in fields(Reading))
 _Piece = ReadingSentence | CitedFact
 _encoded: Final[dict[int, tuple[_Piece, orjson.Fragment]]] = {}
-_met: Final[dict[int, _Piece]] = {}
+_met: Final[dict[int, int]] = {}
 
 
 def reading_json(reading: Reading) -> bytes:
@@ -46,16 +46,17 @@ def _new(piece: _Piece) -> _Piece | orjson.Fragment:
     """One that is not kept; it is from the second time on.
 
     A sentence with an age or a date in it, and the words of such a fact, are made anew for each reading. To encode
-    and keep each of them would cost more than it saves, and crowd out the others.
+    and keep each of them would cost more than it saves, and crowd out the others. They are not held, so that the
+    next one takes their place in memory, with another text.
     """
-    if _met.get(id(piece)) is not piece:
+    at, said = id(piece), hash(piece.text)
+    if _met.get(at) != said:
         if len(_met) >= _MET:
             _met.clear()
-        _met[id(piece)] = piece
+        _met[at] = said
         return piece
-    del _met[id(piece)]
     if len(_encoded) >= _KEPT:
         _encoded.clear()
     made = orjson.Fragment(encode(piece))
-    _encoded[id(piece)] = piece, made
+    _encoded[at] = piece, made
     return made
