@@ -136,7 +136,8 @@ class ReadingRequest(BirthInput):
         include = (
             (Include.FACTS, Include.LUCK, Include.PERIODS) if self.sex else (Include.FACTS, Include.PERIODS)
         )
-        return BirthInput(*_BEFORE(self), include, *_AFTER(self))
+        values: tuple[Any, ...] = (*_BEFORE(self), include, *_AFTER(self))
+        return BirthInput(*values)
 
     def to_options(self) -> ReadingOptions:
         """How it is to be read."""
