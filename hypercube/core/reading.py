@@ -7,6 +7,7 @@ schools differ, by which one. The JSON of `POST /v1/saju/readings` is the shape 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 from hypercube.core.chart import BirthInput, Chart, Include
@@ -14,6 +15,11 @@ from hypercube.core.chart import BirthInput, Chart, Include
 CORPUS: Final = "corpus"
 MIXED: Final = "mixed"
 """Who wrote, beside the names of models."""
+_BIRTH: Final = tuple(each.name for each in fields(BirthInput))
+_INCLUDE: Final = _BIRTH.index("include")
+_BEFORE: Final = attrgetter(*_BIRTH[:_INCLUDE])
+_AFTER: Final = attrgetter(*_BIRTH[_INCLUDE + 1 :])
+"""The fields of a birth but `include`, of a request."""
 
 
 class ReadingSection(StrEnum):
@@ -130,8 +136,8 @@ class ReadingRequest(BirthInput):
         include = (
             (Include.FACTS, Include.LUCK, Include.PERIODS) if self.sex else (Include.FACTS, Include.PERIODS)
         )
-        values = {each.name: getattr(self, each.name) for each in fields(BirthInput)}
-        return BirthInput(**{**values, "include": include})
+        values: tuple[Any, ...] = (*_BEFORE(self), include, *_AFTER(self))
+        return BirthInput(*values)
 
     def to_options(self) -> ReadingOptions:
         """How it is to be read."""

@@ -8,7 +8,7 @@ from hypercube.core.cube import Call
 from hypercube.core.errors import invalid
 from hypercube.core.reading import FormedReading, Reading, ReadingEvent, ReadingRequest
 from hypercube.core.whole import Whole
-from hypercube.gateway.deadlines import within
+from hypercube.gateway.deadlines import in_time
 from hypercube.gateway.services import READING, GatewayServices
 from hypercube.gateway.streams import Bounded, Mapped, started
 from hypercube.saju.reading.form import Form
@@ -22,8 +22,8 @@ async def reading(services: GatewayServices, request: ReadingRequest, call: Call
     Raises:
         HyperCubeError: what is wrong with the birth, naming the field as it stands in the request.
     """
-    async with within(call, services.clock):
-        answer: Reading = await services.cubes.process(READING, replace(request, stream=False), call)
+    whole = replace(request, stream=False) if request.stream else request
+    answer: Reading = await in_time(services.cubes.process(READING, whole, call), call, services.clock)
     return answer
 
 
@@ -34,8 +34,8 @@ async def stream(
 
     Close it when done. What is there at once (a model's sentences are not) is written at once.
     """
-    async with within(call, services.clock):
-        pieces = await services.cubes.process(READING, replace(request, stream=True), call)
+    streamed = request if request.stream else replace(request, stream=True)
+    pieces = await in_time(services.cubes.process(READING, streamed, call), call, services.clock)
     told = pieces.turned(written) if isinstance(pieces, Whole) else Mapped(pieces, written)
     return await started(Bounded(told, call, services.clock))
 
