@@ -57,6 +57,16 @@ class Manner:
 _manners: Final[WeakSet[Manner]] = WeakSet()
 
 
+@dataclass(slots=True)
+class _Told:
+    """How many passages were worked out since they were last forgotten: no fewer than are kept."""
+
+    count: int = 0
+
+
+_told: Final = _Told()
+
+
 class Speaker:
     """What sentences are said to: a passage that is worked out, or a reading."""
 
@@ -152,10 +162,12 @@ class Writer(Speaker):
     def _worked_out(self, what: Callable[..., None], given: tuple[Any, ...]) -> Passage:
         passage = _Passage(self._manner)
         what(passage, *given)
-        if sum(len(each.passages) for each in _manners) >= _PASSAGES:
+        if _told.count >= _PASSAGES:
             for each in _manners:
                 each.passages.clear()
+            _told.count = 0
         self._manner.passages[what, given] = passage.said
+        _told.count += 1
         return passage.said
 
     def most(self, normal: int, long: int) -> int:
