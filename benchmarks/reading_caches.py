@@ -65,7 +65,7 @@ def watch(into: Counter[str]) -> None:
         into["claim of a form asked"] += len(form.rows)
         return asked(form, values)
 
-    forms.Form.claims = claims  # type: ignore[method-assign]
+    forms.Form.claims = claims  # type: ignore[method-assign,assignment]
     decide = citing._decider
 
     def decider(fact: str) -> Any:

@@ -112,10 +112,11 @@ class _Passage(Speaker):
 class Writer(Speaker):
     """Collects the sentences of a section; `take` hands them over."""
 
-    __slots__ = ("_lines", "at", "seed")
+    __slots__ = ("_lines", "_passages", "at", "seed")
 
     def __init__(self, manner: Manner, seed: int) -> None:
         super().__init__(manner)
+        self._passages = manner.passages
         self.seed = seed
         self.at = 0
         """How much was said."""
@@ -139,16 +140,17 @@ class Writer(Speaker):
             what: says its sentences to the speaker that it is given before the values.
             given: hashable; kept passages are found by them, so there should be few different ones.
         """
-        found = self._manner.passages.get((what, given))
+        found = self._passages.get((what, given))
         if found is None:
             found = self._worked_out(what, given)
-        at, seed, lines = self.at, self.seed, self._lines
+        at, x0, lines = self.at, self.seed + self.at * _STEP, self._lines
         for count, said, saying in found:
             at += 1
+            x0 += _STEP
             which = 0
             if count > 1:
                 # `mixed`, without the call.
-                x = (seed + at * _STEP) & _MASK
+                x = x0 & _MASK
                 x = ((x ^ x >> 30) * 0xBF58_476D_1CE4_E5B9) & _MASK
                 x = ((x ^ x >> 27) * 0x94D0_49BB_1331_11EB) & _MASK
                 which = (x >> 33) % count
