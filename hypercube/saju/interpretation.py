@@ -1,12 +1,14 @@
 """A whole reading of a chart: written, checked, its facts in words."""
 
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from hypercube.core.chart import Chart
 from hypercube.core.reading import CORPUS, Reading, ReadingOptions, SectionText
 from hypercube.saju.grounding import checked
 from hypercube.saju.grounding.ground import Ground
+from hypercube.saju.grounding.judged import Verdicts
 from hypercube.saju.grounding.verdicts import FALSE
 from hypercube.saju.reading import CORPUS_VERSION, cited
 from hypercube.saju.reading.read import written
@@ -25,14 +27,14 @@ def interpret(chart: Chart, options: ReadingOptions = _DEFAULT) -> Reading:
         HyperCubeError: FAILED_PRECONDITION for a chart without facts.
     """
     ground = Ground.of(chart)
-    verdicts, sections = [], []
+    verdicts: list[Verdicts] = []
+    sections: list[SectionText] = []
     for section in written(chart, options):
-        kept = []
-        for line in section.lines:
-            own = line.verdicts(ground)
-            verdicts.append(own)
-            if FALSE not in own:
-                kept.append(line.sentence)
+        own = [line.verdicts(ground) for line in section.lines]
+        verdicts += own
+        kept = [line.sentence for line in section.lines]
+        if FALSE in chain.from_iterable(own):
+            kept = [each for each, its in zip(kept, own, strict=True) if FALSE not in its]
         if kept:
             sections.append(SectionText(section.section, section.title, tuple(kept)))
     return Reading(

@@ -34,6 +34,21 @@ def test_sentences_of_some_charts_get_the_same_verdicts_in_all_others(language: 
     assert {TRUE, FALSE} <= seen
 
 
+@pytest.mark.parametrize("text", ["This is the picture of Ding fire (丁).", "사주에 정화가 있습니다."])
+def test_a_letter_without_a_place_is_soon_looked_up(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it stands is one question: the verdict does not hang on all four pillars."""
+    charts = random_charts(60, seed=5)
+    known = Judged(claims(text))
+    assert {each.kind for each in known.claims} == {"stem"}
+    expected = [judge(known.claims, Ground.of(each)) for each in charts]
+    assert len(set(expected)) > 1
+    assert [known.verdicts(Ground.of(each)) for each in charts] == expected
+    calls: list[object] = []
+    monkeypatch.setattr("hypercube.saju.grounding.judged.judge", lambda *given: calls.append(given))
+    assert [known.verdicts(Ground.of(each)) for each in charts] == expected
+    assert not calls
+
+
 def test_what_was_looked_at_can_be_looked_at_again() -> None:
     one, other = (Ground.of(each) for each in random_charts(2, seed=3))
     log: dict[Look, Any] = {}

@@ -19,7 +19,7 @@ from hypercube.core.facts import (
 )
 from hypercube.saju.facts import strength
 from hypercube.saju.facts.arrays import Facts
-from hypercube.saju.facts.hidden_stems import slots
+from hypercube.saju.facts.hidden_stems import HIDDEN, slots
 from hypercube.saju.facts.life_stages import LIFE_STAGES, life_stage
 from hypercube.saju.facts.nayin import NAYIN, NAYIN_ELEMENT, nayin
 from hypercube.saju.facts.relation_list import relations
@@ -85,14 +85,15 @@ def named(codes: Codes, schools: Schools) -> ChartFacts:
     """The facts of one chart, by name."""
     pillars, flags = codes.pillars, codes.flags
     known = [position for position in range(4) if pillars[position] != NONE]
-    versions = _versions(schools)
+    names = _names(schools)
+    versions = names.versions
     void_day, void_year = codes.void_day, codes.void_year
     found = functools.reduce(operator.or_, [flags[position] for position in known])
     structure, stem, exposed = codes.structure
     return ChartFacts(
         pillars=tuple(
             [
-                _pillar(schools, position, pillars[position], pillars[2] % 10, flags[position])
+                _pillar(names, position, pillars[position], pillars[2] % 10, flags[position])
                 for position in known
             ]
         ),
@@ -102,40 +103,45 @@ def named(codes: Codes, schools: Schools) -> ChartFacts:
         elements=_elements(codes, versions["element_weights"]),
         strength=_strength(codes, len(known), versions["strength"]),
         structure=Structure(STRUCTURES[structure], STEMS[stem], bool(exposed), versions["structure"]),
-        useful_gods=_useful_gods(codes, schools, known),
-        sinsal_rules=tuple([rule for bit, rule in _sinsal_rules(schools) if found >> bit & 1]),
-        schools=schools.choices(),
+        useful_gods=_useful_gods(codes, names, known),
+        sinsal_rules=tuple([rule for bit, rule in names.sinsal_rules if found >> bit & 1]),
+        schools=names.choices,
     )
 
 
-@functools.lru_cache(maxsize=16)
-def _versions(schools: Schools) -> dict[str, str]:
-    return {choice.topic: choice.version for choice in schools.choices()}
+class _Names:
+    """What some schools settle; a key that is quicker than theirs, of which there is one for each choice."""
+
+    def __init__(self, schools: Schools) -> None:
+        self.choices = schools.choices()
+        self.versions = {choice.topic: choice.version for choice in self.choices}
+        self.sinsal_rules = [
+            (bit, SinsalRule(rule.name, rule.quality, rule.basis, rule.sex, rule.source))
+            for bit, rule in enumerate(rules(schools))
+        ]
+        self.hidden_stems, self.life_stages = schools.hidden_stems, schools.life_stages
+        self.hidden = [frozenset([each.stem for each in stems]) for stems in HIDDEN[schools.hidden_stems]]
+        """Hidden stems by branch."""
 
 
-@functools.lru_cache(maxsize=16)
-def _sinsal_rules(schools: Schools) -> tuple[tuple[int, SinsalRule], ...]:
-    return tuple(
-        (bit, SinsalRule(rule.name, rule.quality, rule.basis, rule.sex, rule.source))
-        for bit, rule in enumerate(rules(schools))
-    )
+_names: Final = functools.lru_cache(maxsize=16)(_Names)
 
 
 @functools.lru_cache(maxsize=32_768)
-def _pillar(schools: Schools, position: int, index: int, day_stem: int, flags: int) -> PillarFacts:
+def _pillar(names: _Names, position: int, index: int, day_stem: int, flags: int) -> PillarFacts:
     """Out of the tables' rules: a chart's arrays hold the same codes, but reading them one by one is slow."""
     return PillarFacts(
         position=POSITIONS[position],
-        **_by_day_stem(schools, position, index, day_stem),
+        **_by_day_stem(names, position, index, day_stem),
         void_by=tuple(basis for basis, bit in _VOID if flags >> bit & 1),
         twelve_by_year=TWELVE_SINSAL[flags >> 8 * TWELVE_BY_YEAR & 0xFF],
         twelve_by_day=TWELVE_SINSAL[flags >> 8 * TWELVE_BY_DAY & 0xFF],
-        sinsal=tuple(rule.name for bit, rule in _sinsal_rules(schools) if flags >> bit & 1),
+        sinsal=tuple([rule.name for bit, rule in names.sinsal_rules if flags >> bit & 1]),
     )
 
 
 @functools.lru_cache(maxsize=4_096)
-def _by_day_stem(schools: Schools, position: int, index: int, day_stem: int) -> dict[str, Any]:
+def _by_day_stem(names: _Names, position: int, index: int, day_stem: int) -> dict[str, Any]:
     """The fields of `PillarFacts` that the day stem and the pillar settle."""
     stem, branch = index % 10, index % 12
     return {
@@ -144,11 +150,11 @@ def _by_day_stem(schools: Schools, position: int, index: int, day_stem: int) -> 
         "branch_god": TEN_GODS[branch_god(day_stem, branch)],
         "hidden_stems": tuple(
             HiddenStem(STEMS[each.stem], each.role, each.days, TEN_GODS[ten_god(day_stem, each.stem)])
-            for each in slots(schools.hidden_stems, branch)
+            for each in slots(names.hidden_stems, branch)
             if each
         ),
-        "stage": LIFE_STAGES[life_stage(day_stem, branch, schools.life_stages)],
-        "own_stage": LIFE_STAGES[life_stage(stem, branch, schools.life_stages)],
+        "stage": LIFE_STAGES[life_stage(day_stem, branch, names.life_stages)],
+        "own_stage": LIFE_STAGES[life_stage(stem, branch, names.life_stages)],
         "nayin": NAYIN[nayin(index)],
         "nayin_element": NAYIN_ELEMENT[nayin(index)],
     }
@@ -183,10 +189,10 @@ def _strength(codes: Codes, known: int, method: str) -> Strength:
     )
 
 
-def _useful_gods(codes: Codes, schools: Schools, known: Sequence[int]) -> UsefulGods:
+def _useful_gods(codes: Codes, names: _Names, known: Sequence[int]) -> UsefulGods:
     pillars = [codes.pillars[position] for position in known]
     visible = {pillar % 10 for pillar in pillars}
-    hidden = {each.stem for pillar in pillars for each in slots(schools.hidden_stems, pillar % 12) if each}
+    hidden = frozenset().union(*[names.hidden[pillar % 12] for pillar in pillars])
 
     def presence(stem: int) -> str:
         return "visible" if stem in visible else "hidden" if stem in hidden else "absent"

@@ -42,14 +42,15 @@ def relations(
     for _, pillar in known:
         present |= 1 << pillar % 12
     whole = _whole(present)
-    found: list[tuple[int, Relation]] = []
-    for first, second in _pairs(known, involving):
-        for bit, part_of, both, relation in _related(first[0], second[0], first[1], second[1]):
-            if whole and part_of and any(part_of == r.name.key and both <= members for r, members in whole):
-                continue
-            found.append((bit, relation))
+    found: list[tuple[int, str | None, frozenset[int], Relation]] = []
+    for (label_a, a), (label_b, b) in _pairs(known, involving):
+        found += _related(label_a, label_b, a, b)
     found.sort(key=_BIT)
-    listed = [relation for _, relation in found]
+    listed = [
+        relation
+        for _, part_of, both, relation in found
+        if not (part_of and any(part_of == r.name.key and both <= members for r, members in whole))
+    ]
     if whole:
         groups = [_group(rule, members, known) for rule, members in whole]
         listed[:0] = [each for each in groups if involving is None or involving in each.positions]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from hypercube.core.chart import Chart
@@ -71,12 +72,13 @@ def cut(checks: Iterable[SentenceCheck]) -> tuple[list[SentenceCheck], Checked]:
 
 def checked(sentences: Sequence[Sequence[str]]) -> Checked:
     """The count of some sentences' verdicts; one with a contradiction is cut."""
-    verdicts = [verdict for each in sentences for verdict in each]
+    verdicts = list(chain.from_iterable(sentences))
+    contradictions = verdicts.count(FALSE)
     return Checked(
         sentences=len(sentences),
         mentions=len(verdicts),
         confirmed=verdicts.count(TRUE),
-        contradictions=verdicts.count(FALSE),
-        cut=sum(1 for each in sentences if FALSE in each),
+        contradictions=contradictions,
+        cut=sum(1 for each in sentences if FALSE in each) if contradictions else 0,
         version=CHECKER_VERSION,
     )

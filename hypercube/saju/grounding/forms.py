@@ -118,7 +118,9 @@ class Form:
 
 def filled(pieces: Sequence[str], values: Sequence[str]) -> str:
     """The sentence of a form."""
-    return "".join([part for pair in zip(pieces, values, strict=False) for part in pair]) + pieces[-1]
+    parts = [*pieces, *values]
+    parts[::2], parts[1::2] = pieces, values
+    return "".join(parts)
 
 
 def learned(pieces: tuple[str, ...], slots: tuple[Slot, ...]) -> Form | None:

@@ -4,14 +4,14 @@ import datetime as dt
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-from hypercube.core.calendar import LuckPillar, LuckRange
+from hypercube.core.calendar import Luck, LuckPillar, LuckRange
 from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
-from hypercube.core.facts import ChartFacts, PillarFacts
+from hypercube.core.facts import ChartFacts, ElementValues, PillarFacts
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+from hypercube.saju.grounding.once import once
 
 ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
 SEASONS: Final = (*["winter"] * 2, *["spring"] * 3, *["summer"] * 3, *["autumn"] * 3, "winter")
@@ -64,17 +64,17 @@ class Ground:
             )
         return cls(chart, chart.facts)
 
-    @cached_property
+    @once
     def looked(self) -> dict[Any, Any]:
         """What was looked at so far, by look (`judged.py`)."""
         return {}
 
-    @cached_property
+    @once
     def places(self) -> dict[str, PillarFacts]:
         """The chart's own pillars by position."""
         return {each.position: each for each in self.facts.pillars}
 
-    @cached_property
+    @once
     def pillars(self) -> dict[str, int]:
         """Sexagenary index by position: the chart's own and those in force."""
         found = {each.position: each.pillar.index for each in self.facts.pillars}
@@ -89,21 +89,35 @@ class Ground:
                 "this_day": periods.day.pillar.index,
             }
         if self.current is not None:
-            found["luck"] = self.luck[self.current].pillar
+            found["luck"] = self.luck[self.current]
         return found
 
-    @cached_property
-    def luck(self) -> tuple[LuckStep, ...]:
-        """The luck pillars; without an hour, over the whole range."""
-        if self.chart.luck is not None:
-            return tuple(_step(each, each) for each in self.chart.luck.pillars)
-        both = self._range
-        if both is not None:
-            pairs = zip(both.earliest.pillars, both.latest.pillars, strict=True)
-            return tuple(_step(first, last) for first, last in pairs)
-        return ()
+    @once
+    def own_stem(self) -> int:
+        """The day stem, 0 to 9."""
+        return self.pillars["day"] % 10
 
-    @cached_property
+    @once
+    def _lucks(self) -> tuple[Luck, Luck] | None:
+        """The luck; without an hour, the two that it lies between."""
+        if self.chart.luck is not None:
+            return self.chart.luck, self.chart.luck
+        return None if self._range is None else (self._range.earliest, self._range.latest)
+
+    @once
+    def luck(self) -> tuple[int, ...]:
+        """The luck pillars, in order."""
+        return () if self._lucks is None else tuple([each.pillar.index for each in self._lucks[0].pillars])
+
+    def luck_step(self, pillar: int) -> LuckStep | None:
+        """When a luck pillar begins; without an hour, over the whole range. None for one that there is not."""
+        if self._lucks is None or pillar not in self.luck:
+            return None
+        at = self.luck.index(pillar)  # ten of sixty in a row: none comes twice
+        first, last = self._lucks
+        return _step(first.pillars[at], last.pillars[at])
+
+    @once
     def _range(self) -> LuckRange | None:
         """Without an hour, the luck that holds at noon, as the pillars shown do: a 절 may turn its direction."""
         for both in self.chart.luck_ranges:
@@ -111,14 +125,14 @@ class Ground:
                 return both
         return self.chart.luck_ranges[-1] if self.chart.luck_ranges else None
 
-    @cached_property
+    @once
     def forward(self) -> bool | None:
         """The direction of the luck pillars."""
         if self.chart.luck is not None:
             return self.chart.luck.forward
         return None if self._range is None else self._range.earliest.forward
 
-    @cached_property
+    @once
     def current(self) -> int | None:
         """Which luck pillar is in force; None before the first, without periods, or if the hour decides it."""
         if self.chart.periods is None:
@@ -126,15 +140,15 @@ class Ground:
         day = self.chart.periods.as_of.date
         if self.chart.luck is not None:
             now = self.chart.luck.in_force(day)
-            return None if now is None else self.chart.luck.pillars.index(now)
+            return None if now is None else _at(self.chart.luck, now)
         if self._range is None:
             return None
         first, last = self._range.earliest.in_force(day), self._range.latest.in_force(day)
         if first is None or last is None or first.pillar is not last.pillar:
             return None
-        return self._range.earliest.pillars.index(first)
+        return _at(self._range.earliest, first)
 
-    @cached_property
+    @once
     def age(self) -> int | None:
         """Whole years on the day that counts as now."""
         if self.chart.periods is None:
@@ -148,35 +162,26 @@ class Ground:
         """By the civil calendar."""
         return int(self.chart.instant.local[:4])
 
-    @cached_property
+    @once
     def visible(self) -> dict[str, float]:
         """Letters by element."""
-        return {each: getattr(self.facts.elements.visible, each) for each in ELEMENTS}
+        return _by_element(self.facts.elements.visible)
 
-    @cached_property
+    @once
     def weighted(self) -> dict[str, float]:
         """Per cent by element."""
-        return {each: getattr(self.facts.elements.weighted, each) for each in ELEMENTS}
+        return _by_element(self.facts.elements.weighted)
 
-    @cached_property
-    def visible_gods(self) -> tuple[str, ...]:
-        """Ten gods of stems and branches, the day stem left out."""
-        found = []
-        for each in self.facts.pillars:
-            found += [] if each.stem_god is None else [each.stem_god.key]
-            found.append(each.branch_god.key)
-        return tuple(found)
-
-    @cached_property
+    @once
     def hidden_gods(self) -> frozenset[str]:
         """Ten gods of the hidden stems."""
         return frozenset(stem.ten_god.key for each in self.facts.pillars for stem in each.hidden_stems)
 
-    @cached_property
+    @once
     def group_weights(self) -> dict[str, float]:
         """Per cent by group of ten gods."""
-        own = self.pillars["day"] % 10 // 2
-        return {group: self.weighted[ELEMENTS[(own + at) % 5]] for at, group in enumerate(GROUPS)}
+        values, own = list(self.weighted.values()), self.own_stem // 2
+        return dict(zip(GROUPS, (*values[own:], *values[:own]), strict=True))
 
     def ask(self, question: "Callable[[Ground, *_Given], _Answer]", *given: *_Given) -> _Answer:
         """What a rule wants to know, as one question: a verdict hangs on its answer, not on all that it looks at.
@@ -189,8 +194,7 @@ class Ground:
 
     def element_of(self, group: str) -> str:
         """The element that a group of ten gods is for the day stem."""
-        own = self.pillars["day"] % 10 // 2
-        return ELEMENTS[(own + GROUPS.index(group)) % 5]
+        return ELEMENTS[(self.own_stem // 2 + GROUPS.index(group)) % 5]
 
     def pillar(self, position: str) -> int | None:
         """The pillar of a position or of `pillar:14`; None where there is none."""
@@ -204,12 +208,13 @@ class Ground:
         found = self._sinsal.get(position)
         if found is None:
             facts = self.places[position]
-            have = [key for each in facts.sinsal for key in _with_short(each.key)]
-            have += [f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}"]
-            found = self._sinsal[position] = frozenset(have)
+            keys = [each.key for each in facts.sinsal]
+            keys += [*map(_short, keys)]  # a list first: `keys` would grow under the map
+            keys += (f"twelve.{facts.twelve_by_year.key}", f"twelve.{facts.twelve_by_day.key}")
+            found = self._sinsal[position] = frozenset(keys)
         return found
 
-    @cached_property
+    @once
     def _sinsal(self) -> dict[str, frozenset[str]]:
         return {}
 
@@ -219,7 +224,7 @@ class Ground:
 
     def stands(self, position: str) -> bool:
         """Whether there is a pillar at a position."""
-        return self.pillar(position) is not None
+        return position in self.pillars or self.pillar(position) is not None
 
     def letter(self, position: str, part: str) -> int | None:
         """The stem or branch at a position; None where there is no pillar."""
@@ -230,11 +235,14 @@ class Ground:
         """Visible letters of a ten god or group."""
         return self._god_counts.get(wanted, 0)
 
-    @cached_property
+    @once
     def _god_counts(self) -> dict[str, int]:
-        """Visible letters by ten god and by group."""
+        """Visible letters by ten god and by group, the day stem left out."""
+        pillars = self.facts.pillars
+        gods = [each.branch_god.key for each in pillars]
+        gods += [each.stem_god.key for each in pillars if each.stem_god is not None]
         found: dict[str, int] = {}
-        for god in self.visible_gods:
+        for god in gods:
             found[god] = found.get(god, 0) + 1
             group = GROUP[god]
             found[group] = found.get(group, 0) + 1
@@ -252,7 +260,7 @@ class Ground:
         pillar = self.pillar(position)
         if pillar is None:
             return None
-        return _gods(self.pillars["day"] % 10, pillar, part, position == "day")
+        return _gods(self.own_stem, pillar, part, position == "day")
 
 
 def _step(first: LuckPillar, last: LuckPillar) -> LuckStep:
@@ -278,9 +286,19 @@ def _gods(own: int, pillar: int, part: str, of_day: bool) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _with_short(key: str) -> tuple[str, str]:
-    """A sinsal, and the same without what it is read from: dohwa_year, dohwa."""
-    return key, key.split("_")[0]
+def _short(key: str) -> str:
+    """A sinsal without what it is read from: dohwa of dohwa_year."""
+    return key.split("_")[0]
+
+
+def _by_element(values: ElementValues) -> dict[str, float]:
+    found = (values.wood, values.fire, values.earth, values.metal, values.water)
+    return dict(zip(ELEMENTS, found, strict=True))
+
+
+def _at(luck: Luck, pillar: LuckPillar) -> int:
+    """Where a pillar stands in its luck."""
+    return next(at for at, each in enumerate(luck.pillars) if each is pillar)
 
 
 def belongs(god: str, wanted: str) -> bool:

@@ -45,7 +45,10 @@ class Judged:
 
     def verdicts(self, ground: Ground) -> Verdicts:
         """What becomes of each claim in a chart."""
-        node, looked = self.tree, ground.looked
+        node = self.tree
+        if isinstance(node, tuple):
+            return node
+        looked = ground.looked
         while isinstance(node, Branch):
             look = node.look
             answer = looked.get(look, _NEW)

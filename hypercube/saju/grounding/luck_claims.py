@@ -19,7 +19,7 @@ def luck_pillar(index: int, how: str, ground: Ground, beside: tuple[Claim, ...])
 
 
 def _luck_pillar(ground: Ground, index: int, how: str, dated: bool) -> Verdict:
-    steps = [step.pillar for step in ground.luck]
+    steps = ground.luck
     if not steps:
         return (OPEN, "")
     if how == "luck_first":
@@ -40,15 +40,13 @@ def age(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
             return (OPEN, "")
         exact = claim.text.startswith("만")
         return decided(value == ground.age or (not exact and value == ground.age + 1), str(ground.age))
-    steps = _steps(claim, ground, beside)
-    if steps is None:
+    step = _step(claim, ground, beside)
+    if step is None:
         return (OPEN, "")
     later = 10 if claim.detail == "end" else 0
-    right = any(
-        step.ages[0] + later - _AGE_TOLERANCE - bool(later) < value < step.ages[1] + later + _AGE_TOLERANCE
-        for step in steps
-    )
-    return decided(right, " ".join(f"{step.ages[0]:g}" for step in steps))
+    first, last = step.ages
+    right = first + later - _AGE_TOLERANCE - bool(later) < value < last + later + _AGE_TOLERANCE
+    return decided(right, "" if right else f"{first:g}")
 
 
 def year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
@@ -58,23 +56,25 @@ def year(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> Verdict:
         return decided(value == ground.birth_year % _CENTURY, str(ground.birth_year))
     if claim.detail == "birth":
         return decided(value == ground.birth_year, str(ground.birth_year))
-    steps = _steps(claim, ground, beside)
-    if steps is None or len(steps) > 1:
+    step = _step(claim, ground, beside)
+    if step is None:
         return (OPEN, "")
     later = 10 if claim.detail == "end" else 0
-    first, last = steps[0].years
+    first, last = step.years
     return decided(first + later - bool(later) <= value <= last + later, str(first))
 
 
-def _steps(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> list[LuckStep] | None:
-    """The luck pillar that an age or year belongs to: the nearest named in the sentence, else any."""
+def _step(claim: Claim, ground: Ground, beside: tuple[Claim, ...]) -> LuckStep | None:
+    """The luck pillar that an age or year belongs to: the nearest named in the sentence."""
     named = [each for each in beside if each.kind == "pillar" and each.detail.startswith("luck")]
-    if not ground.luck or not named:
+    if not named:
         return None
-    beside_it = [each for each in named if any(each.value == _index(position) for position, _ in claim.near)]
-    nearest = min(beside_it or named, key=lambda each: abs(each.start - claim.start))
-    found = [step for step in ground.luck if step.pillar == nearest.value]
-    return found or None
+    nearest = named[0]
+    if len(named) > 1:
+        near = [_index(position) for position, _ in claim.near]
+        beside_it = [each for each in named if each.value in near]
+        nearest = min(beside_it or named, key=lambda each: abs(each.start - claim.start))
+    return ground.luck_step(int(str(nearest.value)))
 
 
 def _index(position: str) -> int | None:

@@ -18,6 +18,8 @@ _METHODS: Final = frozenset(
     {"ask", "pillar", "stands", "letter", "gods", "has_sinsal", "god_count", "hides_god", "element_of"}
 )
 """Of a ground, those whose answers are plain."""
+_MOST: Final = 65_536
+"""Looks kept; trees hold on to theirs, so none is forgotten: what would need more is judged by the rules."""
 _LOOKS: Final[dict[tuple[Step, ...], "Look"]] = {}
 
 
@@ -66,6 +68,8 @@ def _reader(steps: tuple[Step, ...]) -> Callable[[Ground], Any]:
 def _look(steps: tuple[Step, ...]) -> Look:
     found = _LOOKS.get(steps)
     if found is None:
+        if len(_LOOKS) >= _MOST:
+            raise Unnoted(steps)
         found = _LOOKS[steps] = Look(steps)
     return found
 

@@ -1,5 +1,7 @@
 """Bonds and conflicts: whether the places a clause names really stand in the relation that it names."""
 
+import functools
+import operator
 from itertools import combinations
 from typing import Final
 
@@ -19,6 +21,10 @@ _COMBINATIONS: Final = (
 _THREE: Final = 3
 _WIDER: Final = {"punishment": ("triple_punishment",), "combination": ("triad", "direction")}
 """Groups of three that a word for a pair may mean: 인사신형."""
+_GROUP_MEMBERS: Final = {
+    kind: [frozenset(rule.members) for rule in GROUP_RULES if rule.name.key == kind] for kind in _GROUPS
+}
+"""Branches of the groups of three, by kind."""
 _BITS: Final = {rule.name.key: 1 << bit for bit, rule in enumerate(PAIR_RULES)}
 _OF: Final = {rule.name.key: rule.of for rule in PAIR_RULES}
 
@@ -110,19 +116,23 @@ def _group(ground: Ground, kind: str, among: tuple[str, ...], passing: tuple[str
     branches = {ground.letter(each, "branch") for each in among}
     through = {ground.letter(each, "branch") for each in passing}
     return any(
-        rule.name.key == kind
-        and set(rule.members) <= branches
-        and (not passing or through & set(rule.members))
-        for rule in GROUP_RULES
+        members <= branches and (not passing or not members.isdisjoint(through))
+        for members in _GROUP_MEMBERS[kind]
     )
 
 
 def _any_pair(ground: Ground, kinds: tuple[str, ...], among: tuple[str, ...]) -> bool:
-    wanted = 0
-    for kind in kinds:
-        wanted |= _BITS[kind]
+    wanted = _mask(kinds)
     pillars = [pillar for each in among if (pillar := ground.pillar(each)) is not None]
+    if len(pillars) == 2:
+        return bool(pair_mask(*pillars) & wanted)
     return any(pair_mask(a, b) & wanted for a, b in combinations(pillars, 2))
+
+
+@functools.lru_cache(maxsize=256)
+def _mask(kinds: tuple[str, ...]) -> int:
+    """The bits of some relations of two."""
+    return functools.reduce(operator.or_, [_BITS[kind] for kind in kinds], 0)
 
 
 def _any_with(ground: Ground, kinds: tuple[str, ...], position: str) -> bool:

@@ -77,18 +77,28 @@ def _letter_at(claim: Claim, ground: Ground, position: str, part: str) -> Verdic
 def _somewhere(claim: Claim, ground: Ground) -> Verdict:
     """A letter said of the chart without a place: some place has it."""
     value = int(str(claim.value))
-    own = [ground.pillars[each] for each in NATAL if each in ground.pillars]
-    stems, branches = {each % 10 for each in own}, {each % 12 for each in own}
-    if claim.kind == "stem" and value not in stems:
-        within = {stem.stem.index for each in ground.facts.pillars for stem in each.hidden_stems}
+    there = ground.ask(_letter_there, claim.kind, value)
+    hidden_too = False
+    if claim.kind == "stem" and not there:
         if claim.hidden:
-            stems |= within
-        elif value in within and not claim.negated and claim.detail != "own":
+            hidden_too = True
+        elif not claim.negated and claim.detail != "own" and ground.ask(_stem_within, value):
             return (OPEN, "")  # a hidden stem may be meant, unless the person is called by it
     if claim.detail == "or_branch":
-        return unless(claim, 7 in stems or 8 in branches, "none")
-    have = stems if claim.kind == "stem" else branches
-    return unless(claim, value in have, "none")
+        there = ground.ask(_letter_there, "stem", 7) or ground.ask(_letter_there, "branch", 8)
+        value = 7
+    return unless(claim, there or (hidden_too and ground.ask(_stem_within, value)), "none")
+
+
+def _letter_there(ground: Ground, kind: str, value: int) -> bool:
+    """Whether a stem or branch stands in the chart itself."""
+    size = 10 if kind == "stem" else 12
+    return value in [ground.pillars[each] % size for each in NATAL if each in ground.pillars]
+
+
+def _stem_within(ground: Ground, value: int) -> bool:
+    """Whether a stem is hidden in a branch of the chart."""
+    return any(stem.stem.index == value for each in ground.facts.pillars for stem in each.hidden_stems)
 
 
 def _god(claim: Claim, ground: Ground, _: tuple[Claim, ...]) -> Verdict:

@@ -7,6 +7,7 @@ it is hardly ever met again: of that, its form is kept (`hypercube.saju.groundin
 import functools
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakSet
 
 from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.saju.grounding.forms import filled as formed
@@ -19,7 +20,7 @@ from hypercube.saju.reading.template import compiled, filled, form_of
 CORPUS_VERSION: Final = "2"
 """Rises with any change of the text or of the rules that choose it: same version, same facts, same text."""
 _KEPT: Final = 200_000
-"""Lines kept; some 500 bytes each."""
+"""Lines kept by all books together: some 1.5 KB each with what they claim, their verdicts and their words."""
 CORPORA: Final[dict[ReadingLanguage, Corpus]] = {
     ReadingLanguage.KO: ko.CORPUS,
     ReadingLanguage.EN: en.CORPUS,
@@ -42,7 +43,7 @@ _SCHOOLS: Final = 16_384
 """Citations whose schools are kept."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Book:
     """One language under one choice of schools."""
 
@@ -65,12 +66,17 @@ class Book:
         found = self.kept.get((template, facts, tuple(words.values())))
         if found is not None:
             return found
-        if len(self.kept) >= _KEPT:
-            self.kept.clear()
-            self._judged.clear()
+        if _lines.count >= _KEPT:
+            _forget()
         made = Line(ReadingSentence(filled(template, words), facts, self._schools(facts)), self._judged)
         self.kept[template, facts, tuple(words.values())] = made
+        _lines.count += 1
         return made
+
+    def forget(self) -> None:
+        """Keep nothing of what was said."""
+        self.kept.clear()
+        self._judged.clear()
 
     def _schools(self, facts: tuple[str, ...]) -> tuple[str, ...]:
         found = self._cited.get(facts)
@@ -88,7 +94,26 @@ class Book:
         return found
 
 
+@dataclass(slots=True)
+class _Lines:
+    """How many lines were made since they were last forgotten: no fewer than are kept."""
+
+    count: int = 0
+
+
+_lines: Final = _Lines()
+_books: Final[WeakSet[Book]] = WeakSet()
+
+
+def _forget() -> None:
+    for each in _books:
+        each.forget()
+    _lines.count = 0
+
+
 @functools.lru_cache(maxsize=64)
 def book(language: ReadingLanguage, versions: tuple[str, ...]) -> Book:
     """The book of a language under some schools."""
-    return Book(CORPORA[language], versions)
+    made = Book(CORPORA[language], versions)
+    _books.add(made)
+    return made

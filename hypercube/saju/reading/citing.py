@@ -5,9 +5,10 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 from hypercube.core.chart import Chart
-from hypercube.core.facts import ChartFacts, Name, PillarFacts
+from hypercube.core.facts import ChartFacts, Name, PillarFacts, Relation
 from hypercube.core.reading import CitedFact, ReadingLanguage, SectionText
 from hypercube.core.signs import Pillar
+from hypercube.saju.grounding.once import once
 from hypercube.saju.reading.naming import NAMES, branch_name, listed
 from hypercube.saju.reading.sheet import ELEMENTS, id_of_relation, range_at_noon
 
@@ -56,7 +57,7 @@ _KEPT: Final = 32_768
 _kept: Final[dict[ReadingLanguage, dict[tuple[str, Hashable], CitedFact]]] = {
     each: {} for each in ReadingLanguage
 }
-"""By id, and by what decides its words (`_Words.what`)."""
+"""By id, and by what decides its words (`_decider`)."""
 
 
 def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLanguage) -> tuple[CitedFact, ...]:
@@ -71,10 +72,11 @@ def cited(chart: Chart, sections: Sequence[SectionText], language: ReadingLangua
     )
     kept, found = _kept[language], []
     for fact in ids:
-        what = words.what(fact)
-        if what is None:
+        decide = _decider(fact)
+        if decide is None:
             found.append(CitedFact(fact, words.of(fact)))
             continue
+        what = decide(words)
         known = kept.get((fact, what))
         if known is None:
             if len(kept) >= _KEPT:
@@ -102,22 +104,19 @@ class _Words:
     def __init__(self, chart: Chart, language: ReadingLanguage) -> None:
         assert chart.facts is not None
         self._chart = chart
+        self.periods = chart.periods
         self.facts: ChartFacts = chart.facts
         self._language = language
         self._names = NAMES[language]
         self._korean = language is ReadingLanguage.KO
         self._say = _KO if self._korean else _EN
         self.places: dict[str, PillarFacts] = {each.position: each for each in chart.facts.pillars}
-        self.relations = {
-            id_of_relation(each.kind.key, each.positions): each
-            for each in (*chart.facts.relations, *chart.period_relations)
-        }
 
-    def what(self, fact: str) -> Hashable:
-        """What the words of a fact follow from, beside its id; None for one whose words hardly come again."""
-        rule, rest = _parsed(fact)
-        decides = _DECIDES.get(rule)
-        return None if decides is None else decides(self, fact, *rest)
+    @once
+    def relations(self) -> dict[str, Relation]:
+        """Bonds and conflicts by their ids."""
+        every = (*self.facts.relations, *self._chart.period_relations)
+        return {id_of_relation(each.kind.key, each.positions): each for each in every}
 
     def of(self, fact: str) -> str:
         """The fact in words."""
@@ -221,42 +220,88 @@ class _Words:
         return f"{self._say['as_of']} {self._chart.periods.as_of.date}"
 
 
-def _pillar_there(words: _Words, _: str, position: str) -> Hashable:
-    return words.places[position].pillar.index
+_Decide = Callable[[_Words], Hashable]
 
 
-def _god_there(words: _Words, _: str, position: str, part: str) -> Hashable:
-    facts = words.places[position]
-    god = facts.stem_god if part == "stem" else facts.branch_god
-    assert god is not None
-    return god.key
+@functools.lru_cache(maxsize=16_384)
+def _decider(fact: str) -> _Decide | None:
+    """What the words of a fact follow from, beside its id; None for one whose words hardly come again."""
+    rule, rest = _parsed(fact)
+    decides = _DECIDES.get(rule)
+    return None if decides is None else decides(fact, *rest)
 
 
-def _stage_there(words: _Words, _: str, position: str) -> Hashable:
-    return words.places[position].stage.key
+def _pillar_there(_: str, position: str) -> _Decide:
+    return lambda words: words.places[position].pillar.index
 
 
-def _relation_there(words: _Words, fact: str, *_: str) -> Hashable:
-    return words.relations[fact].letters
+def _god_there(_: str, position: str, part: str) -> _Decide:
+    def key(words: _Words) -> Hashable:
+        facts = words.places[position]
+        god = facts.stem_god if part == "stem" else facts.branch_god
+        assert god is not None
+        return god.key
+
+    return key
 
 
-def _strength_there(words: _Words, _: str) -> Hashable:
-    strength = words.facts.strength
-    return strength.level.key, strength.support, strength.available
+def _stage_there(_: str, position: str) -> _Decide:
+    return lambda words: words.places[position].stage.key
 
 
-def _structure_there(words: _Words, _: str) -> Hashable:
-    return words.facts.structure.name.key
+def _sinsal_there(_: str, key: str, position: str) -> _Decide:
+    """Itself, as its name goes with its key; only whether it is there must be looked at."""
+
+    def there(words: _Words) -> Hashable:
+        if key not in [each.key for each in words.places[position].sinsal]:
+            raise KeyError(key)
+        return key
+
+    return there
 
 
-_DECIDES: Final[dict[str, Callable[..., Hashable]]] = {
+def _relation_there(fact: str, *_: str) -> _Decide:
+    return lambda words: words.relations[fact].letters
+
+
+def _strength_there(_: str) -> _Decide:
+    def points(words: _Words) -> Hashable:
+        strength = words.facts.strength
+        return strength.level.key, strength.support, strength.available
+
+    return points
+
+
+def _structure_there(_: str) -> _Decide:
+    return lambda words: words.facts.structure.name.key
+
+
+def _useful_there(_: str, school: str) -> _Decide:
+    if school == "balance":
+        return lambda words: (words.facts.useful_gods.balance, words.facts.useful_gods.balance_reason.key)
+    return lambda words: "".join([each.stem.hanja for each in words.facts.useful_gods.climate])
+
+
+def _period_there(_: str, which: str) -> _Decide:
+    def index(words: _Words) -> Hashable:
+        periods = words.periods
+        assert periods is not None
+        return (periods.year if which == "year" else periods.month).pillar.index
+
+    return index
+
+
+_DECIDES: Final[dict[str, Callable[..., _Decide]]] = {
     "_pillar": _pillar_there,
     "_stem": _pillar_there,
     "_branch": _pillar_there,
     "_god": _god_there,
     "_stage": _stage_there,
+    "_sinsal": _sinsal_there,
+    "_useful": _useful_there,
+    "_period": _period_there,
     "_relation": _relation_there,
     "_strength": _strength_there,
     "_structure": _structure_there,
 }
-"""By rule: what its words follow from, of a chart, a fact's id and the rest of the id."""
+"""By rule, of a fact's id and the rest of the id: what reads off a chart what the fact's words follow from."""

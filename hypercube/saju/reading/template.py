@@ -34,6 +34,8 @@ class Template:
     """Each with its particle, in order."""
     slots: tuple[str, ...]
     """Those of its words that are slots, in order; none where a slot has a particle."""
+    fixed: tuple[str, ...]
+    """The others, each once."""
 
 
 @functools.lru_cache(maxsize=_COMPILED)
@@ -45,6 +47,7 @@ def compiled(template: str) -> Template:
         _WORD.sub("%s", template.replace("%", "%%")),
         words,
         () if any(particle for _, particle in slots) else tuple(name for name, _ in slots),
+        tuple(dict.fromkeys(name for name, _ in words if name not in _SLOTS)),
     )
 
 
@@ -65,13 +68,14 @@ def form_of(template: str, words: dict[str, str]) -> tuple[Form | None, tuple[st
     """The form of a template's sentence and the values in its slots; None for what does not fit a form."""
     values: list[str] = []
     ways: list[int] = []
-    for name in compiled(template).slots:
+    known = compiled(template)
+    for name in known.slots:
         way, parts = _parts(name, words[name])
         if way < 0:
             return None, ()
         ways.append(way)
         values += parts
-    fixed = tuple([(name, word) for name, word in words.items() if name not in _SLOTS])
+    fixed = tuple([words[name] for name in known.fixed])
     return _form(template, fixed, tuple(ways)), tuple(values)
 
 
@@ -86,11 +90,12 @@ def _parts(name: str, word: str) -> tuple[int, tuple[str, ...]]:
 
 
 @functools.lru_cache(maxsize=_FORMS)
-def _form(template: str, fixed: tuple[tuple[str, str], ...], ways: tuple[int, ...]) -> Form | None:
-    names = compiled(template).slots
+def _form(template: str, fixed: tuple[str, ...], ways: tuple[int, ...]) -> Form | None:
+    known = compiled(template)
+    names = known.slots
     slots = [_SLOTS[name][way] for name, way in zip(names, ways, strict=True)]
     marks = {name: _marks(kinds) for name, kinds in zip(names, slots, strict=True)}
-    text = filled(template, {**dict(fixed), **marks})
+    text = filled(template, {**dict(zip(known.fixed, fixed, strict=True)), **marks})
     flat = tuple(_flat(slots))
     pieces = tuple(text.split(_MARK))
     return learned(pieces, flat) if len(pieces) == len(flat) + 1 else None

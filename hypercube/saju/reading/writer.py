@@ -57,6 +57,16 @@ class Manner:
 _manners: Final[WeakSet[Manner]] = WeakSet()
 
 
+@dataclass(slots=True)
+class _Told:
+    """How many passages were worked out since they were last forgotten: no fewer than are kept."""
+
+    count: int = 0
+
+
+_told: Final = _Told()
+
+
 class Speaker:
     """What sentences are said to: a passage that is worked out, or a reading."""
 
@@ -102,10 +112,11 @@ class _Passage(Speaker):
 class Writer(Speaker):
     """Collects the sentences of a section; `take` hands them over."""
 
-    __slots__ = ("_lines", "at", "seed")
+    __slots__ = ("_lines", "_passages", "at", "seed")
 
     def __init__(self, manner: Manner, seed: int) -> None:
         super().__init__(manner)
+        self._passages = manner.passages
         self.seed = seed
         self.at = 0
         """How much was said."""
@@ -129,16 +140,17 @@ class Writer(Speaker):
             what: says its sentences to the speaker that it is given before the values.
             given: hashable; kept passages are found by them, so there should be few different ones.
         """
-        found = self._manner.passages.get((what, given))
+        found = self._passages.get((what, given))
         if found is None:
             found = self._worked_out(what, given)
-        at, seed, lines = self.at, self.seed, self._lines
+        at, x0, lines = self.at, self.seed + self.at * _STEP, self._lines
         for count, said, saying in found:
             at += 1
+            x0 += _STEP
             which = 0
             if count > 1:
                 # `mixed`, without the call.
-                x = (seed + at * _STEP) & _MASK
+                x = x0 & _MASK
                 x = ((x ^ x >> 30) * 0xBF58_476D_1CE4_E5B9) & _MASK
                 x = ((x ^ x >> 27) * 0x94D0_49BB_1331_11EB) & _MASK
                 which = (x >> 33) % count
@@ -152,10 +164,12 @@ class Writer(Speaker):
     def _worked_out(self, what: Callable[..., None], given: tuple[Any, ...]) -> Passage:
         passage = _Passage(self._manner)
         what(passage, *given)
-        if sum(len(each.passages) for each in _manners) >= _PASSAGES:
+        if _told.count >= _PASSAGES:
             for each in _manners:
                 each.passages.clear()
+            _told.count = 0
         self._manner.passages[what, given] = passage.said
+        _told.count += 1
         return passage.said
 
     def most(self, normal: int, long: int) -> int:
