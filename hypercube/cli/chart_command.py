@@ -5,10 +5,27 @@ from typing import Annotated, Any
 
 import typer
 
-from hypercube.cli.options import AsJson, AsOf, BirthSex, LeapMonth, Longitude, Lunar, Place, Zone
+from hypercube.cli.options import (
+    AgeCount,
+    AsJson,
+    AsOf,
+    Basis,
+    BirthSex,
+    Blade,
+    Boundary,
+    Fold,
+    Goegang,
+    HiddenStems,
+    LeapMonth,
+    LifeStages,
+    Longitude,
+    Lunar,
+    Place,
+    Zone,
+)
 from hypercube.cli.output import OUT, print_json
 from hypercube.core.calendar import LuckAge
-from hypercube.core.chart import Calendar, DayBoundary, Include, Sex, TimeBasis
+from hypercube.core.chart import Calendar, DayBoundary, Include, Sex
 from hypercube.core.errors import invalid
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
@@ -28,13 +45,9 @@ def chart(
     place: Place = None,
     longitude: Longitude = None,
     zone: Zone = None,
-    time_basis: Annotated[
-        TimeBasis | None, typer.Option(help="Default: mean_solar with a place or longitude, else civil.")
-    ] = None,
-    day_boundary: Annotated[
-        DayBoundary, typer.Option(help="What 23:00-24:00 belongs to.")
-    ] = DayBoundary.MIDNIGHT,
-    fold: Annotated[int | None, typer.Option(help="0 or 1: which pass of a repeated civil time.")] = None,
+    time_basis: Basis = None,
+    day_boundary: Boundary = DayBoundary.MIDNIGHT,
+    fold: Fold = None,
     lunar: Lunar = False,
     leap_month: LeapMonth = False,
     include: Annotated[
@@ -43,14 +56,12 @@ def chart(
             help="Of facts,luck,periods; all; or none. Default: facts,periods and, with --sex, luck."
         ),
     ] = None,
-    luck_age: Annotated[LuckAge, typer.Option(help="How the age of luck is counted.")] = LuckAge.ROUNDED,
+    luck_age: AgeCount = LuckAge.ROUNDED,
     as_of: AsOf = None,
-    hidden_stems: Annotated[HiddenStemSet, typer.Option(help="School of 지장간.")] = HiddenStemSet.KOREAN,
-    life_stages: Annotated[
-        LifeStageSchool, typer.Option(help="School of 12운성.")
-    ] = LifeStageSchool.YIN_BACKWARD,
-    blade: Annotated[BladeSchool, typer.Option(help="School of 양인.")] = BladeSchool.YANG_STEMS,
-    goegang: Annotated[GoegangSchool, typer.Option(help="School of 괴강.")] = GoegangSchool.FOUR_DAYS,
+    hidden_stems: HiddenStems = HiddenStemSet.KOREAN,
+    life_stages: LifeStages = LifeStageSchool.YIN_BACKWARD,
+    blade: Blade = BladeSchool.YANG_STEMS,
+    goegang: Goegang = GoegangSchool.FOUR_DAYS,
     backend: Annotated[str, typer.Option(help="Kernel backend: auto, reference, numba.")] = "auto",
     text: Annotated[
         str | None, typer.Option(help="Print the compact text for a language model: ko or en.")

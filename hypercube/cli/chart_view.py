@@ -10,7 +10,9 @@ from rich.text import Text
 from hypercube.core.calendar import Luck, LunarDay, YearTerms
 from hypercube.core.chart import Candidate, Chart, Pillar, Sign
 from hypercube.core.facts import PillarFacts
+from hypercube.core.reading import ReadingLanguage
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+from hypercube.saju.reading.naming import NAMES, branch_name
 from hypercube.saju.text import now_text, sections
 
 _ELEMENT_STYLE: Final = {
@@ -53,9 +55,48 @@ def chart_view(chart: Chart) -> RenderableType:
     return Group(*parts, *_reckoning(chart))
 
 
-def pillars_view(chart: Chart) -> RenderableType:
-    """The birth and its four pillars alone."""
-    return Group(_birth_line(chart), _pillar_table(chart))
+def pillars_view(chart: Chart, *, korean: bool = True) -> RenderableType:
+    """The birth and its four pillars alone; in English the signs are read in Latin letters."""
+    if korean:
+        return Group(_birth_line(chart), _pillar_table(chart))
+    return Group(_birth_line_in_english(chart), _pillars_in_english(chart))
+
+
+def _birth_line_in_english(chart: Chart) -> Text:
+    local = chart.instant.local.replace("T", " ") if chart.instant.exact else chart.instant.local[:10]
+    parts = [f"solar {local}"]
+    if chart.lunar is not None:
+        leap = "leap " if chart.lunar.leap else ""
+        parts.append(f"lunar {leap}{chart.lunar.year:04d}-{chart.lunar.month:02d}-{chart.lunar.day:02d}")
+    if chart.options.sex is not None:
+        parts.append(chart.options.sex.value)
+    if chart.options.place is not None:
+        parts.append(chart.options.place)
+    return Text("   ".join(parts))
+
+
+def _pillars_in_english(chart: Chart) -> Table:
+    table = Table(show_header=True, header_style="bold", pad_edge=False)
+    for title in _TITLES:
+        table.add_column(title, justify="center", min_width=10)
+    pillars: list[Pillar | None] = [getattr(chart.pillars, position) for position in _TITLES]
+    stems = NAMES[ReadingLanguage.EN].stems
+
+    def read_out(sign: Sign, name: str) -> Text:
+        return _sign(sign, name.split()[0])
+
+    table.add_row(
+        *(_sign(None) if each is None else read_out(each.stem, stems[each.stem.index]) for each in pillars)
+    )
+    table.add_row(
+        *(
+            _sign(None)
+            if each is None
+            else read_out(each.branch, branch_name(each.branch.index, ReadingLanguage.EN))
+            for each in pillars
+        )
+    )
+    return table
 
 
 def terms_view(terms: YearTerms) -> RenderableType:
@@ -124,10 +165,11 @@ def _pillar_table(chart: Chart) -> Table:
     return table
 
 
-def _sign(sign: Sign | None) -> Text:
+def _sign(sign: Sign | None, spoken: str | None = None) -> Text:
+    """A stem or branch in the colour of its element, with how it is read: in Hangul, or as `spoken` says."""
     if sign is None:
         return Text("?", style="dim")
-    return Text(f"{sign.hanja} {sign.hangul}", style=f"bold {_ELEMENT_STYLE[sign.element]}")
+    return Text(f"{sign.hanja} {spoken or sign.hangul}", style=f"bold {_ELEMENT_STYLE[sign.element]}")
 
 
 def _luck_table(chart: Chart, luck: Luck) -> Table:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from hypercube.cli.options import AsJson, Language, OtherServer, PlainText, Sources
+from hypercube.cli.options import AsJson, Fold, Language, OtherServer, PlainText, Sources
 from hypercube.cli.output import OUT, print_json
 from hypercube.core.chart import BirthInput, ChartsRequest, ChartsResponse
 from hypercube.core.compatibility import Compatibility, CompatibilityLength, CompatibilityRequest
@@ -28,6 +28,7 @@ def compatibility(
     zone: Annotated[
         str | None, typer.Option(help="IANA zone of births without a place. Default: Asia/Seoul.")
     ] = None,
+    fold: Fold = None,
     top: Annotated[int, typer.Option(help="Of several: how many to name.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Of several: sentences for each named.")] = False,
     language: Language = ReadingLanguage.KO,
@@ -40,7 +41,7 @@ def compatibility(
     as_json: AsJson = False,
 ) -> None:
     """Compatibility (궁합): two people part by part and in words, or the best of several."""
-    people = [birth_of(each, zone) for each in (first, *others)]
+    people = [birth_of(each, zone, fold) for each in (first, *others)]
     request = CompatibilityRequest(
         people[0],
         people[1] if len(people) == 2 else None,
@@ -53,12 +54,12 @@ def compatibility(
     run(request, server=server, sources=sources, as_json=as_json, text=text)
 
 
-def birth_of(text: str, zone: str | None) -> BirthInput:
+def birth_of(text: str, zone: str | None, fold: int | None = None) -> BirthInput:
     """A birth with its place behind it: "1990-05-03 07:20 서울". What it says is judged where charts are made."""
     found = _WITH_PLACE.fullmatch(text.strip())
     if found is None:
-        return BirthInput(text.strip(), zone=zone)
-    return BirthInput(found["birth"], place=found["place"].strip(), zone=zone)
+        return BirthInput(text.strip(), zone=zone, fold=fold)
+    return BirthInput(found["birth"], place=found["place"].strip(), zone=zone, fold=fold)
 
 
 def run(

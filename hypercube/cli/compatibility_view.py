@@ -24,6 +24,16 @@ _PARTS: Final = {
     "spouse_star": "배우자의 별",
     "element_complement": "오행의 보완",
 }
+_PARTS_IN_ENGLISH: Final = {
+    "day_stem_relation": "bond or clash of the day stems",
+    "day_stem_element": "elements of the day stems",
+    "year_branch": "year branches",
+    "month_branch": "month branches",
+    "day_branch": "day branches",
+    "hour_branch": "hour branches",
+    "spouse_star": "spouse stars",
+    "element_complement": "elements lacked and brought",
+}
 _KOREAN: Final = {
     "opening": "첫 만남",
     "day_stem_relation": "일간",
@@ -58,11 +68,13 @@ def compatibility_view(answer: Compatibility, *, sources: bool = False) -> Rende
     korean = answer.options.language is ReadingLanguage.KO
     if answer.compared == 1 and len(answer.pairs) == 1 and not answer.errors:
         (pair,) = answer.pairs
-        charts = Columns([pillars_view(answer.first), pillars_view(pair.chart)], padding=(0, 4))
-        parts: list[RenderableType] = [charts, Text(), _parts(pair)]
+        charts = Columns(
+            [pillars_view(each, korean=korean) for each in (answer.first, pair.chart)], padding=(0, 4)
+        )
+        parts: list[RenderableType] = [charts, Text(), _parts(pair, korean=korean)]
         parts += _sentences(pair, korean=korean, sources=sources)
     else:
-        parts = [pillars_view(answer.first), Text(), _ranking(answer)]
+        parts = [pillars_view(answer.first, korean=korean), Text(), _ranking(answer, korean=korean)]
         for pair in answer.pairs:
             if pair.sentences:
                 title = Text(f"{pair.index + 1} · {_birth(pair.chart)} · {pair.score}", style="bold")
@@ -71,25 +83,31 @@ def compatibility_view(answer: Compatibility, *, sources: bool = False) -> Rende
     return Group(*parts, Text(), *_notes(answer, korean=korean))
 
 
-def _parts(pair: Pair) -> Table:
-    """Every part with its points and what they rest on, and the sum."""
+def _parts(pair: Pair, *, korean: bool) -> Table:
+    """Every part with its points, and the sum; in Korean with what they rest on, which is not told in English."""
+    names = _PARTS if korean else _PARTS_IN_ENGLISH
     table = Table(show_header=True, header_style="bold", pad_edge=False, show_footer=True)
-    table.add_column("", footer="합계")
-    table.add_column("점", justify="right", footer=Text(f"{pair.score}", style="bold"))
-    table.add_column("근거")
+    table.add_column("", footer="합계" if korean else "sum")
+    table.add_column(
+        "점" if korean else "points", justify="right", footer=Text(f"{pair.score}", style="bold")
+    )
+    if korean:
+        table.add_column("근거")
     for part in pair.parts:
         style = "green" if part.points > 0 else "red" if part.points < 0 else "dim"
         shown = f"{part.points:+d}" if part.points else "0"
-        table.add_row(
-            Text(_PARTS.get(part.name, part.name)), Text(shown, style=style), Text(", ".join(part.because))
-        )
+        because = [Text(", ".join(part.because))] if korean else []
+        table.add_row(Text(names.get(part.name, part.name)), Text(shown, style=style), *because)
     return table
 
 
-def _ranking(answer: Compatibility) -> Table:
+def _ranking(answer: Compatibility, *, korean: bool) -> Table:
+    names = _PARTS if korean else _PARTS_IN_ENGLISH
     table = Table(show_header=True, header_style="bold", pad_edge=False)
-    for title in ("", "점", "출생", "사주", "가장 큰 항목"):
-        table.add_column(title, justify="right" if title == "점" else "left")
+    points = "점" if korean else "points"
+    titles = ("출생", "사주", "가장 큰 항목") if korean else ("birth", "pillars", "largest part")
+    for title in ("", points, *titles):
+        table.add_column(title, justify="right" if title == points else "left")
     for pair in answer.pairs:
         best = max(pair.parts, key=lambda part: part.points)
         pillars = pair.chart.pillars
@@ -99,7 +117,7 @@ def _ranking(answer: Compatibility) -> Table:
             Text(str(pair.score), style="bold"),
             Text(_birth(pair.chart)),
             Text(" ".join(each.hanja for each in known)),
-            Text(f"{_PARTS.get(best.name, best.name)} {best.points:+d}" if best.points > 0 else ""),
+            Text(f"{names.get(best.name, best.name)} {best.points:+d}" if best.points > 0 else ""),
         )
     return table
 

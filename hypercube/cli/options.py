@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from hypercube.core.chart import Sex
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import DayBoundary, Sex, TimeBasis
 from hypercube.core.reading import ReadingLanguage
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Config = Annotated[
@@ -22,6 +24,17 @@ LeapMonth = Annotated[bool, typer.Option("--leap-month", help="Of a lunar date: 
 AsOf = Annotated[
     str | None, typer.Option(help="The day that counts as now. Default: today in the birth zone.")
 ]
+
+Basis = Annotated[
+    TimeBasis | None, typer.Option(help="Default: mean_solar with a place or longitude, else civil.")
+]
+Boundary = Annotated[DayBoundary, typer.Option(help="What 23:00-24:00 belongs to.")]
+Fold = Annotated[int | None, typer.Option(help="0 or 1: which pass of a repeated or skipped civil time.")]
+AgeCount = Annotated[LuckAge, typer.Option(help="How the age of luck is counted.")]
+HiddenStems = Annotated[HiddenStemSet, typer.Option(help="School of 지장간.")]
+LifeStages = Annotated[LifeStageSchool, typer.Option(help="School of 12운성.")]
+Blade = Annotated[BladeSchool, typer.Option(help="School of 양인.")]
+Goegang = Annotated[GoegangSchool, typer.Option(help="School of 괴강.")]
 
 Language = Annotated[ReadingLanguage, typer.Option(help="Of the text.")]
 OtherServer = Annotated[

@@ -5,11 +5,19 @@ from typing import Annotated, Any
 import typer
 
 from hypercube.cli.options import (
+    AgeCount,
     AsJson,
     AsOf,
+    Basis,
     BirthSex,
+    Blade,
+    Boundary,
+    Fold,
+    Goegang,
+    HiddenStems,
     Language,
     LeapMonth,
+    LifeStages,
     Longitude,
     Lunar,
     OtherServer,
@@ -19,7 +27,8 @@ from hypercube.cli.options import (
     Zone,
 )
 from hypercube.cli.output import OUT, print_json
-from hypercube.core.chart import Calendar
+from hypercube.core.calendar import LuckAge
+from hypercube.core.chart import Calendar, DayBoundary
 from hypercube.core.errors import invalid
 from hypercube.core.reading import (
     Reading,
@@ -32,6 +41,7 @@ from hypercube.core.reading import (
     ReadingTone,
     ReadingWriter,
 )
+from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
 
 
 def reading(
@@ -42,9 +52,17 @@ def reading(
     place: Place = None,
     longitude: Longitude = None,
     zone: Zone = None,
+    time_basis: Basis = None,
+    day_boundary: Boundary = DayBoundary.MIDNIGHT,
+    fold: Fold = None,
     lunar: Lunar = False,
     leap_month: LeapMonth = False,
+    luck_age: AgeCount = LuckAge.ROUNDED,
     as_of: AsOf = None,
+    hidden_stems: HiddenStems = HiddenStemSet.KOREAN,
+    life_stages: LifeStages = LifeStageSchool.YIN_BACKWARD,
+    blade: Blade = BladeSchool.YANG_STEMS,
+    goegang: Goegang = GoegangSchool.FOUR_DAYS,
     section: Annotated[
         list[ReadingSection] | None, typer.Option(help="Only this one; may be given again.")
     ] = None,
@@ -72,9 +90,17 @@ def reading(
         place,
         longitude,
         zone,
+        time_basis,
+        day_boundary,
+        fold,
         calendar=Calendar.LUNAR if lunar else Calendar.SOLAR,
         leap_month=leap_month,
+        luck_age=luck_age,
         as_of=as_of,
+        hidden_stems=hidden_stems,
+        life_stages=life_stages,
+        blade=blade,
+        goegang=goegang,
         sections=tuple(section or ()),
         language=language,
         length=length,
@@ -106,11 +132,17 @@ def run(request: ReadingRequest, *, server: str | None, sources: bool, as_json: 
 
 
 def _here(request: ReadingRequest) -> Reading:
-    if request.writer is ReadingWriter.MODEL or request.model or request.question:
+    asked = {
+        "--writer": request.writer if request.writer is ReadingWriter.MODEL else None,
+        "--model": request.model,
+        "--question": request.question,
+    }
+    option = next((name for name, value in asked.items() if value), None)
+    if option is not None:
         raise invalid(
             "Models run in a server, and no --server is named.",
-            param="--writer",
-            value=request.writer,
+            param=option,
+            value=asked[option],
             fix="Start one with `hypercube serve`, then add --server 127.0.0.1:50051.",
         )
     from hypercube.saju import chart

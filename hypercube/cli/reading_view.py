@@ -11,7 +11,8 @@ from hypercube.core.reading import CORPUS, Reading, ReadingLanguage, SectionText
 
 def reading_view(reading: Reading, *, sources: bool = False) -> RenderableType:
     """The whole reading; with `sources` each sentence stands alone and names its facts."""
-    parts: list[RenderableType] = [pillars_view(reading.chart)]
+    korean = reading.options.language is ReadingLanguage.KO
+    parts: list[RenderableType] = [pillars_view(reading.chart, korean=korean)]
     for section in reading.sections:
         parts += [Text(), Rule(Text(section.title, style="bold"), align="left", style="dim")]
         parts += _cited(section) if sources else [Padding(_paragraph(section), (0, 2))]

@@ -42,6 +42,20 @@ def test_several_are_ranked_and_a_wrong_one_is_named() -> None:
     assert "Who meets whom" in told(*SEVERAL, "--explain", "--language", "en")
 
 
+def test_an_english_comparison_is_english_throughout() -> None:
+    for shown in (told(*PAIR, "--language", "en"), told(*SEVERAL, "--language", "en", "--explain")):
+        assert not any("가" <= letter <= "힣" for letter in shown)
+    assert "spouse stars" in told(*PAIR, "--language", "en")
+
+
+def test_a_skipped_hour_can_be_compared_as_the_error_says() -> None:
+    skipped = ["compatibility", "1988-05-08 02:30 서울", "1993-09-17", "--json"]
+    with pytest.raises(HyperCubeError) as caught:
+        CliRunner().invoke(cli, skipped, catch_exceptions=False)
+    assert "fold 0" in str(caught.value.fix)
+    assert json.loads(told(*skipped, "--fold", "1"))["first"]["instant"]["utc"] == "1988-05-07T16:30:00Z"
+
+
 def test_plain_text_is_text_alone() -> None:
     shown = told(*PAIR, "--text", "--language", "en")
     assert shown.startswith("[1] 15\nThe first person")

@@ -67,8 +67,43 @@ def test_who_wrote_is_shown_and_why_the_corpus_did() -> None:
 def test_a_model_needs_a_server(option: list[str]) -> None:
     with pytest.raises(HyperCubeError) as caught:
         CliRunner().invoke(cli, [*ASK, *option], catch_exceptions=False)
-    assert caught.value.param == "--writer"
+    assert caught.value.param == option[0]
+    assert caught.value.value == option[1]
     assert "--server" in str(caught.value)
+
+
+def test_a_skipped_hour_can_be_read_as_the_error_says() -> None:
+    skipped = ["reading", "1988-05-08 02:30", "--place", "서울", "--as-of", "2026-11-27", "--json"]
+    with pytest.raises(HyperCubeError) as caught:
+        CliRunner().invoke(cli, skipped, catch_exceptions=False)
+    assert "fold 0" in str(caught.value.fix)
+    utc = [
+        json.loads(CliRunner().invoke(cli, [*skipped, "--fold", fold], catch_exceptions=False).output)[
+            "chart"
+        ]["instant"]["utc"]
+        for fold in ("0", "1")
+    ]
+    assert utc == ["1988-05-07T17:30:00Z", "1988-05-07T16:30:00Z"]
+
+
+def test_schools_and_conventions_are_those_asked_for() -> None:
+    asked = ["--day-boundary", "zi23", "--time-basis", "true_solar", "--life-stages", "yin_forward"]
+    shown = told("--json", *asked, "--luck-age", "exact")
+    options = json.loads(shown)["chart"]["options"]
+    assert (options["day_boundary"], options["time_basis"]) == ("zi23", "true_solar")
+    assert "동생동사" in shown
+    assert "반올림" in told("--section", "luck")
+    assert "반올림" not in told("--section", "luck", "--luck-age", "exact")
+
+
+def test_an_english_reading_has_an_english_head() -> None:
+    shown = told("--language", "en", "--length", "short", "--section", "advice")
+    assert "solar 1990-05-03 07:20:00   lunar 1990-04-09   female   Seoul" in shown
+    assert "戊 Mu" in shown
+    assert "辰 Jin" in shown
+    assert not any(
+        "가" <= letter <= "힣" for line in shown.split("Advice")[0].splitlines() for letter in line
+    )
 
 
 def test_a_bad_birth_is_refused_with_its_field() -> None:

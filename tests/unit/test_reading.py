@@ -129,6 +129,27 @@ def test_what_depends_on_a_school_names_it() -> None:
     assert "동생동사" in text(other)
 
 
+@pytest.mark.parametrize(
+    "school",
+    [
+        {"life_stages": "yin_forward"},
+        {"hidden_stems": "chinese"},
+        {"blade": "all_stems"},
+        {"goegang": "six_pillars"},
+        {"luck_age": "exact"},
+        {"luck_age": "floored"},
+        {"luck_age": "ymd"},
+        {"day_boundary": "zi23"},
+    ],
+    ids=lambda school: "-".join(school.values()),
+)
+def test_every_school_keeps_every_promise(school: dict[str, str]) -> None:
+    births = [each.instant.local[:16] for each in random_charts(12, seed=31)]
+    charts = [chart(each, sex="female", fold=0, include=ALL, as_of=AS_OF, **school) for each in births]  # type: ignore[arg-type]
+    for language in (KO, EN):
+        promises(charts, ReadingOptions(language=language, length=ReadingLength.LONG))
+
+
 def test_a_plain_reading_leaves_the_encouragement_out() -> None:
     warm, plain = (read(known(), ReadingOptions(tone=tone)) for tone in (ReadingTone.WARM, ReadingTone.PLAIN))
     warm_text = text(warm)

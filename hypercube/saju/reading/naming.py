@@ -57,7 +57,7 @@ _KO: Final = Names(
     },
     comma="·",
     last="·",
-    schools={"yin_backward": "양순음역", "yin_forward": "동생동사"},
+    schools={"yin_backward": "양순음역법", "yin_forward": "동생동사법"},
     who={"male": "이 남성의 사주", "female": "이 여성의 사주", None: "이 사주"},
     titles={
         ReadingSection.TEMPER: "기질·성격",

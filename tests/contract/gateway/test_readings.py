@@ -44,7 +44,7 @@ async def test_a_reading_is_whole_cited_and_checked(http: httpx.AsyncClient) -> 
     facts = {fact["id"] for fact in reading["facts"]}
     sentences = [sentence for section in reading["sections"] for sentence in section["sentences"]]
     assert all(sentence["facts"] and set(sentence["facts"]) <= facts for sentence in sentences)
-    assert (reading["written_by"], reading["corpus_version"]) == ("corpus", "2")
+    assert (reading["written_by"], reading["corpus_version"]) == ("corpus", "3")
     assert reading["checked"]["sentences"] == len(sentences)
     assert reading["checked"]["contradictions"] == 0
     assert reading["checked"]["confirmed"] > 30

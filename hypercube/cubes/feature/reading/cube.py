@@ -90,9 +90,15 @@ class ReadingCube(Cube):
                 f"question has {len(request.question)} characters; at most {MOST_ASKED} are read.",
                 param="question",
                 value=request.question,
+                fix=f"Ask in {MOST_ASKED} characters or fewer.",
             )
         if len(request.model) > _MODEL_NAME:
-            raise invalid(f"model has {len(request.model)} characters.", param="model", value=request.model)
+            raise invalid(
+                f"model has {len(request.model)} characters.",
+                param="model",
+                value=request.model,
+                fix=f"Names of models have {_MODEL_NAME} characters or fewer; leave it out for the server's choice.",
+            )
         found = await self._chart(request, call)
         if (request.writer or self._writer) is ReadingWriter.CORPUS:
             reading = interpret(found, request.to_options())

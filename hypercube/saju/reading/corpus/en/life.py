@@ -28,9 +28,9 @@ WEALTH_STRENGTH: Final[Table] = {
     "weak.many": (
         "By place-points your strength wants saving while wealth stars are many: hold only what you can carry.",
     ),
-    "weak.few": ("By place-points strength and wealth stars are both few: spend less, and build skill.",),
+    "weak.few": ("By place-points strength and wealth stars are both scarce: spend less, and build skill.",),
     "balanced.many": (
-        "By place-points you are balanced, and wealth stars are there: keep turning without strain.",
+        "By place-points you are balanced, and wealth stars are there: let them work for you without strain.",
     ),
     "balanced.few": ("By place-points you are balanced: money with a long view suits you.",),
 }
@@ -58,26 +58,30 @@ WEALTH_CLOSE: Final[Table] = {
 }
 
 SPOUSE_PALACE: Final[Table] = {
-    "peer": ("The day branch is a peer: a bond of equals who keep their own space is easiest.",),
-    "rival": ("The day branch is a rob wealth: the game of give and take is lively, so take turns leading.",),
-    "eating_god": ("The day branch is an eating god: meals and laughter day by day make love grow.",),
-    "hurting_officer": (
-        "The day branch is a hurting officer: good talk attracts you, and frank talk keeps the bond.",
+    "peer": ("The day branch is a peer star: a bond of equals who keep their own space is easiest.",),
+    "rival": (
+        "The day branch is a rob wealth star: the game of give and take is lively, so take turns leading.",
     ),
-    "indirect_wealth": ("The day branch is an indirect wealth: lively people of the world draw you.",),
+    "eating_god": ("The day branch is an eating god star: meals and laughter day by day make love grow.",),
+    "hurting_officer": (
+        "The day branch is a hurting officer star: good talk attracts you, and frank talk keeps the bond.",
+    ),
+    "indirect_wealth": ("The day branch is an indirect wealth star: lively people of the world draw you.",),
     "direct_wealth": (
-        "The day branch is a direct wealth: you last with someone reliable to keep house with.",
+        "The day branch is a direct wealth star: you last with someone reliable to keep house with.",
     ),
     "indirect_officer": (
-        "The day branch is a seven killings: strong people draw you, so promise not to press each other.",
+        "The day branch is a seven killings star: strong people draw you, so promise not to press each other.",
     ),
     "direct_officer": (
-        "The day branch is a direct officer: someone courteous and responsible brings you calm.",
+        "The day branch is a direct officer star: someone courteous and responsible brings you calm.",
     ),
     "indirect_resource": (
-        "The day branch is an indirect resource: you hope to be understood without words, but say them.",
+        "The day branch is an indirect resource star: you hope to be understood without words, but say them.",
     ),
-    "direct_resource": ("The day branch is a direct resource: you rest in a bond that shelters and cares.",),
+    "direct_resource": (
+        "The day branch is a direct resource star: you rest in a bond that shelters and cares.",
+    ),
 }
 
 SPOUSE_STAR: Final[Table] = {
@@ -130,8 +134,8 @@ HEALTH_HIGH: Final[Table] = {
 }
 
 HEALTH_SEASON: Final[Table] = {
-    "spring": ("Born in spring, you catch the season's restlessness: keep a fixed bedtime.",),
-    "summer": ("Born in summer, you warm up easily: do not save on shade and slow afternoons.",),
+    "spring": ("Born in spring, you are easily stirred when the seasons turn: keep a fixed bedtime.",),
+    "summer": ("Born in summer, you warm up easily: allow yourself shade and slow afternoons.",),
     "autumn": ("Born in autumn, you dry out easily: juicy food and ample rest are welcome.",),
     "winter": ("Born in winter, you cool easily: keep warm tea and a sunny seat at hand.",),
 }

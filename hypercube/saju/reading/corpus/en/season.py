@@ -61,7 +61,7 @@ SEASON: Final[Table] = {
             5,
             "Born as a field",
             (
-                "work gathers to be sown.",
+                "you find work waiting to be sown.",
                 "you need rest as soil needs a shower.",
                 "you know how to bring a harvest home.",
                 "you guard the seed until its time.",
@@ -82,7 +82,7 @@ SEASON: Final[Table] = {
             "Born as a gem",
             (
                 "you are dew among flowers, fair and fine.",
-                "a little cool distance keeps you safe.",
+                "you stay safe by keeping a little cool distance.",
                 "you are bright under a clear sky.",
                 "you are clear as ice, and a kind word lights you.",
             ),
@@ -128,27 +128,39 @@ MONTH_BRANCH: Final[Table] = {
 
 STAGE: Final[Table] = {
     "birth": (
-        "With {school}, the day branch is the life stage of birth: you find new beginnings everywhere.",
+        "With {school}, the day branch stands at the life stage of birth: you find new beginnings everywhere.",
     ),
-    "bath": ("With {school}, the day branch is the life stage of the bath: style and curiosity lead you.",),
+    "bath": (
+        "With {school}, the day branch stands at the life stage of the bath: style and curiosity lead you.",
+    ),
     "crown": (
-        "With {school}, the day branch is the life stage of coming of age: you push on with youthful nerve.",
+        "With {school}, the day branch stands at the life stage of coming of age: you push on with youthful nerve.",
     ),
     "office": (
-        "With {school}, the day branch is the life stage of office: you mean to stand on your own feet.",
+        "With {school}, the day branch stands at the life stage of office: you mean to stand on your own feet.",
     ),
     "peak": (
-        "With {school}, the day branch is the life stage of the peak: pride comes with responsibility.",
+        "With {school}, the day branch stands at the life stage of the peak: pride comes with responsibility.",
     ),
-    "decline": ("With {school}, the day branch is the life stage of decline: you step back and see more.",),
-    "illness": ("With {school}, the day branch is the life stage of illness: you feel what hurts others.",),
-    "death": ("With {school}, the day branch is the life stage of death: you go deep into one thing.",),
-    "tomb": ("With {school}, the day branch is the life stage of the tomb: you gather and keep well.",),
+    "decline": (
+        "With {school}, the day branch stands at the life stage of decline: you step back and see more.",
+    ),
+    "illness": (
+        "With {school}, the day branch stands at the life stage of illness: you feel what hurts others.",
+    ),
+    "death": (
+        "With {school}, the day branch stands at the life stage of death: you go deep into one thing.",
+    ),
+    "tomb": (
+        "With {school}, the day branch stands at the life stage of the tomb: you gather and keep well.",
+    ),
     "severance": (
-        "With {school}, the day branch is the life stage of severance: you are strong at new starts.",
+        "With {school}, the day branch stands at the life stage of severance: you are strong at new starts.",
     ),
     "conception": (
-        "With {school}, the day branch is the life stage of conception: you dream of what is to come.",
+        "With {school}, the day branch stands at the life stage of conception: you dream of what is to come.",
     ),
-    "nurture": ("With {school}, the day branch is the life stage of nurture: slow growing rewards you.",),
+    "nurture": (
+        "With {school}, the day branch stands at the life stage of nurture: slow growing rewards you.",
+    ),
 }

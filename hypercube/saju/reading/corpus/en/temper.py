@@ -7,11 +7,11 @@ from hypercube.saju.reading.corpus.table import Table
 OPENING: Final[Table] = {
     "timed": (
         "This is {who} chart of four pillars: year {year}, month {month}, day {day}, hour {hour}.",
-        "Year {year}, month {month}, day {day} and hour {hour} are the four pillars of this, {who} chart.",
+        "Year {year}, month {month}, day {day} and hour {hour} make up the four pillars of {who} chart.",
     ),
     "untimed": (
         "This is {who} chart of three pillars: year {year}, month {month}, day {day}; the hour is not guessed at.",
-        "Year {year}, month {month} and day {day} stand firm in this, {who} chart; the hour is left open.",
+        "Year {year}, month {month} and day {day} make up three pillars of {who} chart; the hour is left open.",
     ),
 }
 

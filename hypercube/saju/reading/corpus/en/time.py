@@ -14,10 +14,10 @@ LUCK_START: Final[Table] = {
     "forward.other": ("The luck pillars run forward; the first, {pillar}, begins at about age {age}.",),
     "backward.other": ("The luck pillars run backward; the first, {pillar}, begins at about age {age}.",),
     "forward.about": (
-        "Whatever the hour, it starts at about age {age}; the luck pillars run forward from {pillar}.",
+        "With the hour left open it starts at about age {age}; the luck pillars run forward from {pillar}.",
     ),
     "backward.about": (
-        "Whatever the hour, it starts at about age {age}; the luck pillars run backward from {pillar}.",
+        "With the hour left open it starts at about age {age}; the luck pillars run backward from {pillar}.",
     ),
     "forward.range": (
         "Without the hour it starts between age {age} and age {until}; the luck pillars run forward from {pillar}.",
@@ -34,33 +34,72 @@ LUCK_UNKNOWN: Final[Table] = {
 
 LUCK_NOW: Final[Table] = {
     "now": ("You are in the {pillar} luck pillar, which began in {from}.",),
-    "range": ("Whatever the hour, you are in the {pillar} luck pillar now.",),
+    "range": ("With the hour left open, you are in the {pillar} luck pillar now.",),
     "before": ("The first luck pillar has not begun, so the month pillar itself is your season.",),
 }
 
-_TEN_YEARS: Final = {
-    "peer": ("peer", "finding your own voice and standing on your feet"),
-    "rival": ("rob wealth", "nerve that grows in contest, with fair sharing to mind"),
-    "eating_god": ("eating god", "ease, and skills that unfold"),
-    "hurting_officer": ("hurting officer", "leaving the frame to make something new"),
-    "indirect_wealth": ("indirect wealth", "a wider range and passing chances"),
-    "direct_wealth": ("direct wealth", "firm ground and an ordered household"),
-    "indirect_officer": ("seven killings", "heavy shoulders that grow strong"),
-    "direct_officer": ("direct officer", "a clear place and name"),
-    "indirect_resource": ("indirect resource", "asking the way again and studying deep"),
-    "direct_resource": ("direct resource", "learning and helping hands"),
+_GODS: Final = {
+    "peer": "peer",
+    "rival": "rob wealth",
+    "eating_god": "eating god",
+    "hurting_officer": "hurting officer",
+    "indirect_wealth": "indirect wealth",
+    "direct_wealth": "direct wealth",
+    "indirect_officer": "seven killings",
+    "direct_officer": "direct officer",
+    "indirect_resource": "indirect resource",
+    "direct_resource": "direct resource",
 }
-LUCK_STEM: Final[Table] = {
-    key: (f"Its stem is {a(god)}: ten years of {means}.",) for key, (god, means) in _TEN_YEARS.items()
-}
-LUCK_BRANCH: Final[Table] = {
-    key: (f"Its branch is {a(god)}, and underneath lies {means}.",)
-    for key, (god, means) in _TEN_YEARS.items()
-}
-LUCK_EACH: Final[Table] = {
-    key: (f"From age {{age}} the {{pillar}} luck pillar brings {a(god)}: {means}.",)
-    for key, (god, means) in _TEN_YEARS.items()
-}
+_STAR: Final = {key: f"{a(god)} star" for key, god in _GODS.items()}
+
+
+def _by_god(frame: str, *means: str) -> Table:
+    """One sentence a ten god, in their order: `[star]` and `[means]` of the frame filled in."""
+    return {
+        key: (frame.replace("[star]", star).replace("[means]", each),)
+        for (key, star), each in zip(_STAR.items(), means, strict=True)
+    }
+
+
+LUCK_STEM: Final[Table] = _by_god(
+    "Its stem is [star]: ten years of [means].",
+    "finding your own voice and standing on your own feet",
+    "growing bolder through competition, with fair shares to agree on",
+    "ease, and of skills that unfold",
+    "stepping outside the frame to make something new",
+    "a wider range, with chances that come and go",
+    "firmer ground and an ordered household",
+    "a heavier load that makes you stronger",
+    "a clearer position and a good name",
+    "rethinking your direction and studying in depth",
+    "learning, with helping hands around you",
+)
+LUCK_BRANCH: Final[Table] = _by_god(
+    "Its branch is [star]; in everyday life [means].",
+    "you want to manage by yourself",
+    "more is earned and spent together with others",
+    "there is more room to breathe",
+    "the wish for freedom stirs",
+    "there is more coming and going",
+    "a settled household matters more",
+    "patience is what you practise",
+    "order and duty find their place",
+    "there is more time to think",
+    "care and calm lie underneath",
+)
+LUCK_EACH: Final[Table] = _by_god(
+    "From age {age} the {pillar} luck pillar brings [star]: [means].",
+    "a walk beside like-minded people",
+    "the will to win wakes up",
+    "life tastes good",
+    "talent comes into the open",
+    "the stage widens",
+    "the household prospers by care",
+    "a time of training",
+    "you come into your place",
+    "depth is added",
+    "learning bears fruit",
+)
 LUCK_NEXT: Final[Table] = {
     "peers": ("At age {age}, in {from}, it changes to the {pillar} luck pillar, a season of peers.",),
     "output": ("At age {age}, in {from}, it changes to the {pillar} luck pillar, a season of output stars.",),
@@ -80,24 +119,66 @@ LUCK_USEFUL: Final[Table] = {
 
 PASSING: Final[Table] = {
     kind: (
-        f"Between {{who}} and {{b}} there is {a(name)}: {means}.",
-        f"{{b}} meets {{who}} in {a(name)}: {means}.",
+        f"Between {{who}} and {{b}} there is {a(name)}: {first}.",
+        f"{{b}} meets {{who}} in {a(name)}: {first}.",
+        f"Between {{who}} and {{b}} there is {a(name)}: {second}.",
+        f"{{b}} meets {{who}} in {a(name)}: {second}.",
     )
-    for kind, name, means in (
-        ("stem_combination", "stem combination", "a welcome proposal may come"),
-        ("stem_clash", "stem clash", "an occasion to change your mind"),
-        ("six_combination", "six combination", "affection deepens"),
-        ("half_triad", "half triad", "joint work gains force"),
-        ("arched_triad", "arched half triad", "a piece you waited for may fit"),
-        ("half_direction", "directional pair", "more people take your side"),
-        ("clash", "clash", "a move or a new role may come up"),
-        ("punishment", "punishment", "read contracts and procedures with care"),
-        ("mutual_punishment", "mutual punishment", "soften your words with those near"),
-        ("self_punishment", "self punishment", "do not drive yourself too hard"),
-        ("break", "break", "a plan may want rewriting once"),
-        ("harm", "harm", "speak first, so that nothing is misunderstood"),
-        ("resentment", "resentment", "let a hurt sleep a night before you speak"),
-        ("ghost_gate", "ghost gate", "put keen intuition into writing or pictures"),
+    for kind, name, first, second in (
+        (
+            "stem_combination",
+            "stem combination",
+            "a welcome proposal may come",
+            "a hand is easily joined to yours",
+        ),
+        (
+            "stem_clash",
+            "stem clash",
+            "an occasion to change your mind",
+            "look at the matter from the other side",
+        ),
+        ("six_combination", "six combination", "affection deepens", "those near you are easy to lean on"),
+        ("half_triad", "half triad", "joint work gains force", "shared work grows lighter"),
+        (
+            "arched_triad",
+            "arched half triad",
+            "a piece you waited for may fit",
+            "with patience the gap fills",
+        ),
+        (
+            "half_direction",
+            "directional pair",
+            "more people take your side",
+            "you feel at ease among your own",
+        ),
+        ("clash", "clash", "a move or a new role may come up", "leave time for what has to be rearranged"),
+        (
+            "punishment",
+            "punishment",
+            "read contracts and procedures with care",
+            "settle things in order, not in haste",
+        ),
+        ("mutual_punishment", "mutual punishment", "soften your words with those near", "step back first"),
+        (
+            "self_punishment",
+            "self punishment",
+            "do not drive yourself too hard",
+            "be as kind to yourself as to others",
+        ),
+        ("break", "break", "a plan may want rewriting once", "leave some slack in the schedule"),
+        ("harm", "harm", "speak first, so that nothing is misunderstood", "say plainly what you hope for"),
+        (
+            "resentment",
+            "resentment",
+            "let a hurt sleep a night before you speak",
+            "a short distance does good",
+        ),
+        (
+            "ghost_gate",
+            "ghost gate",
+            "put keen intuition into writing or pictures",
+            "note down what comes to mind",
+        ),
     )
 } | {
     "triad": ("With {who} a triad is complete: many hands gather.",),
@@ -108,17 +189,45 @@ PASSING: Final[Table] = {
 }
 
 YEAR_NOW: Final[Table] = {"all": ("As of {date} this year's pillar is {pillar}.",)}
-YEAR_STEM: Final[Table] = {
-    key: (f"The year's stem is {a(god)}: a year of {means}.",) for key, (god, means) in _TEN_YEARS.items()
-}
-YEAR_BRANCH: Final[Table] = {
-    key: (f"The year's branch is {a(god)}, so daily life is coloured by {means}.",)
-    for key, (god, means) in _TEN_YEARS.items()
-}
-MONTH_NOW: Final[Table] = {
-    key: (f"This month's pillar is {{pillar}}, and its stem is {a(god)}: a month of {means}.",)
-    for key, (god, means) in _TEN_YEARS.items()
-}
+YEAR_STEM: Final[Table] = _by_god(
+    "The year's stem is [star]: [means].",
+    "a year to carry things by your own strength",
+    "a year of many people, in which spending grows easily",
+    "a year in which learning, making and eating are a pleasure",
+    "a year of new ideas and much to say",
+    "a year of unexpected offers and outings",
+    "a year in which steady work comes to a conclusion",
+    "a year of many tasks, and of skill that grows with them",
+    "a year in which trust is earned in your post",
+    "a year to think alone and adjust your course",
+    "a year in which learning and help come together",
+)
+YEAR_BRANCH: Final[Table] = _by_god(
+    "The year's branch is [star], so in daily life [means].",
+    "you set the pace again",
+    "shared costs are best talked over beforehand",
+    "a little ease seeps in",
+    "you would like to mend what feels too tight",
+    "there are more roads and more faces",
+    "the house asks for your hand",
+    "building up stamina is worth while",
+    "things fall into a regular order",
+    "you look for a quiet place",
+    "there is someone to lean on",
+)
+MONTH_NOW: Final[Table] = _by_god(
+    "This month's pillar is {pillar}, and its stem is [star]: [means].",
+    "go at your own pace",
+    "count your promises and your expenses",
+    "what you are doing comes easily to hand",
+    "a good month to put thoughts into writing",
+    "meeting people does you good",
+    "a good month to settle accounts",
+    "take the urgent things one by one",
+    "official matters run smoothly",
+    "time alone to sort things out is medicine",
+    "ask for advice, and you will get an answer",
+)
 
 USEFUL: Final[Table] = {
     "wood": ("By the balance school the first useful element is Wood: plant, learn and begin.",),
@@ -142,7 +251,7 @@ CLIMATE: Final[Table] = {
     ),
 }
 ADVICE: Final[Table] = {
-    "peers_excess": ("Fold your will in half and ask one more opinion; the road widens.",),
+    "peers_excess": ("Give up half of your stubbornness and ask one more opinion; the road widens.",),
     "resource_excess": ("Do not wait until thought is ripe; a small trial teaches best.",),
     "output_excess": ("Make finishing your homework: gather your gifts into one bowl.",),
     "wealth_excess": ("Fewer tasks and more companions carry the same strength further.",),

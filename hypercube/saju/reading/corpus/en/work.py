@@ -27,7 +27,7 @@ STRUCTURE: Final[Table] = {
         "By the rule of 子平眞詮 this is an indirect resource structure: a specialist's deep road is yours.",
     ),
     "direct_resource_structure": (
-        "By the rule of 子平眞詮 this is a direct resource structure: learning, teaching and papers bless you.",
+        "By the rule of 子平眞詮 this is a direct resource structure: learning, teaching and qualifications suit you.",
     ),
     "built_prosperity": (
         "By the rule of 子平眞詮 this is built prosperity: what your own hands make pleases you most.",
@@ -42,36 +42,94 @@ STRUCTURE: Final[Table] = {
 
 EXPOSED: Final[Table] = {
     "yes": ("That force shows in the stems, too, so your talent is plain to others.",),
-    "no": ("It still lies in the ground, so papers or finished work will shorten the road.",),
+    "no": ("It still lies in the ground, so qualifications or finished work will shorten the road.",),
 }
 
 _PLACED: Final = {
-    "peer": ("peer", "standing beside equals", "friends of one mind"),
-    "rival": ("rob wealth", "a will not to lose", "a taste for the contest"),
-    "eating_god": ("eating god", "a hand that makes gladly", "ease and good taste"),
-    "hurting_officer": ("hurting officer", "wit, speech and new plans", "an untiring urge to create"),
-    "indirect_wealth": ("indirect wealth", "reach and a head for deals", "a wider stage"),
-    "direct_wealth": ("direct wealth", "sure hands with budgets and dates", "a well-kept house"),
-    "indirect_officer": ("seven killings", "nerve under strain", "a spirit that keeps in training"),
-    "direct_officer": ("direct officer", "a good name in an organisation", "weight and credit"),
-    "indirect_resource": ("indirect resource", "an eye for the unusual", "late-blooming study"),
-    "direct_resource": ("direct resource", "a teacher's warmth", "learning and helpers"),
+    "peer": (
+        "peer",
+        "you work best beside equals",
+        "work that you answer for alone should be at the root of your profession",
+        "you grew up shoulder to shoulder with others your age",
+        "friends of one mind",
+    ),
+    "rival": (
+        "rob wealth",
+        "fair competition brings out your skill",
+        "a field where many compete should be at the root of your profession",
+        "you learned early to hold on to your share",
+        "a taste for the contest",
+    ),
+    "eating_god": (
+        "eating god",
+        "what you like doing can become your work",
+        "making, teaching or feeding people should be at the root of your profession",
+        "childhood had its share of ease and good food",
+        "ease and good taste",
+    ),
+    "hurting_officer": (
+        "hurting officer",
+        "you stand out by wit, speech and new plans",
+        "room to speak and to improve things should be at the root of your profession",
+        "you were noticed early for an unusual gift",
+        "an untiring urge to create",
+    ),
+    "indirect_wealth": (
+        "indirect wealth",
+        "you have reach and a head for deals",
+        "places where people and goods move should be at the root of your profession",
+        "you saw the world early and learned to reckon",
+        "a wider stage",
+    ),
+    "direct_wealth": (
+        "direct wealth",
+        "budgets and schedules are safe with you",
+        "work that rewards steadiness should be at the root of your profession",
+        "a thrifty home taught you how to keep house",
+        "a well-kept house",
+    ),
+    "indirect_officer": (
+        "seven killings",
+        "you keep your nerve under strain",
+        "a disciplined place with clear aims should be at the root of your profession",
+        "you grew up early and learned to carry responsibility",
+        "a spirit that keeps in training",
+    ),
+    "direct_officer": (
+        "direct officer",
+        "your good name in an organisation carries you up",
+        "a steady post with a public role should be at the root of your profession",
+        "you come from a home that valued proper conduct",
+        "weight and credit",
+    ),
+    "indirect_resource": (
+        "indirect resource",
+        "an eye for the unusual sets you apart",
+        "research, counsel or rare craft should be at the root of your profession",
+        "you learned early to think things through alone",
+        "late-blooming study",
+    ),
+    "direct_resource": (
+        "direct resource",
+        "learning is the footing of your career",
+        "passing on what you have learned should be at the root of your profession",
+        "you grew up with your elders' care and teaching",
+        "learning and helpers",
+    ),
 }
+"""By ten god: its name, and what it means in the month stem, the month branch, the year stem and the hour stem."""
 MONTH_STEM_GOD: Final[Table] = {
-    key: (f"The {god} in the month stem means {means}, and that belongs in your work.",)
-    for key, (god, means, _) in _PLACED.items()
+    key: (f"With {a(god)} star in the month stem, {means}.",) for key, (god, means, *_) in _PLACED.items()
 }
 MONTH_BRANCH_GOD: Final[Table] = {
-    key: (f"The month branch is {a(god)}, so {means} should be at the root of your profession.",)
-    for key, (god, means, _) in _PLACED.items()
+    key: (f"The month branch is {a(god)} star, so {means}.",) for key, (god, _, means, *_) in _PLACED.items()
 }
 YEAR_STEM_GOD: Final[Table] = {
-    key: (f"With {a(god)} in the year stem, {means} came into your life early.",)
-    for key, (god, means, _) in _PLACED.items()
+    key: (f"With {a(god)} star in the year stem, {means}.",) for key, (god, _, _, means, _) in _PLACED.items()
 }
 HOUR_STEM_GOD: Final[Table] = {
-    key: (f"With {a(god)} in the hour stem, later years bring {later}.",)
-    for key, (god, _, later) in _PLACED.items()
+    key: (f"With {a(god)} star in the hour stem, later years bring {means}.",)
+    for key, (god, _, _, _, means) in _PLACED.items()
 }
 
 GROUP_TOP: Final[Table] = {
@@ -91,15 +149,19 @@ GROUP_ABSENT: Final[Table] = {
     ),
     "wealth": ("No wealth star stands among the visible letters, so check results in numbers.",),
     "officers": (
-        "No officer star stands among the visible letters, so let your own rules and dates be the boss.",
+        "No officer star stands among the visible letters, so let your own rules and deadlines be your boss.",
     ),
     "resource": ("No resource star stands among the visible letters, so learn by doing, and write it down.",),
 }
 
 SINSAL: Final[Table] = {
-    key: (f"By common Korean usage {star} stands in {{where}}, {means}.",)
+    key: (f"{star[0].upper()}{star[1:]} stands in {{where}}, {means}.",)
     for key, star, means in (
-        ("cheoneul", "the heavenly noble", "and a hand is held out where the road ends"),
+        (
+            "cheoneul",
+            "by common Korean usage the heavenly noble",
+            "and a hand is held out where the road ends",
+        ),
         ("cheondeok", "the heavenly virtue", "said to spare those who mean well the worst"),
         ("woldeok", "the monthly virtue", "so a generous nature is your shield"),
         ("munchang", "the literary star", "bright in writing, speech and examinations"),
