@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +24,7 @@ HEAD = LINE + b"host: x\r\ncontent-type: application/json\r\n"
 LENGTH = b"content-length: %d\r\n" % len(BODY)
 WHOLE = HEAD + LENGTH + b"\r\n" + BODY
 CHUNKS = b"5\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (BODY[:5], len(BODY) - 5, BODY[5:])
+STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 PATIENCE_S = 60
 
 
@@ -34,7 +36,7 @@ async def until(check: Callable[[], bool]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def served(app: Any, listener: socket.socket) -> AsyncIterator[HttpServer]:
+async def served(app: Any, listener: socket.socket, *, doorstep: bool = True) -> AsyncIterator[HttpServer]:
     config = uvicorn.Config(
         app,
         http=guarded(ConnectionLimits()),
@@ -43,7 +45,7 @@ async def served(app: Any, listener: socket.socket) -> AsyncIterator[HttpServer]
         lifespan="off",
         timeout_graceful_shutdown=2,
     )
-    server = HttpServer(config, doorstep=True)
+    server = HttpServer(config, doorstep=doorstep)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await server.until_listening(task)
@@ -67,6 +69,34 @@ def rest(client: socket.socket) -> bytes:
         while piece := client.recv(65_536):
             found += piece
     return found
+
+
+def answers(client: socket.socket, count: int) -> list[int]:
+    """The statuses of so many answers; after a refusal, of all that came until the end."""
+    found, refused = b"", False
+    with contextlib.suppress(ConnectionResetError):
+        while refused or len(STATUS.findall(found)) < count:
+            piece = client.recv(65_536)
+            found += piece
+            refused = b"HTTP/1.1 400 " in found
+            if not piece:
+                break
+    return [int(each) for each in STATUS.findall(found)]
+
+
+@contextlib.asynccontextmanager
+async def speaking(server: HttpServer) -> AsyncIterator[asyncio.Event]:
+    """An event that is set whenever what somebody said on the doorstep was looked at."""
+    seen, doorstep = asyncio.Event(), server._doorstep
+    if doorstep is not None:
+        judged = doorstep._judge
+
+        def judge(*arguments: Any, **named: Any) -> None:
+            judged(*arguments, **named)
+            seen.set()
+
+        doorstep._judge = judge  # type: ignore[method-assign]
+    yield seen
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1", "::1", "unix"])
@@ -97,9 +127,9 @@ async def test_it_is_at_every_kind_of_address(house: Any, where: str, tmp_path: 
         ([HEAD + b"transfer-encoding: chunked\r\n\r\n" + CHUNKS], [200]),
         ([HEAD + b"transfer-encoding: chunked\r\n\r\n" + CHUNKS[:20], CHUNKS[20:]], [200]),
         ([WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0")], [200]),
-        ([WHOLE.replace(b"/v1", b"http://x/v1")], [404]),
-        ([b"OPTIONS /v1/saju/charts HTTP/1.1\r\nhost: x\r\n\r\n"], [405]),
-        ([b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"], [404]),
+        ([WHOLE.replace(b"/v1", b"http://x/v1")], [None]),
+        ([b"OPTIONS /v1/saju/charts HTTP/1.1\r\nhost: x\r\n\r\n"], [None]),
+        ([b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"], [None]),
         ([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"], [400]),
         ([b"\x16\x03\x01\x02\x00\x01"], [400]),
         ([WHOLE.replace(b"\r\n", b"\n")], [400]),
@@ -113,30 +143,31 @@ async def test_it_is_at_every_kind_of_address(house: Any, where: str, tmp_path: 
     ],
 )
 async def test_what_is_said_there_is_answered_as_by_any_connection(
-    house: Any, said: list[bytes], statuses: list[int]
+    house: Any, said: list[bytes], statuses: list[int | None]
 ) -> None:
     """In pieces, each looked at for itself; what the parser refuses is refused, however it looked."""
-    listener = bind_http("127.0.0.1", 0)
-    async with served(house.app(), listener) as server:
-        with connect(listener) as client:
-            seen = asyncio.Event()
-            judged = server._doorstep._judge  # type: ignore[union-attr]
-
-            def judge(*arguments: Any, **named: Any) -> None:
-                judged(*arguments, **named)
-                seen.set()
-
-            server._doorstep._judge = judge  # type: ignore[method-assign, union-attr]
-            for piece in said[:-1]:
-                seen.clear()
-                client.sendall(piece)
-                if not server.server_state.connections and len(server._doorstep or ()):
-                    await seen.wait()
-            client.sendall(said[-1])
-            client.shutdown(socket.SHUT_WR)
-            found = await asyncio.to_thread(rest, client)
-        assert [int(each[:3]) for each in found.split(b"HTTP/1.1 ")[1:]] == statuses, found
-        await until(lambda: server.connected == 0)
+    found = {}
+    for doorstep in (False, True):
+        listener = bind_http("127.0.0.1", 0)
+        async with served(house.app(), listener, doorstep=doorstep) as server, speaking(server) as seen:
+            with connect(listener) as client:
+                await until(lambda server=server: server.connected == 1)  # type: ignore[misc]
+                for piece in said:
+                    seen.clear()
+                    client.sendall(piece)
+                    await until(
+                        lambda seen=seen, server=server: (
+                            seen.is_set()  # type: ignore[misc]
+                            or bool(server.server_state.connections)
+                            or not server.connected
+                        )
+                    )
+                found[doorstep] = await asyncio.to_thread(answers, client, len(statuses))
+            await until(lambda server=server: server.connected == 0)  # type: ignore[misc]
+    assert found[True] == found[False]
+    assert [
+        None if expected is None else status for status, expected in zip(found[True], statuses, strict=True)
+    ] == (statuses)
 
 
 async def test_the_time_for_a_head_is_not_given_anew(house: Any) -> None:
