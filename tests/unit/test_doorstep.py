@@ -126,7 +126,7 @@ async def test_who_asks_comes_in_and_who_says_little_does_not() -> None:
             b"GET / HTTP/1.1\r\nx\r\n",
         ):
             at.come(say)
-            await until(lambda say=say: at.made and at.made[-1].heard == say)  # type: ignore[misc]
+            await until(lambda say=say: bool(at.made) and at.made[-1].heard == say)  # type: ignore[misc]
         assert len(at.doorstep) == 2
         slow.sendall(b"x-slow: ")
         for _ in range(50):
