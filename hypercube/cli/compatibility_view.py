@@ -84,20 +84,19 @@ def compatibility_view(answer: Compatibility, *, sources: bool = False) -> Rende
 
 
 def _parts(pair: Pair, *, korean: bool) -> Table:
-    """Every part with its points, and the sum; in Korean with what they rest on, which is not told in English."""
+    """Every part with its points, what it rests on, and the sum."""
     names = _PARTS if korean else _PARTS_IN_ENGLISH
     table = Table(show_header=True, header_style="bold", pad_edge=False, show_footer=True)
     table.add_column("", footer="합계" if korean else "sum")
     table.add_column(
         "점" if korean else "points", justify="right", footer=Text(f"{pair.score}", style="bold")
     )
-    if korean:
-        table.add_column("근거")
+    table.add_column("근거" if korean else "because")
     for part in pair.parts:
         style = "green" if part.points > 0 else "red" if part.points < 0 else "dim"
         shown = f"{part.points:+d}" if part.points else "0"
-        because = [Text(", ".join(part.because))] if korean else []
-        table.add_row(Text(names.get(part.name, part.name)), Text(shown, style=style), *because)
+        because = Text(", ".join(part.because))
+        table.add_row(Text(names.get(part.name, part.name)), Text(shown, style=style), because)
     return table
 
 

@@ -11,7 +11,7 @@ class MatchPart:
     """A name of `hypercube.kernels.compatibility.COMPONENTS`."""
     points: int
     because: tuple[str, ...]
-    """What the points rest on, in Korean: each relation or count, with the letters concerned; empty for 0."""
+    """What the points rest on, in the language asked: every relation or count with its letters; empty for 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hypercube.core.chart import Chart, Pillars
 from hypercube.core.compatibility import CompatibilityOptions, Pair
-from hypercube.core.reading import Checked
+from hypercube.core.reading import Checked, ReadingLanguage
 from hypercube.kernels.compatibility import top_k
 from hypercube.saju.compatibility import cited, explain
 from hypercube.saju.grounding import cut
@@ -26,9 +26,11 @@ def bare(chart: Chart) -> Chart:
     return replace(chart, facts=None) if chart.facts is not None else chart
 
 
-def scored(first: Chart, second: Chart, index: int = 0) -> Pair:
-    """A pair with its score and parts, and no sentences."""
-    found = match(first, second)
+def scored(
+    first: Chart, second: Chart, index: int = 0, language: ReadingLanguage = ReadingLanguage.KO
+) -> Pair:
+    """A pair with its score and parts, and no sentences; `language` is that of the reasons."""
+    found = match(first, second, language)
     return Pair(index, found.score, found.parts, bare(second))
 
 
@@ -46,7 +48,7 @@ def explained(
     Raises:
         HyperCubeError: FAILED_PRECONDITION for a chart without facts.
     """
-    found = match(first, second)
+    found = match(first, second, options.language)
     checker = PairChecker(first, second, found)
     written = explain(first, second, options)
     checks = [checker.sentence(sentence.text) for sentence in written]

@@ -8,6 +8,7 @@ wide (Gangwon: four and a half minutes from Chuncheon to the coast), so a birth 
 
 import functools
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -130,6 +131,11 @@ def find_place(name: str) -> Place:
 def is_named(name: str) -> bool:
     """Whether `find_place` knows the name; nothing is suggested where it does not."""
     return _key(name[:_LONGEST_NAME]) in _BY_KEY
+
+
+def spellings() -> Mapping[str, str]:
+    """By the key of every name of these places the spelling that suggestions show."""
+    return _SPELLINGS
 
 
 def _unknown_place(name: str) -> HyperCubeError:

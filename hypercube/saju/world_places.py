@@ -27,6 +27,7 @@ from typing import Final
 
 from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
 from hypercube.saju import places
+from hypercube.saju.place_slips import Slips
 from hypercube.saju.places import Place
 
 DOMINANT: Final = 20
@@ -200,7 +201,13 @@ def _shared(name: str, choices: list[str]) -> HyperCubeError:
 
 @functools.lru_cache(maxsize=1_024)
 def _nearest_spelling(key: str) -> str | None:
-    """Looked for among the names of the same start or end: a batch may hold thousands of misspelt places."""
+    """Looked for among Korea's names by letters, then among all of the same start or end.
+
+    Never among all: a batch may hold thousands of misspelt places.
+    """
+    slip = _slips().nearest(key)
+    if slip is not None:
+        return slip
     alike = {
         known: spelling for end in _ends(key) for known, spelling in _spellings_by_end().get(end, {}).items()
     }
@@ -217,6 +224,18 @@ def _nearest_office(key: str) -> str | None:
     except HyperCubeError as error:
         found: str | None = error.details["nearest"]
         return found
+
+
+@functools.cache
+def _slips() -> Slips:
+    """Korea's names: the cities and provinces before what lies in them."""
+    gazetteer = _gazetteer()
+    inside = {
+        key: gazetteer.spellings[key]
+        for key, positions in gazetteer.steps[_KOREA].items()
+        if any(gazetteer.entries[each].home for each in positions)
+    }
+    return Slips((places.spellings(), inside))
 
 
 @functools.cache

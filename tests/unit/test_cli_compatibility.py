@@ -45,7 +45,10 @@ def test_several_are_ranked_and_a_wrong_one_is_named() -> None:
 def test_an_english_comparison_is_english_throughout() -> None:
     for shown in (told(*PAIR, "--language", "en"), told(*SEVERAL, "--language", "en", "--explain")):
         assert not any("가" <= letter <= "힣" for letter in shown)
-    assert "spouse stars" in told(*PAIR, "--language", "en")
+    pair = told(*PAIR, "--language", "en")
+    assert "spouse stars" in pair
+    assert "because" in pair
+    assert "day stems 戊·辛: the first feeds the second" in pair
 
 
 def test_a_skipped_hour_can_be_compared_as_the_error_says() -> None:

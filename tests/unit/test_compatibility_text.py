@@ -12,11 +12,14 @@ from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.match import MatchPart
 from hypercube.core.reading import ReadingLanguage
 from hypercube.kernels.compatibility import COMPONENTS
+from hypercube.kernels.compatibility.score import EXCESS_FROM
 from hypercube.saju import chart, match
 from hypercube.saju.compatibility import SCORE_SCHOOL, cited, explain
 from hypercube.saju.compatibility.corpus import en, ko
+from hypercube.saju.facts.symbols import ELEMENTS
 from hypercube.saju.grounding.pair import PairChecker
 from hypercube.saju.pairing import explained
+from hypercube.saju.reading.corpus.table import Corpus
 from tests.unit.reading_charts import random_charts
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
@@ -109,6 +112,26 @@ def test_every_relation_that_counts_is_told() -> None:
             for reason in part.because if part.name.endswith("_branch") else ():
                 kind = reason.split(" ")[1]
                 assert f"{kind}(" in told, (part.name, reason)
+
+
+@pytest.mark.parametrize("language", [KO, EN])
+def test_much_of_one_element_on_both_sides_is_said_once_of_both(language: ReadingLanguage) -> None:
+    both = {each[0].split("}")[-1] for each in _corpus(language)["EXCESS_BOTH"].values()}
+    found = 0
+    for first, second in pairs(300, seed=12):
+        told = [each.text for each in explain(first, second, CompatibilityOptions(language))]
+        advice = [each for each in told if any(each.endswith(end) for end in both)]
+        assert len(told) == len(set(told))
+        counts = [chart.facts.elements.visible for chart in (first, second) if chart.facts is not None]
+        much = [[each for each in ELEMENTS if getattr(count, each) >= EXCESS_FROM] for count in counts]
+        if any(each in much[1][:1] for each in much[0][:1]):
+            found += 1
+            assert len(advice) == 1, told
+    assert found >= 3
+
+
+def _corpus(language: ReadingLanguage) -> Corpus:
+    return ko.CORPUS if language is KO else en.CORPUS
 
 
 def test_what_depends_on_a_school_names_it() -> None:

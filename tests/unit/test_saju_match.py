@@ -1,11 +1,14 @@
 """궁합: the score is the sum of its parts, and every part that counts says why."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hypercube.core.chart import Pillars
+from hypercube.core.reading import ReadingLanguage
 from hypercube.kernels.compatibility import COMPONENTS, SYMMETRIC, compatibility
 from hypercube.saju import chart
 from hypercube.saju.match import _REASONS, match
@@ -58,3 +61,25 @@ def test_day_stems_that_combine_or_clash(days: tuple[str, str], because: tuple[s
     same = by_hanja["戊辰"]
     one, other = (Pillars(same, same, by_hanja[day], None) for day in days)
     assert {part.name: part.because for part in match(one, other).parts}["day_stem_relation"] == because
+
+
+@given(first=pillar_sets, second=pillar_sets)
+def test_reasons_are_the_same_in_both_languages_and_english_ones_have_no_hangul(
+    first: Pillars, second: Pillars
+) -> None:
+    korean, english = (match(first, second, each) for each in ReadingLanguage)
+    assert korean == match(first, second)
+    assert korean.score == english.score
+    for there, here in zip(korean.parts, english.parts, strict=True):
+        assert (there.name, there.points, len(there.because)) == (here.name, here.points, len(here.because))
+        for one, other in zip(there.because, here.because, strict=True):
+            # The letters concerned stand in both.
+            assert re.findall(r"[\u4e00-\u9fff]|\d", one) == re.findall(r"[\u4e00-\u9fff]|\d", other)
+            assert not re.search("[가-힣]", other)
+
+
+def test_two_people_in_english() -> None:
+    first, second = chart("1990-05-03 07:20", place="Seoul"), chart("1993-09-17 21:10", place="Busan")
+    parts = {part.name: part.because for part in match(first, second, ReadingLanguage.EN).parts}
+    assert parts["day_stem_element"] == ("day stems 戊·辛: the first feeds the second",)
+    assert parts["day_stem_relation"] == ()

@@ -167,6 +167,36 @@ def test_an_unknown_place(name: str, close: str | None) -> None:
     assert "`longitude` and `zone`" in error.fix
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("서을", "서울"),
+        ("붓산", "부산"),
+        ("대그", "대구"),
+        ("인쳔", "인천"),
+        ("광쥬", "광주"),
+        ("수언", "수원"),
+        ("제쥬", "제주"),
+        ("데전", "대전"),
+        ("seuol", "Seoul"),
+        ("busna", "Busan"),
+        ("daegoo", "Daegu"),
+        ("incheom", "Incheon"),
+        ("daeju", "Daegu"),
+    ],
+)
+def test_a_slip_of_one_letter_finds_the_city_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        find_place(name)
+    assert caught.value.details["nearest"] == meant
+    assert f"Did you mean {meant!r}?" in str(caught.value.fix)
+
+
+@pytest.mark.parametrize("name", ["busan", "BUSAN", "daegu"])
+def test_a_name_without_a_slip_is_found(name: str) -> None:
+    assert find_place(name).name in {"Busan", "Daegu"}
+
+
 @pytest.mark.parametrize("name", ["seoul" + " " * 1_000_000, "a b " * 24, ",,,,", "서울" * 50])
 def test_monstrous_names_are_refused_briefly(name: str) -> None:
     with pytest.raises(HyperCubeError) as caught:

@@ -28,7 +28,7 @@ from hypercube.saju.reading.naming import NAMES
 from hypercube.saju.reading.template import filled
 from hypercube.saju.reading.writer import mixed
 
-CORPUS_VERSION: Final = "1"
+CORPUS_VERSION: Final = "2"
 """Rises with any change of the text or of the rules that choose it: same version, same charts, same text."""
 SCORE_SCHOOL: Final = f"compatibility/score@{SCORE_VERSION}"
 """The weights of the score, named beside the schools of the facts."""
@@ -239,11 +239,18 @@ def _elements(pen: _Pen) -> None:
     for element in neither[:1]:
         pen.say("element_complement", "NEITHER", element, _COUNTS, e=_element(pen, element))
         said += 1
+    told = set()
     for who in (FIRST, SECOND):
         excess = [each for each in ELEMENTS if counts[who][each] >= EXCESS_FROM and counts[OTHER[who]][each]]
-        # What the score counts is what the second person adds to the first; the reverse is told for balance.
+        # What the score counts is what the second person adds to the first; the reverse is told for balance,
+        # but where both have much of one element a single sentence has said it of both.
         for element in excess[:1]:
-            _both_counts(pen, "EXCESS", element, who, counts[who][element], counts[OTHER[who]][element])
+            if element in told:
+                continue
+            told.add(element)
+            alike = counts[OTHER[who]][element] >= EXCESS_FROM
+            table = "EXCESS_BOTH" if alike else "EXCESS"
+            _both_counts(pen, table, element, who, counts[who][element], counts[OTHER[who]][element])
             said += 1
     if not said and all(counts[FIRST].values()):
         pen.say("element_complement", "FULL", "all", ("first.elements.visible",), who=pen.names.people[FIRST])

@@ -590,7 +590,7 @@ class MatchPart(google.protobuf.message.Message):
     points: builtins.int
     @property
     def because(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What the points rest on, in Korean."""
+        """What the points rest on, in the language asked for."""
 
     def __init__(
         self,

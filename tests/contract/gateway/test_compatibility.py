@@ -61,7 +61,7 @@ async def test_a_pair_has_its_charts_parts_sentences_and_checks(http: httpx.Asyn
     assert answer["checked"]["sentences"] == len(pair["sentences"])
     assert answer["checked"]["contradictions"] == 0
     assert answer["checked"]["confirmed"] > 25
-    assert (answer["written_by"], answer["corpus_version"], answer["score_version"]) == ("corpus", "1", 1)
+    assert (answer["written_by"], answer["corpus_version"], answer["score_version"]) == ("corpus", "2", 1)
 
 
 async def test_scores_over_http_are_those_of_match(http: httpx.AsyncClient) -> None:
@@ -75,6 +75,19 @@ async def test_scores_over_http_are_those_of_match(http: httpx.AsyncClient) -> N
         assert pair["parts"] == [
             {"name": part.name, "points": part.points, "because": list(part.because)} for part in found.parts
         ]
+
+
+async def test_reasons_over_http_are_in_the_language_asked(http: httpx.AsyncClient) -> None:
+    for language in ReadingLanguage:
+        one = await post(http, first=FIRST, second=SECOND, language=language)
+        listed = await post(http, first=FIRST, others=[SECOND], language=language)
+        found = match(chart(**FIRST), chart(**SECOND), language)
+        told = [
+            {"name": each.name, "points": each.points, "because": [*each.because]} for each in found.parts
+        ]
+        assert one["pairs"][0]["parts"] == listed["pairs"][0]["parts"] == told
+        korean = any("가" <= letter <= "힣" for each in told for why in each["because"] for letter in why)
+        assert korean == (language is ReadingLanguage.KO)
 
 
 async def test_the_best_of_a_list_are_those_of_brute_force(http: httpx.AsyncClient) -> None:
@@ -202,6 +215,7 @@ async def test_the_client_gets_the_pair_as_it_was_written(target: str) -> None:
         async with AsyncClient(target) as client:
             answer = await client.compatibility(FIRST, SECOND, language=language, length=length)
             assert answer.best == pair
+            assert answer.best.parts == match(chart(**FIRST), chart(**SECOND), language).parts
             assert answer.options == options
 
 

@@ -93,7 +93,9 @@ class CompatibilityCube(Cube):
         )
         rows = [good[at] for at in ranked]
         if not request.explain:
-            pairs = await asyncio.to_thread(lambda: [scored(first, chart, row) for row, chart in rows])
+            pairs = await asyncio.to_thread(
+                lambda: [scored(first, chart, row, request.language) for row, chart in rows]
+            )
             return _answer(request, first, pairs, errors, len(good), counted(()))
         again = await self._charts(tuple(with_facts(request.others[row]) for row, _ in rows), call)
         described = [

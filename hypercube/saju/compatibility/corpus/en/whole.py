@@ -76,6 +76,29 @@ EXCESS: Final[Table] = {
     ),
 }
 
+EXCESS_BOTH: Final[Table] = {
+    "wood": (
+        "{who} has {n} {e} letters and {other} has {m} {e} {letters}, much on both sides: "
+        "begin fewer things at once.",
+    ),
+    "fire": (
+        "{who} has {n} {e} letters and {other} has {m} {e} {letters}, much on both sides: "
+        "on high days sleep before deciding.",
+    ),
+    "earth": (
+        "{who} has {n} {e} letters and {other} has {m} {e} {letters}, much on both sides: "
+        "plan outings away from the familiar.",
+    ),
+    "metal": (
+        "{who} has {n} {e} letters and {other} has {m} {e} {letters}, much on both sides: "
+        "a joke now and then beats an argument.",
+    ),
+    "water": (
+        "{who} has {n} {e} letters and {other} has {m} {e} {letters}, much on both sides: "
+        "move before thought grows too deep.",
+    ),
+}
+
 FULL: Final[Table] = {
     "all": (
         "{who} lacks none of the five elements among the visible letters: enjoy together rather than fill up.",
