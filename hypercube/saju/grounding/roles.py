@@ -46,6 +46,11 @@ _NEXT: Final = re.compile(
     r"다음 대운|바뀌|changes to|next luck|follows|next (?:ten|10|decade|cycle)|갈아|다음에 오는",
     re.IGNORECASE,
 )
+_CHANGES: Final = re.compile(
+    r"^(?:\([^)]*\))?\s?대운(?:이|은|는|도|을|의|까지|에서|에는?)? (?![^,.]*다음)"
+    r"(?:(?!로 바뀌)[^,.])*?바뀌(?!는 (?:다음 )?대운)"
+)
+"""A luck pillar that changes, or in which something does: not the one that it changes to."""
 _TURNS: Final = re.compile(r"^(?:\([^)]*\))?(?:으로|로) (?:바뀌|바뀝|바뀐|넘어|갈아|교체|접어|이어|옮)")
 _FOLLOWS: Final = re.compile(
     r"^(?: \([^)]*\))? (?:follows|comes next|takes over|begins|starts|opens|arrives)\b"
@@ -101,7 +106,8 @@ def luck_detail(
     if not named:
         return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""
     own = sentence[_clause_start(sentence, start) : _clause_end(sentence, end)]
-    if _NEXT.search(own):
+    changes = _CHANGES.match(rest) is not None
+    if not changes and _NEXT.search(own):
         return "luck_next"
     if _FIRST.search(own) and first:
         return "luck_first"
@@ -109,7 +115,7 @@ def luck_detail(
         return "luck_now"
     if not first:
         return "luck"  # what the sentence says of the pillar named before it
-    if _NEXT.search(sentence):
+    if not changes and _NEXT.search(sentence):
         return "luck_next"
     return "luck_first" if _FIRST.search(sentence) else "luck_now" if _NOW.search(sentence) else "luck"
 
