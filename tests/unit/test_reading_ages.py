@@ -32,7 +32,7 @@ ABSURD = {
         r"취업|승진|이직|투자|신혼|배우자|남편|아내|결혼|배필|연애|동업|보증|거래처|판로|영업|예산|상사|가계부|계약서"
         r"|정산|재테크|일터|경력|직장|이 (?:남성|여성)의|재성이 한 글자|관성이 한 글자|하시면 후회"
         r"|\b(?:spouse|husband|wife|marr\w+|career|boss|budgets?|deals?|partnerships?|contracts?|income|accounts"
-        r"|expenses|earn|post|partner|a (?:man|woman)'s)\b"
+        r"|expenses|earn|partner|a (?:man|woman)'s)\b"
     ),
     OLD: re.compile(
         r"취업|승진|이직|투자|신혼|배필|연애|동업|거래처|판로|영업|상사|직업을 고르|재테크|일터를 고르셔야|부수입"

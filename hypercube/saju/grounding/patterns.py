@@ -86,7 +86,11 @@ _KOREAN: Final = (
         rf"|(?<![가-힣])(?:{NATIVE_AGE})(?=이 되|(?<!열)에 |부터|까지|에서|이 (?:넘|지)|을 (?:넘|지))",
     ),
     # Spelled out only where it says what counts as now: of a birth or a luck pillar, the year is looked at.
-    ("date", r"\d{4}-\d{2}-\d{2}|\d{4}년 \d{1,2}월 \d{1,2}일(?= (?:기준|현재))"),
+    (
+        "date",
+        r"\d{4}-\d{2}-\d{2}|\d{4}년 \d{1,2}월 \d{1,2}일(?= (?:기준|현재))"
+        rf"|(?<=[Aa]s of )\d{{1,2}} (?:{any_of(english.MONTHS)}) \d{{4}}\b",
+    ),
     ("year", r"\d{4}년|(?<!\d)\d{2}년(?=생)|\b(?:1[89]|20|21)\d{2}\b"),
     ("structure", f"(?:{any_of(STRUCTURES)})"),
     ("sinsal", f"(?:{any_of(SINSAL)})(?:살)?{_END}"),
@@ -219,7 +223,6 @@ _ENGLISH: Final = (
         r"|heart|height|end|start|beginning|dead|peak|threshold) of )?(?:spring|summer|autumn"
         r"|winter))",
     ),
-    ("date_en", rf"(?<=[Aa]s of )\d{{1,2}} (?:{any_of(english.MONTHS)}) \d{{4}}\b"),
     ("sex", r"(?i:\ba (?:man|woman|boy|girl)(?='s chart))"),
     (
         "branch_en",

@@ -276,6 +276,5 @@ _RULES: Final[dict[str, Callable[[str, str, int, int], Found | None]]] = {
     "age": _age,
     "year": _year,
     "date": _date,
-    "date_en": _date,
     "luck": lambda *_: None,
 }
