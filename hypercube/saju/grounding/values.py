@@ -164,7 +164,8 @@ def _month_of_en(sentence: str, text: str, start: int, end: int) -> Found | None
 
 
 def _sex(_: str, text: str, __: int, ___: int) -> Found:
-    return ("sex", "female" if text.lower() in ("여성", "여자", "a woman", "a girl") else "male", "")
+    female = text.lower().removesuffix("아이") in ("여성", "여자", "a woman", "a girl")
+    return ("sex", "female" if female else "male", "")
 
 
 def _direction(sentence: str, text: str, _: int, __: int) -> Found | None:

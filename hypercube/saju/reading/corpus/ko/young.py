@@ -32,6 +32,10 @@ TIME_OF_LIFE: Final[Table] = {
     ),
 }
 
+MONTH_BRANCH: Final[Table] = {
+    5: ("사월(巳月)에 태어나 열기가 피어오르는 기운을 타고났으니, 무엇이든 재빨리 해 봅니다.",),
+}
+
 STRUCTURE: Final[Table] = {
     "eating_god_structure": (
         "자평진전의 격국법으로 보면 식신격이니, 만들고 그리고 나누어 먹는 놀이에서 재주가 먼저 보입니다.",
