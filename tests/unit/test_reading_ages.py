@@ -47,7 +47,7 @@ def person(years: int, *, sex: str | None = "female", month: int = 5, hour: int 
     """Somebody of so many full years on 2026-11-28."""
     birth = f"{2026 - years}-{month:02}-03" + ("" if hour is None else f"T{hour:02}:20")
     include = ALL if sex else ("facts", "periods")
-    return chart(birth, sex=sex, fold=0, include=include, as_of="2026-11-28")  # type: ignore[arg-type]
+    return chart(birth, sex=sex, fold=0, include=include, as_of="2026-11-28")
 
 
 def people(ages: range) -> Iterator[Chart]:
