@@ -62,7 +62,7 @@ def other_words(found: Chart, language: ReadingLanguage, seed: int) -> dict[Read
     """The written reading with other variants chosen: true, and in other words."""
     asked = sheet(found)
     versions = tuple(each.version for each in asked.facts.schools)
-    pen = writer(versions, ReadingOptions(language=language), seed)
+    pen = writer(versions, ReadingOptions(language=language), seed, asked.time)
     said = {}
     for number, (section, write) in enumerate(_SECTIONS.items()):
         pen.seed, pen.at = seed, 1_000 * number

@@ -230,3 +230,51 @@ def test_verbs_of_two_syllables_are_no_bonds(sentence: str) -> None:
 @pytest.mark.parametrize("sentence", ["묘술합이 있습니다.", "묘술합입니다.", "축오해가 있습니다."])
 def test_bonds_of_two_letters_are_read(sentence: str) -> None:
     assert [claim.kind for claim in claims(sentence)] == ["relation"]
+
+
+@pytest.mark.parametrize(
+    ("written", "grounded"),
+    [
+        # Luck of the chart: 기묘 무인 정축 병자 을해 …, of which 정축 is in force.
+        ("정축 대운이 이어지는 동안 해가 바뀌어도 마음은 그대로입니다.", True),
+        ("정축 대운이 바뀌어도 기본 성향은 그대로입니다.", True),
+        ("정축 대운이 병자 대운으로 바뀌어도 놀라지 마세요.", True),
+        ("정축 대운은 십 년을 가니, 해가 바뀌어도 마음은 그대로입니다.", True),
+        ("지금의 정축 대운이 바뀌면 병자 대운이 옵니다.", True),
+        ("다음은 병자 대운으로 바뀌어 갑니다.", True),
+        ("갑자 대운이 바뀌어도 성향은 그대로입니다.", False),
+        ("현재 병자 대운이 바뀌어도 그대로입니다.", False),
+        ("정축 대운이 을해 대운으로 바뀌어도 괜찮습니다.", False),
+        ("정축 대운이 바뀌어 을해 대운이 다음 대운으로 옵니다.", False),
+        ("다음에 바뀌는 대운은 을해입니다.", False),
+        ("곧 바뀌는 을해 대운에는 새로운 일이 생깁니다.", False),
+        ("을해 대운이 다음에 바뀌어 들어옵니다.", False),
+    ],
+)
+def test_a_luck_pillar_that_changes_is_not_the_one_it_changes_to(
+    checker: Checker, written: str, grounded: bool
+) -> None:
+    assert checker.grounded(written) is grounded
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-28 기준으로 올해는 병오년입니다.",
+        "2026년 11월 28일 기준으로 올해는 병오년입니다.",
+        "올해의 간지는 병오라, 2026년 11월 28일 현재 그 기운 안에 계십니다.",
+        "As of 28 November 2026 this year's pillar is Byeong-o (丙午).",
+        "As of 2026-11-28 this year's pillar is Byeong-o (丙午).",
+    ],
+)
+def test_a_day_is_the_same_however_it_is_written(checker: Checker, written: str) -> None:
+    assert [each.value for each in claims(written) if each.kind == "date"] == ["2026-11-28"]
+    assert checker.grounded(written)
+    for right, wrong in (("병오", "정미"), ("Byeong-o (丙午)", "Jeong-mi (丁未)")):
+        if right in written:
+            assert not checker.grounded(written.replace(right, wrong))
+
+
+def test_the_year_of_a_birth_or_a_luck_pillar_is_still_looked_at(checker: Checker) -> None:
+    assert checker.grounded("1990년 5월 3일에 태어나셨습니다.")
+    assert not checker.grounded("1991년 5월 3일에 태어나셨습니다.")

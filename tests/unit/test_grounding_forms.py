@@ -12,8 +12,9 @@ from hypercube.saju.grounding.forms import VALUES, Form, Slot, filled, fits, lea
 from hypercube.saju.reading import template
 from hypercube.saju.reading.book import CORPORA
 from hypercube.saju.reading.line import FormedLine
-from hypercube.saju.reading.naming import NAMES
+from hypercube.saju.reading.naming import NAMES, names_at
 from hypercube.saju.reading.read import written
+from hypercube.saju.reading.time_of_life import TimeOfLife
 from tests.unit.reading_charts import random_charts
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
@@ -24,20 +25,23 @@ FIXED = {"pillar", "who"}
 def slotted(language: ReadingLanguage) -> Iterator[tuple[str, dict[str, str]]]:
     """Every template with slots, and every choice of its fixed words; with some words in the slots."""
     names = NAMES[language]
+    who = dict.fromkeys(each for time in TimeOfLife for each in names_at(language, time).who.values())
+    seen: set[str] = set()
     some = {"age": "31", "until": "32", "from": "2015"}
     some |= dict.fromkeys(("year", "month", "day", "hour"), names.pillars[20])
-    for table in CORPORA[language].values():
+    for table in (table for time in TimeOfLife for table in CORPORA[language, time].values()):
         for text in (each for variants in table.values() for each in variants):
             known = template.compiled(text)
-            if not known.slots:
+            if not known.slots or text in seen:
                 continue
+            seen.add(text)
             fixed = {name for name, _ in known.words} - set(known.slots)
             assert fixed <= FIXED
             slots = {name: some[name] for name in known.slots}
             if "pillar" in fixed:
                 yield from ((text, {**slots, "pillar": each}) for each in names.pillars)
             elif "who" in fixed:
-                yield from ((text, {**slots, "who": each}) for each in names.who.values())
+                yield from ((text, {**slots, "who": each}) for each in who)
             else:
                 yield text, slots
 

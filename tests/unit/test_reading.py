@@ -20,7 +20,9 @@ from hypercube.core.reading import (
 from hypercube.saju import chart
 from hypercube.saju.grounding import Checker
 from hypercube.saju.reading import cited, read
+from hypercube.saju.reading.book import CORPORA
 from hypercube.saju.reading.corpus import en, ko
+from hypercube.saju.reading.time_of_life import TimeOfLife
 from tests.unit.reading_charts import AS_OF, random_charts
 
 ALL = ("facts", "luck", "periods")
@@ -84,13 +86,17 @@ def test_pillars_or_sex_change_the_text() -> None:
     assert text(read(known(), short)) != text(read(known(sex="male"), short))
 
 
-def test_the_corpora_have_the_same_tables_and_keys() -> None:
-    assert ko.CORPUS.keys() == en.CORPUS.keys()
-    for name, table in ko.CORPUS.items():
-        assert table.keys() == en.CORPUS[name].keys(), name
+@pytest.mark.parametrize("time", list(TimeOfLife))
+def test_the_corpora_have_the_same_tables_and_keys(time: TimeOfLife) -> None:
+    korean, english = CORPORA[KO, time], CORPORA[EN, time]
+    assert korean.keys() == english.keys()
+    for name, table in korean.items():
+        assert table.keys() == english[name].keys(), name
+        for key, variants in table.items():
+            assert bool(variants) is bool(english[name][key]), (name, key)
 
 
-@pytest.mark.parametrize("corpus", [ko.CORPUS, en.CORPUS], ids=["ko", "en"])
+@pytest.mark.parametrize("corpus", CORPORA.values(), ids=["-".join(each) for each in CORPORA])
 def test_no_sentence_is_fatalistic_diagnoses_or_promises(
     corpus: dict[str, dict[object, tuple[str, ...]]],
 ) -> None:

@@ -15,6 +15,7 @@ from hypercube.saju.grounding import forms
 from hypercube.saju.interpretation import interpret
 from hypercube.saju.reading import citing, writer
 from hypercube.saju.reading.book import book
+from hypercube.saju.reading.time_of_life import time_of_life
 from tests.unit.reading_charts import random_charts
 
 CHARTS = 60
@@ -73,7 +74,9 @@ def test_what_is_kept_is_bounded_and_changes_nothing_when_it_is_full(
     for chart, reading in zip(charts, expected, strict=True):
         assert interpret(chart, options) == reading
         versions = tuple(each.version for each in chart.facts.schools) if chart.facts else ()
-        how = writer.manner(options.language, options.length, options.tone, options.audience, versions)
+        how = writer.manner(
+            options.language, options.length, options.tone, options.audience, versions, time_of_life(chart)
+        )
         assert 0 < len(how.passages) <= most
         assert 0 < len(how.book.kept) <= most
         assert 0 < len(forms._made) <= most

@@ -132,3 +132,18 @@ GODS: Final = {
 }
 for _name in ("friend", "companion"):
     GODS.pop(_name)
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+"""Of the civil year."""

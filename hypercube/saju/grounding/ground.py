@@ -1,6 +1,5 @@
 """The chart as the checker asks for it: what stands at a place, and when what begins."""
 
-import datetime as dt
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from hypercube.core.chart import Chart
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, ElementValues, PillarFacts
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
+from hypercube.saju.full_years import full_years
 from hypercube.saju.grounding.once import once
 
 ELEMENTS: Final = ("wood", "fire", "earth", "metal", "water")
@@ -153,9 +153,7 @@ class Ground:
         """Whole years on the day that counts as now."""
         if self.chart.periods is None:
             return None
-        now = dt.date.fromisoformat(self.chart.periods.as_of.date)
-        born = dt.date.fromisoformat(self.chart.instant.local[:10])
-        return now.year - born.year - ((now.month, now.day) < (born.month, born.day))
+        return full_years(self.chart.instant.local[:10], self.chart.periods.as_of.date)
 
     @property
     def birth_year(self) -> int:

@@ -85,7 +85,12 @@ _KOREAN: Final = (
         r"(?!기|상|계|운|씩| 단위| 터울| 차이)"
         rf"|(?<![가-힣])(?:{NATIVE_AGE})(?=이 되|(?<!열)에 |부터|까지|에서|이 (?:넘|지)|을 (?:넘|지))",
     ),
-    ("date", r"\d{4}-\d{2}-\d{2}"),
+    # Spelled out only where it says what counts as now: of a birth or a luck pillar, the year is looked at.
+    (
+        "date",
+        r"\d{4}-\d{2}-\d{2}|\d{4}년 \d{1,2}월 \d{1,2}일(?= (?:기준|현재))"
+        rf"|(?<=[Aa]s of )\d{{1,2}} (?:{any_of(english.MONTHS)}) \d{{4}}\b",
+    ),
     ("year", r"\d{4}년|(?<!\d)\d{2}년(?=생)|\b(?:1[89]|20|21)\d{2}\b"),
     ("structure", f"(?:{any_of(STRUCTURES)})"),
     ("sinsal", f"(?:{any_of(SINSAL)})(?:살)?{_END}"),
@@ -147,7 +152,8 @@ _KOREAN: Final = (
     ),
     (
         "sex",
-        r"(?:남성|여성|남자|여자)(?=의 사주|이시|이신|분|로 태어|으로 태어|이고|입니다| 사주| 명식|으로[ ,])",
+        r"(?:남성|여성|(?:남자|여자)(?:아이)?)"
+        r"(?=의 사주|이시|이신|분|로 태어|으로 태어|이고|입니다| 사주| 명식|으로[ ,])",
     ),
 )
 _ENGLISH: Final = (
@@ -217,7 +223,7 @@ _ENGLISH: Final = (
         r"|heart|height|end|start|beginning|dead|peak|threshold) of )?(?:spring|summer|autumn"
         r"|winter))",
     ),
-    ("sex", r"(?i:\ba (?:man|woman)(?='s chart))"),
+    ("sex", r"(?i:\ba (?:man|woman|boy|girl)(?='s chart))"),
     (
         "branch_en",
         rf"(?:(?<=branch is )|(?<=branch are )|(?<=branches are ))You\b|\b(?:{any_of(english.BRANCH_BARE)})\b",

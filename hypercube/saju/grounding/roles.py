@@ -46,6 +46,9 @@ _NEXT: Final = re.compile(
     r"다음 대운|바뀌|changes to|next luck|follows|next (?:ten|10|decade|cycle)|갈아|다음에 오는",
     re.IGNORECASE,
 )
+_SUBJECT: Final = re.compile(r"^(?:\([^)]*\))?\s?대운(?:이|은|는|도|을|의|까지|에서|에는?)? (?![^,.]*다음)")
+_CHANGES: Final = re.compile(r"바뀌(?!는 (?:다음 )?대운)")
+"""Behind a luck pillar that a sentence is about, it changes, or something does in it: it is not changed to."""
 _TURNS: Final = re.compile(r"^(?:\([^)]*\))?(?:으로|로) (?:바뀌|바뀝|바뀐|넘어|갈아|교체|접어|이어|옮)")
 _FOLLOWS: Final = re.compile(
     r"^(?: \([^)]*\))? (?:follows|comes next|takes over|begins|starts|opens|arrives)\b"
@@ -100,8 +103,10 @@ def luck_detail(
     )
     if not named:
         return "luck_first" if ", begins" in rest[:12] and "first" in sentence[:start] else ""
-    own = sentence[_clause_start(sentence, start) : _clause_end(sentence, end)]
-    if _NEXT.search(own):
+    begin, close = _clause_start(sentence, start), _clause_end(sentence, end)
+    own = sentence[begin:close]
+    behind = _SUBJECT.match(rest) is not None
+    if _next_said(sentence, begin, end, close, behind=behind):
         return "luck_next"
     if _FIRST.search(own) and first:
         return "luck_first"
@@ -109,9 +114,15 @@ def luck_detail(
         return "luck_now"
     if not first:
         return "luck"  # what the sentence says of the pillar named before it
-    if _NEXT.search(sentence):
+    if _next_said(sentence, 0, end, len(sentence), behind=behind):
         return "luck_next"
     return "luck_first" if _FIRST.search(sentence) else "luck_now" if _NOW.search(sentence) else "luck"
+
+
+def _next_said(sentence: str, begin: int, end: int, close: int, *, behind: bool) -> bool:
+    """Whether a stretch says that a luck pillar, whose name ends at `end`, comes next."""
+    after = sentence[end:close]
+    return bool(_NEXT.search(sentence[begin:end] + (_CHANGES.sub("", after) if behind else after)))
 
 
 def _clause_start(sentence: str, at: int) -> int:

@@ -164,7 +164,8 @@ def _month_of_en(sentence: str, text: str, start: int, end: int) -> Found | None
 
 
 def _sex(_: str, text: str, __: int, ___: int) -> Found:
-    return ("sex", "female" if text.lower() in ("여성", "여자", "a woman") else "male", "")
+    female = text.lower().removesuffix("아이") in ("여성", "여자", "a woman", "a girl")
+    return ("sex", "female" if female else "male", "")
 
 
 def _direction(sentence: str, text: str, _: int, __: int) -> Found | None:
@@ -230,6 +231,16 @@ def _year(sentence: str, text: str, _: int, end: int) -> Found:
     return ("year", number.group(), detail)
 
 
+def _date(_: str, text: str, __: int, ___: int) -> Found:
+    """2026-11-28, however it is written."""
+    words = re.findall(r"\w+", text)
+    if words[1] in english.MONTHS:
+        day, month, year = words[0], str(english.MONTHS.index(words[1]) + 1), words[2]
+    else:
+        year, month, day = (re.sub(r"\D", "", each) for each in words)
+    return ("date", f"{year}-{month:0>2}-{day:0>2}", "")
+
+
 def _branch_en(sentence: str, text: str, start: int, end: int) -> Found | None:
     return ("branch", 9 if text == "You" else english.BRANCH_BARE[text], "placed")
 
@@ -265,6 +276,6 @@ _RULES: Final[dict[str, Callable[[str, str, int, int], Found | None]]] = {
     "void": _void,
     "age": _age,
     "year": _year,
-    "date": lambda _, text, __, ___: ("date", text, ""),
+    "date": _date,
     "luck": lambda *_: None,
 }

@@ -13,17 +13,22 @@ from hypercube.core.reading import ReadingLanguage, ReadingSentence
 from hypercube.saju.grounding.forms import filled as formed
 from hypercube.saju.grounding.judged import Judged
 from hypercube.saju.reading.corpus import en, ko
-from hypercube.saju.reading.corpus.table import Corpus
+from hypercube.saju.reading.corpus.table import Corpus, overlaid
 from hypercube.saju.reading.line import FormedLine, Line
 from hypercube.saju.reading.template import compiled, filled, form_of
+from hypercube.saju.reading.time_of_life import TimeOfLife
 
 CORPUS_VERSION: Final = "3"
 """Rises with any change of the text or of the rules that choose it: same version, same facts, same text."""
 _KEPT: Final = 200_000
 """Lines kept by all books together: some 1.5 KB each with what they claim, their verdicts and their words."""
-CORPORA: Final[dict[ReadingLanguage, Corpus]] = {
-    ReadingLanguage.KO: ko.CORPUS,
-    ReadingLanguage.EN: en.CORPUS,
+CORPORA: Final[dict[tuple[ReadingLanguage, TimeOfLife], Corpus]] = {
+    (ReadingLanguage.KO, TimeOfLife.YOUNG): overlaid(ko.CORPUS, ko.YOUNG),
+    (ReadingLanguage.KO, TimeOfLife.GROWN): ko.CORPUS,
+    (ReadingLanguage.KO, TimeOfLife.OLD): overlaid(ko.CORPUS, ko.OLD),
+    (ReadingLanguage.EN, TimeOfLife.YOUNG): overlaid(en.CORPUS, en.YOUNG),
+    (ReadingLanguage.EN, TimeOfLife.GROWN): en.CORPUS,
+    (ReadingLanguage.EN, TimeOfLife.OLD): overlaid(en.CORPUS, en.OLD),
 }
 _TOPICS: Final = {
     "strength": "strength",
@@ -47,7 +52,6 @@ _SCHOOLS: Final = 16_384
 class Book:
     """One language under one choice of schools."""
 
-    corpus: Corpus
     versions: tuple[str, ...]
     """Of the schools, as `ChartFacts.schools` gives them."""
     kept: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Line] = field(default_factory=dict)
@@ -113,7 +117,7 @@ def _forget() -> None:
 
 @functools.lru_cache(maxsize=64)
 def book(language: ReadingLanguage, versions: tuple[str, ...]) -> Book:
-    """The book of a language under some schools."""
-    made = Book(CORPORA[language], versions)
+    """The book of a language under some schools, whatever the time of life."""
+    made = Book(versions)
     _books.add(made)
     return made

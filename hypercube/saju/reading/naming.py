@@ -1,9 +1,11 @@
 """What things are called in a reading: in Korean, and in English."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hypercube.core.reading import ReadingLanguage, ReadingSection
+from hypercube.saju.grounding.english import MONTHS
+from hypercube.saju.reading.time_of_life import TimeOfLife
 from hypercube.saju.signs import BRANCHES, PILLARS, STEMS
 
 _STEM_NAMES: Final = ["갑목", "을목", "병화", "정화", "무토", "기토", "경금", "신금(辛金)", "임수", "계수"]
@@ -40,6 +42,7 @@ class Names:
     """Names of the life-stage schools."""
     who: dict[str | None, str]
     titles: dict[ReadingSection, str]
+    language: ReadingLanguage
 
 
 _KO: Final = Names(
@@ -69,6 +72,7 @@ _KO: Final = Names(
         ReadingSection.NOW: "올해와 이번 달",
         ReadingSection.ADVICE: "조언",
     },
+    language=ReadingLanguage.KO,
 )
 _EN: Final = Names(
     pillars=tuple(
@@ -100,9 +104,24 @@ _EN: Final = Names(
         ReadingSection.NOW: "This year and month",
         ReadingSection.ADVICE: "Advice",
     },
+    language=ReadingLanguage.EN,
 )
 NAMES: Final = {ReadingLanguage.KO: _KO, ReadingLanguage.EN: _EN}
 """By language."""
+_OF_CHILDREN: Final[dict[ReadingLanguage, dict[str | None, str]]] = {
+    ReadingLanguage.KO: {
+        "male": "이 남자아이의 사주",
+        "female": "이 여자아이의 사주",
+        None: "이 아이의 사주",
+    },
+    ReadingLanguage.EN: {"male": "a boy's", "female": "a girl's", None: "a child's"},
+}
+
+
+def names_at(language: ReadingLanguage, time: TimeOfLife) -> Names:
+    """The vocabulary of a language; a child is no man or woman."""
+    names = NAMES[language]
+    return replace(names, who=_OF_CHILDREN[language]) if time is TimeOfLife.YOUNG else names
 
 
 def listed(names: Names, words: list[str]) -> str:
@@ -110,6 +129,14 @@ def listed(names: Names, words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return names.comma.join(words[:-1]) + names.last + words[-1]
+
+
+def date_name(date: str, language: ReadingLanguage) -> str:
+    """A civil day, YYYY-MM-DD, in words: 2026년 11월 28일; 28 November 2026."""
+    year, month, day = map(int, date.split("-"))
+    if language is ReadingLanguage.KO:
+        return f"{year}년 {month}월 {day}일"
+    return f"{day} {MONTHS[month - 1]} {year}"
 
 
 def branch_name(index: int, language: ReadingLanguage) -> str:

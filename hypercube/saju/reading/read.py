@@ -61,7 +61,7 @@ def written(chart: Chart, options: ReadingOptions = _DEFAULT) -> list[Written]:
     """
     asked = sheet(chart)
     versions = tuple([each.version for each in asked.facts.schools])
-    pen = writer(versions, options, asked.seed)
+    pen = writer(versions, options, asked.seed, asked.time)
     titles = NAMES[options.language].titles
     found = []
     for number, (section, write) in enumerate(_SECTIONS.items()):

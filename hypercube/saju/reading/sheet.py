@@ -8,6 +8,7 @@ from hypercube.core.calendar import Luck, LuckRange
 from hypercube.core.chart import Chart, Sex
 from hypercube.core.errors import ErrorKind, HyperCubeError
 from hypercube.core.facts import ChartFacts, PillarFacts, Relation
+from hypercube.saju.reading.time_of_life import TimeOfLife, time_of_life
 
 SEASONS: Final = (*["winter"] * 2, *["spring"] * 3, *["summer"] * 3, *["autumn"] * 3, "winter")
 """By month branch 子 to 亥."""
@@ -86,6 +87,7 @@ class Sheet:
     luck: Luck | None
     luck_range: LuckRange | None
     seed: int
+    time: TimeOfLife
 
     @property
     def untimed(self) -> bool:
@@ -147,6 +149,7 @@ def sheet(chart: Chart) -> Sheet:
         luck=chart.luck,
         luck_range=range_at_noon(chart),
         seed=seed * 3 + (0 if sex is None else 1 if sex is Sex.MALE else 2),
+        time=time_of_life(chart),
     )
 
 

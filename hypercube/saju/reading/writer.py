@@ -17,9 +17,11 @@ from hypercube.core.reading import (
     ReadingOptions,
     ReadingTone,
 )
-from hypercube.saju.reading.book import Book, book
+from hypercube.saju.reading.book import CORPORA, Book, book
+from hypercube.saju.reading.corpus.table import Corpus
 from hypercube.saju.reading.line import FormedLine, Line
-from hypercube.saju.reading.naming import NAMES, Names
+from hypercube.saju.reading.naming import Names, names_at
+from hypercube.saju.reading.time_of_life import TimeOfLife
 
 SHORT, NORMAL, LONG = 0, 1, 2
 """From which length on a sentence is said."""
@@ -46,6 +48,8 @@ class Manner:
     """A language, its schools and how to write, as all readings share it that ask for the same."""
 
     book: Book
+    corpus: Corpus
+    """Of the language, for a time of life."""
     names: Names
     level: int
     warm: bool
@@ -105,7 +109,9 @@ class _Passage(Speaker):
     def say(self, level: int, table: str, key: Any, facts: tuple[str, ...], **words: str) -> None:
         """A sentence of a table, if the reading is at least that long."""
         if level <= self.level:
-            variants = self._manner.book.corpus[table][key]
+            variants = self._manner.corpus[table][key]
+            if not variants:
+                return
             self.said.append((len(variants), [None] * len(variants), _Saying(variants, facts, words)))
 
 
@@ -126,12 +132,14 @@ class Writer(Speaker):
         """A sentence of a table, if the reading is at least that long."""
         if level > self.level:
             return
-        book = self._manner.book
-        variants = book.corpus[table][key]
+        manner = self._manner
+        variants = manner.corpus[table][key]
+        if not variants:
+            return
         self.at = at = self.at + 1
         count = len(variants)
         template = variants[mixed(self.seed, at, count)] if count > 1 else variants[0]
-        self._lines.append(book.line(template, facts, words))
+        self._lines.append(manner.book.line(template, facts, words))
 
     def tell(self, what: Callable[..., None], *given: Any) -> None:
         """A passage that follows from a few values, and from nothing else.
@@ -195,18 +203,20 @@ def mixed(seed: int, at: int, count: int) -> int:
     return (x >> 33) % count
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=192)
 def manner(
     language: ReadingLanguage,
     length: ReadingLength,
     tone: ReadingTone,
     audience: ReadingAudience,
     versions: tuple[str, ...],
+    time: TimeOfLife = TimeOfLife.GROWN,
 ) -> Manner:
     """How to write; `versions` are those of the schools."""
     made = Manner(
         book=book(language, versions),
-        names=NAMES[language],
+        corpus=CORPORA[language, time],
+        names=names_at(language, time),
         level=_LEVELS[length],
         warm=tone is ReadingTone.WARM,
         explains=audience is ReadingAudience.BEGINNER,
@@ -215,7 +225,7 @@ def manner(
     return made
 
 
-def writer(versions: tuple[str, ...], options: ReadingOptions, seed: int) -> Writer:
-    """A writer for these options."""
-    how = manner(options.language, options.length, options.tone, options.audience, versions)
+def writer(versions: tuple[str, ...], options: ReadingOptions, seed: int, time: TimeOfLife) -> Writer:
+    """A writer for these options, of somebody at that time of life."""
+    how = manner(options.language, options.length, options.tone, options.audience, versions, time)
     return Writer(how, seed)

@@ -23,3 +23,17 @@ def gathered(*modules: ModuleType) -> Corpus:
 def a(word: str) -> str:
     """The English word with its article: "an eating god"."""
     return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def overlaid(base: Corpus, own: Corpus) -> Corpus:
+    """A corpus with some keys said otherwise, and tables that it has beside; a key without variants is not said.
+
+    Raises:
+        KeyError: `own` has a key that a table of `base` of its name lacks, so nothing would ever say it.
+    """
+    found = dict(base)
+    for name, table in own.items():
+        if name in base and (unknown := table.keys() - base[name].keys()):
+            raise KeyError(f"{name}: {sorted(unknown)}")
+        found[name] = base.get(name, {}) | table
+    return found

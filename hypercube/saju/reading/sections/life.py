@@ -3,7 +3,7 @@
 from typing import Final
 
 from hypercube.core.chart import Sex
-from hypercube.saju.reading.sections.shared import bonds, sinsal
+from hypercube.saju.reading.sections.shared import bonds, of_this_age, sinsal
 from hypercube.saju.reading.sheet import CONFLICTS, ELEMENTS, GROUP, GROUPS, Sheet
 from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Speaker, Writer
 
@@ -15,6 +15,7 @@ _MANY: Final = 2
 
 def work(sheet: Sheet, writer: Writer) -> None:
     """Structure, the gods of the month, what leads and what lacks."""
+    of_this_age(sheet, writer, "work")
     structure, month = sheet.facts.structure, sheet.month
     writer.tell(_structure, structure.name.key, structure.exposed)
     writer.tell(_month_gods, month.stem_god and month.stem_god.key, month.branch_god.key)
@@ -59,6 +60,7 @@ def _outer_gods(to: Speaker, year: str | None, hour: str | None) -> None:
 
 def wealth(sheet: Sheet, writer: Writer) -> None:
     """How wealth stands, against the day stem's strength, and where it flows."""
+    of_this_age(sheet, writer, "wealth")
     gods, groups, pillars = sheet.gods, sheet.groups, sheet.facts.pillars
     direct = [fact for key, fact in gods if key == "direct_wealth"]
     indirect = [fact for key, fact in gods if key == "indirect_wealth"]
@@ -112,6 +114,7 @@ def _wealth_close(to: Speaker, *cited: str) -> None:
 
 def relationships(sheet: Sheet, writer: Writer) -> None:
     """The day branch, the spouse star, bonds and conflicts of the day."""
+    of_this_age(sheet, writer, "relationships")
     writer.tell(_palace, sheet.day.branch_god.key)
     if sheet.sex is not None:
         group = "wealth" if sheet.sex is Sex.MALE else "officers"

@@ -6,6 +6,7 @@ from typing import Final
 from hypercube.core.facts import Relation
 from hypercube.saju.reading.naming import listed
 from hypercube.saju.reading.sheet import STEM_RELATIONS, Sheet, id_of_relation
+from hypercube.saju.reading.time_of_life import TimeOfLife
 from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Speaker, Writer
 
 _TEMPER: Final = (
@@ -28,6 +29,16 @@ _TWICE: Final = {"dohwa_day": "dohwa_year", "yeokma_day": "yeokma_year", "hwagae
 """Of the same name by another basis: said once."""
 _GROUPS: Final = frozenset({"triad", "direction", "triple_punishment"})
 """Relations of three or more places."""
+
+
+def of_this_age(sheet: Sheet, writer: Writer, section: str) -> None:
+    """To a child or somebody old, what a section means at that age; nothing else between."""
+    if sheet.time is not TimeOfLife.GROWN:
+        writer.tell(_of_this_age, section, "pillar.year" if sheet.chart.periods is None else "as_of")
+
+
+def _of_this_age(to: Speaker, section: str, fact: str) -> None:
+    to.say(SHORT, "TIME_OF_LIFE", section, (fact,))
 
 
 def sinsal(sheet: Sheet, writer: Writer, section: str, *, normal: int, long: int) -> None:
@@ -118,4 +129,4 @@ def _passing(to: Speaker, label: str, pillar: int, kind: str, *positions: str) -
     to.say(SHORT, "PASSING", kind, fact, who=who, b=places[other])
 
 
-__all__ = ["LONG", "NORMAL", "SHORT", "bonds", "passing", "sinsal"]
+__all__ = ["LONG", "NORMAL", "SHORT", "bonds", "of_this_age", "passing", "sinsal"]

@@ -3,7 +3,8 @@
 from hypercube.core.calendar import LuckAge, LuckPillar
 from hypercube.core.signs import Pillar
 from hypercube.saju.facts.ten_gods import TEN_GODS, branch_god, ten_god
-from hypercube.saju.reading.sections.shared import passing
+from hypercube.saju.reading.naming import date_name
+from hypercube.saju.reading.sections.shared import of_this_age, passing
 from hypercube.saju.reading.sheet import GROUP, Sheet
 from hypercube.saju.reading.writer import LONG, NORMAL, SHORT, Speaker, Writer
 
@@ -138,8 +139,8 @@ def now(sheet: Sheet, writer: Writer) -> None:
     cited = ("period.year",)
     writer.explain("year", cited)
     # Not in a passage: its day is as good as any.
-    name = writer.names.pillars[year]
-    writer.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=periods.as_of.date, pillar=name)
+    name, day = writer.names.pillars[year], date_name(periods.as_of.date, writer.names.language)
+    writer.say(SHORT, "YEAR_NOW", "all", ("as_of", *cited), date=day, pillar=name)
     writer.tell(_year, year, sheet.stem)
     passing(sheet, writer, "this_year", year, normal=2, long=4)
     writer.tell(_month, month, sheet.stem)
@@ -164,6 +165,7 @@ def advice(sheet: Sheet, writer: Writer) -> None:
     if useful.climate:
         first = useful.climate[0]
         writer.tell(_climate, first.presence, first.stem.index)
+    of_this_age(sheet, writer, "advice")
     writer.tell(_last_word, useful.balance_reason.key)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from hypercube.saju.reading.corpus.en.gods import by_god
 from hypercube.saju.reading.corpus.table import Table, a
 
 LUCK_START: Final[Table] = {
@@ -38,30 +39,7 @@ LUCK_NOW: Final[Table] = {
     "before": ("The first luck pillar has not begun, so the month pillar itself is your season.",),
 }
 
-_GODS: Final = {
-    "peer": "peer",
-    "rival": "rob wealth",
-    "eating_god": "eating god",
-    "hurting_officer": "hurting officer",
-    "indirect_wealth": "indirect wealth",
-    "direct_wealth": "direct wealth",
-    "indirect_officer": "seven killings",
-    "direct_officer": "direct officer",
-    "indirect_resource": "indirect resource",
-    "direct_resource": "direct resource",
-}
-_STAR: Final = {key: f"{a(god)} star" for key, god in _GODS.items()}
-
-
-def _by_god(frame: str, *means: str) -> Table:
-    """One sentence a ten god, in their order: `[star]` and `[means]` of the frame filled in."""
-    return {
-        key: (frame.replace("[star]", star).replace("[means]", each),)
-        for (key, star), each in zip(_STAR.items(), means, strict=True)
-    }
-
-
-LUCK_STEM: Final[Table] = _by_god(
+LUCK_STEM: Final[Table] = by_god(
     "Its stem is [star]: ten years of [means].",
     "finding your own voice and standing on your own feet",
     "growing bolder through competition, with fair shares to agree on",
@@ -74,7 +52,7 @@ LUCK_STEM: Final[Table] = _by_god(
     "rethinking your direction and studying in depth",
     "learning, with helping hands around you",
 )
-LUCK_BRANCH: Final[Table] = _by_god(
+LUCK_BRANCH: Final[Table] = by_god(
     "Its branch is [star]; in everyday life [means].",
     "you want to manage by yourself",
     "more is earned and spent together with others",
@@ -87,7 +65,7 @@ LUCK_BRANCH: Final[Table] = _by_god(
     "there is more time to think",
     "care and calm lie underneath",
 )
-LUCK_EACH: Final[Table] = _by_god(
+LUCK_EACH: Final[Table] = by_god(
     "From age {age} the {pillar} luck pillar brings [star]: [means].",
     "a walk beside like-minded people",
     "the will to win wakes up",
@@ -189,7 +167,7 @@ PASSING: Final[Table] = {
 }
 
 YEAR_NOW: Final[Table] = {"all": ("As of {date} this year's pillar is {pillar}.",)}
-YEAR_STEM: Final[Table] = _by_god(
+YEAR_STEM: Final[Table] = by_god(
     "The year's stem is [star]: [means].",
     "a year to carry things by your own strength",
     "a year of many people, in which spending grows easily",
@@ -202,7 +180,7 @@ YEAR_STEM: Final[Table] = _by_god(
     "a year to think alone and adjust your course",
     "a year in which learning and help come together",
 )
-YEAR_BRANCH: Final[Table] = _by_god(
+YEAR_BRANCH: Final[Table] = by_god(
     "The year's branch is [star], so in daily life [means].",
     "you set the pace again",
     "shared costs are best talked over beforehand",
@@ -215,7 +193,7 @@ YEAR_BRANCH: Final[Table] = _by_god(
     "you look for a quiet place",
     "there is someone to lean on",
 )
-MONTH_NOW: Final[Table] = _by_god(
+MONTH_NOW: Final[Table] = by_god(
     "This month's pillar is {pillar}, and its stem is [star]: [means].",
     "go at your own pace",
     "count your promises and your expenses",
