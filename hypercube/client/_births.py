@@ -10,8 +10,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 from hypercube.client.exceptions import error_of, invalid
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
-from hypercube.core.errors import HyperCubeError, nearest, shown
+from hypercube.core.errors import HyperCubeError, shown
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.core.wrong_input import missing, no_choice, unknown_field, wrong_kind
 from hypercube.wire.convert import birth_to_proto
 from hypercube.wire.v1 import saju_pb2
 
@@ -30,7 +31,6 @@ _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "blade": BladeSchool,
     "goegang": GoegangSchool,
 }
-_BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
 
 
 def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
@@ -71,13 +71,8 @@ def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
 
 def _included(value: object) -> tuple[Include, ...]:
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise invalid(
-            f"include is {shown(value)!r}, not a list.",
-            param="include",
-            value=value,
-            fix=f"Write a list of: {', '.join(Include)}.",
-        )
-    return tuple(member("include", each, Include) for each in value)
+        raise error_of(wrong_kind("include", value, "an array").failure())
+    return tuple(member(f"include[{at}]", each, Include) for at, each in enumerate(value))
 
 
 def date_text(param: str, value: object) -> str:
@@ -110,9 +105,7 @@ def _birth_text(birth: object) -> tuple[str, int | None]:
         return birth.isoformat(timespec="seconds"), birth.fold or None
     if isinstance(birth, dt.date):
         return birth.isoformat(), None
-    raise invalid(
-        f"birth is {shown(birth)}, a {type(birth).__name__}.", param="birth", value=birth, fix=_BIRTH_FIX
-    )
+    raise error_of(wrong_kind("birth", birth, "a string").failure())
 
 
 def member(name: str, value: object, enum: type[_E]) -> _E:
@@ -120,16 +113,7 @@ def member(name: str, value: object, enum: type[_E]) -> _E:
     try:
         return enum(str(value))
     except ValueError:
-        known = [item.value for item in enum]
-        close = nearest(str(value), known)
-        meant = f"Did you mean {close!r}? " if close else ""
-        raise invalid(
-            f"{name} is {shown(value)!r}.",
-            param=name,
-            value=value,
-            fix=f"{meant}Write one of: {', '.join(known)}.",
-            details={"choices": known},
-        ) from None
+        raise error_of(no_choice(name, value, [item.value for item in enum]).failure()) from None
 
 
 def birth_messages(field: str, births: object, method: str, fix: str) -> list[saju_pb2.Birth]:
@@ -172,13 +156,7 @@ def _row(row: object) -> BirthInput:
         return birth_input(row, {})
     for name in row:
         if name not in _FIELDS:
-            close = nearest(str(name), _FIELDS)
-            raise invalid(
-                f"{name!r} is no field of a birth.",
-                param=str(name),
-                value=row[name],
-                fix=f"Did you mean {close!r}?" if close else f"The fields are: {', '.join(_FIELDS)}.",
-            )
+            raise unknown_field(str(name), str(name), row[name], _FIELDS)
     if "birth" not in row:
-        raise invalid("birth is missing.", param="birth", fix=_BIRTH_FIX)
+        raise missing("birth", "birth")
     return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})
