@@ -39,11 +39,13 @@ def put(message: Message, field: str, value: Any, param: str | None = None) -> N
     except (AttributeError, TypeError, ValueError) as error:
         name = param or field
         kinds, wanted = _KINDS[message.DESCRIPTOR.fields_by_name[field].cpp_type]
-        given = next((each for each in _each(value) if not isinstance(each, kinds)), None)
+        given = next((each for each in _each(message, field, value) if not isinstance(each, kinds)), None)
         if given is not None:
             raise wrong_kind(name, given, wanted) from error
         raise invalid(f"{name} cannot be {value!r}: {error}.", param=name, value=value) from error
 
 
-def _each(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, tuple | list) else (value,)
+def _each(message: Message, field: str, value: Any) -> Iterable[Any]:
+    """The items of a list where the field takes one; else the value itself."""
+    repeated = hasattr(getattr(message, field), "extend")
+    return value if repeated and isinstance(value, tuple | list) else (value,)

@@ -51,6 +51,7 @@ WRONG: tuple[dict[str, Any], ...] = (
 UNTYPED: tuple[dict[str, Any], ...] = (
     {"birth": 5},
     {"place": 5},
+    {"longitude": [127.0]},
     {"zone": 9},
     {"leap_month": "yes"},
     {"calendar": "moon"},
