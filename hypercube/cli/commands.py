@@ -31,8 +31,8 @@ cli.add_typer(models_cli, name="models")
 cli.add_typer(cubes_cli, name="cubes")
 for command in (charts, serve, terms, lunar):
     cli.command()(command)
-for command in (chart, reading, compatibility):
-    cli.command(cls=BirthCommand)(command)
+for of_births in (chart, reading, compatibility):
+    cli.command(cls=BirthCommand)(of_births)
 
 
 def _version(value: bool) -> None:

@@ -55,7 +55,7 @@ class TypedWords(TyperGroup):
             raise told from None
 
 
-_UsageError: Final = typer.BadParameter.__mro__[1]
+_UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """The parser's class for arguments that do not fit a command; the package does not name it in public."""
 
 
