@@ -257,9 +257,12 @@ class HttpServer(uvicorn.Server):
             self.servers.append(cast("asyncio.Server", doorstep))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the listening sockets and the connections that are not being answered, wait for the others."""
+        """Close the listening sockets and the connections that are not being answered, wait for the others.
+
+        Whoever had asked for something is answered, though nobody had read it.
+        """
         if self._doorstep is not None:
-            self._doorstep.clear()
+            await self._doorstep.finish()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -267,12 +270,12 @@ class HttpServer(uvicorn.Server):
         """Leave the process's signal handlers alone."""
         yield
 
-    def protocol(self) -> asyncio.Protocol:
-        """What answers a new connection, for listening sockets that come later."""
-        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
+    def protocol(self, head_since: float | None = None) -> asyncio.Protocol:
+        """What answers a new connection, whose first head may have begun before, by the loop's clock."""
+        make: Any = self.config.http_protocol_class
+        made = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        made.head_since = head_since
+        return cast("asyncio.Protocol", made)
 
     async def until_listening(self, task: "asyncio.Task[None]") -> None:
         """Return when requests are accepted; raise if the server ended instead."""

@@ -17,8 +17,8 @@ The line's length tells what the front-end can do, and nobody has to know how lo
     are no growth.
 
 While it is one, and as many answers of many pieces are on their way as the loop carries cheaply (`gateway.sending`),
-those pieces come first and hardly anybody is begun. What else keeps turns long, as a large batch does, holds nobody
-back.
+those pieces come first and hardly anybody is begun, as long as they do go away. What else keeps turns long, as a large
+batch does, holds nobody back.
 """
 
 import asyncio
@@ -61,13 +61,9 @@ _FIRST_TURN_S: Final = 2e-4
 _FADING: Final = 0.7
 """What is left of the longest turn's length in the next window."""
 
-CARRIED: Final = 16
-"""Answers of many pieces that are sent at a time before others are begun."""
-HELD: Final = 20
-"""So many turns in a row, at most."""
-_HELD_S: Final = 0.001
-"""After so long it is looked again. The loop sleeps meanwhile if it has nothing to do: where it shares a core with the
-threads that send, they come to it sooner than by pushing it aside."""
+_LOOK_S: Final = 0.001
+"""After so long it is looked again whether pieces on their way still go first. The loop sleeps meanwhile if it has
+nothing to do: where it shares a core with the threads that send, they come to it sooner than by pushing it aside."""
 
 Begin = Callable[[bool], object]
 """Called once: with True when the turn has come, with False when the one who waits is refused."""
@@ -92,7 +88,6 @@ class DoorQueue:
         "_begun",
         "_burst_s",
         "_clock",
-        "_held",
         "_in_turn",
         "_later",
         "_longest_s",
@@ -138,8 +133,6 @@ class DoorQueue:
         self._later = later
         self.sending = Sending()
         self.refusing_s = self.work_s = 0.0
-        self._held = 0
-        """Turns in a row in which nobody was begun for what is on its way."""
         self._turn_s = _FIRST_TURN_S
         """From one newcomer's beginning to the next one's, while some wait."""
         self._most = 4
@@ -186,7 +179,7 @@ class DoorQueue:
         if not self._turning:
             self._turning = True
             self._call(self._turn)
-        if self.waiting or self._in_turn >= self._most or self._carries_enough():
+        if self.waiting or self._in_turn >= self._most or (self.crowded and self.sending.many(self._clock())):
             return False
         self._in_turn += 1
         self._begun += 1
@@ -195,10 +188,6 @@ class DoorQueue:
     def wait(self, begin: Begin, *, known: bool = False) -> None:
         """Have a newcomer begun in its turn, which comes sooner for one who is `known`."""
         self.waiting.append(begin, known=known)
-
-    def _carries_enough(self) -> bool:
-        sending = self.sending
-        return self.crowded and bool(sending) and sending.count(self._clock()) >= CARRIED
 
     def _call(self, what: Callable[[], object]) -> None:
         (self._soon or asyncio.get_running_loop().call_soon)(what)
@@ -210,6 +199,7 @@ class DoorQueue:
         if not waiting:
             self._turning = False
             self._turned_at = None
+            self.sending.let_go()
             self.refusing_s = 0.0
             self._low = 0
             if not self.crowded:
@@ -220,14 +210,15 @@ class DoorQueue:
             lasted = now - self._turned_at
             self._longest_s = max(self._longest_s, lasted)
             self.work_s = lasted - self.refusing_s
-            self._most = min(self._most + 1, _MOST) if self.work_s < _TURN_S else max(1, self._most // 2)
+            if not self.sending.holds:  # else it was long because the loop slept
+                self._most = min(self._most + 1, _MOST) if self.work_s < _TURN_S else max(1, self._most // 2)
         self._turned_at = now
         self.refusing_s = 0.0
         self._judge(now)
-        self._held = self._held + 1 if self._held < HELD and self._carries_enough() else 0
-        if self._held:
-            (self._later or asyncio.get_running_loop().call_later)(_HELD_S, self._turn)
+        if self.crowded and self.sending.goes_first(now):
+            (self._later or asyncio.get_running_loop().call_later)(_LOOK_S, self._turn)
             return
+        self.sending.let_go()
         batch = waiting.take(self._most)
         self._in_turn = len(batch)
         self._begun += len(batch)

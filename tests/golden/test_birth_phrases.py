@@ -16,7 +16,17 @@ from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, read_birth
 
 FOLDER = Path(__file__).parent / "birth_phrases"
 TODAY = dt.date(2026, 11, 27)
-FILES = ("korean", "english", "ambiguous", "nothing", "corrections", "people", "held_out", "unseen")
+FILES = (
+    "korean",
+    "english",
+    "ambiguous",
+    "nothing",
+    "corrections",
+    "people",
+    "somebody",
+    "held_out",
+    "unseen",
+)
 COLUMNS = ("date", "calendar", "time", "sex", "place", "doubts")
 
 

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from hypercube.gateway.door_queue import CARRIED, FEW, HELD, DoorQueue
-from hypercube.gateway.sending import STALLED_S
+from hypercube.gateway.door_queue import FEW, DoorQueue
+from hypercube.gateway.sending import CARRIED, HELD_S, STALLED_S, WORTH
 from hypercube.gateway.two_lines import TwoLines
 
 REFUSAL = 0.01
@@ -377,24 +377,51 @@ def test_light_requests_beside_many_answers_of_many_pieces_are_all_begun() -> No
     assert len(loop.took) == 300
 
 
-def test_in_an_overload_pieces_that_are_on_their_way_go_first_and_nobody_waits_for_ever() -> None:
-    loop = Loop(0.0001)
-    loop.queue.crowded = True
+def send(loop: Loop, answers: int, every_s: float) -> None:
+    """Every `every_s` a piece of each answer is away, and its next one is given to the transport."""
 
     def step() -> None:
-        loop.now += 0.001
-        for answer in range(CARRIED):
+        for answer in range(answers):
+            loop.queue.sending.ended(answer)
             loop.queue.sending.began(answer, loop.now)
-        loop.ready.append(step)
+        loop._later(every_s, step)
 
-    loop.ready.append(step)
-    loop.until(loop.now + 0.002)
+    step()
+
+
+@pytest.mark.parametrize(("answers", "turn_s"), [(CARRIED, 0.001), (8 * CARRIED, 0.007)])
+def test_in_an_overload_pieces_that_are_on_their_way_go_first_and_nobody_waits_for_ever(
+    answers: int, turn_s: float
+) -> None:
+    loop = Loop(0.0001, stall_s=turn_s, every_s=1e-9)  # what sending them takes
+    loop.queue.crowded = True
+    send(loop, answers, 1e-6)
+    loop.until(loop.now + 2 * turn_s)
+    began = loop.now
     for _ in range(FEW):
-        loop.come(loop.now)
-    loop.until(loop.now + HELD * 0.001 - 0.002)
+        loop.come(began)
+    loop.until(began + HELD_S - turn_s)
     assert not loop.took
-    loop.until(loop.now + 2 * FEW * HELD * 0.001)
+    loop.until(began + HELD_S + 4 * turn_s)
+    assert loop.took, "however long the turns are"
+    loop.until(began + FEW * (HELD_S + 4 * turn_s))
     assert len(loop.took) == FEW
+
+
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_in_an_overload_clients_that_read_slowly_take_a_fifth_of_the_turns_at_most(share: float) -> None:
+    every_s = CARRIED / (share * WORTH)
+    assert every_s < STALLED_S
+
+    def begun(answers: int) -> int:
+        loop = Loop(0.001)
+        loop.open(3.0, 2.0)
+        send(loop, answers, every_s)
+        before = len(loop.took)
+        loop.open(3.0, 4.0)
+        return len(loop.took) - before
+
+    assert begun(CARRIED) >= 0.8 * begun(0)
 
 
 def test_an_answer_whose_client_does_not_read_holds_nobody_up() -> None:

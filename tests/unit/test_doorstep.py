@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import select
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,6 +13,7 @@ import pytest
 from uvicorn.server import ServerState
 
 from hypercube.app.listening import bind_http
+from hypercube.gateway.http import doorstep
 from hypercube.gateway.http.crowd import Crowd, crowd_of
 from hypercube.gateway.http.doorstep import BEGUN, SMALL, WHOLE, Doorstep
 
@@ -32,8 +35,9 @@ async def until(check: Callable[[], bool]) -> None:
 class Connection(asyncio.Protocol):
     """What becomes of a socket; it keeps what it hears, and when it was made."""
 
-    def __init__(self, house: "House") -> None:
+    def __init__(self, house: "House", since: float | None) -> None:
         self._house = house
+        self.since = since
         self.heard = b""
         self.turn = 0
 
@@ -60,7 +64,11 @@ class House:
         self.address = self.listener.getsockname()
         self.crowd: Crowd = crowd_of(ServerState(), asyncio.get_running_loop())
         self.doorstep = Doorstep(
-            self.listener, lambda: Connection(self), self.crowd, header_s=HEADER_S, full=self.full
+            self.listener,
+            lambda since: Connection(self, since),
+            self.crowd,
+            header_s=HEADER_S,
+            full=self.full,
         )
 
     def full(self) -> bool:
@@ -118,7 +126,7 @@ async def test_who_asks_comes_in_and_who_says_little_does_not() -> None:
             b"GET / HTTP/1.1\r\nx\r\n",
         ):
             at.come(say)
-            await until(lambda say=say: at.made and at.made[-1].heard == say)  # type: ignore[misc]
+            await until(lambda say=say: bool(at.made) and at.made[-1].heard == say)  # type: ignore[misc]
         assert len(at.doorstep) == 2
         slow.sendall(b"x-slow: ")
         for _ in range(50):
@@ -189,6 +197,132 @@ async def test_who_is_late_is_told_so_and_each_has_its_time_from_its_first_byte(
         assert answer(late) == b""  # which said nothing, though it came later
         assert at.doorstep.longest_since > second
         await at.waiting(1)
+
+
+async def test_what_became_of_a_head_that_dripped_knows_when_it_began() -> None:
+    async with house() as at:
+        slow, quick = at.come(HEAD), at.come()
+        await at.waiting(2)
+        await until(lambda: [each.spoke for each in at.doorstep._outside.values()] == [False, True])
+        began = [each.since for each in at.doorstep._outside.values()][1]
+        loop = asyncio.get_running_loop()
+        while loop.time() <= began:  # noqa: ASYNC110 - the clock has steps
+            await asyncio.sleep(0.001)
+        slow.sendall(b"x-long: " + b"a" * SMALL)
+        await until(lambda: len(at.made) == 1)
+        quick.sendall(HEAD + b"x-long: " + b"a" * SMALL)
+        await until(lambda: len(at.made) == 2)
+        assert [each.since for each in at.made] == [began, None]
+
+
+async def test_who_sends_the_rest_does_not_wait_with_those_who_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with house() as at:
+        monkeypatch.setattr(doorstep, "BEGUN", 0)  # nobody's turn comes in that line
+        half = HEAD + b"content-length: 2\r\n\r\n{"
+        clients = [at.come(half) for _ in range(20)]
+        await until(lambda: len(at.doorstep._begun) == 20)
+        clients[-1].sendall(b"}")
+        await until(lambda: [each.heard for each in at.made] == [half + b"}"])
+        clients[0].close()
+        monkeypatch.setattr(doorstep, "BEGUN", BEGUN)
+        await until(lambda: len(at.made) == 20)
+        assert len(at.doorstep) == 0
+
+
+async def test_who_has_asked_is_not_ended_because_nobody_has_looked_yet() -> None:
+    async with house(most=3) as at:
+        for count, end in (
+            (1, lambda: at.look(HEADER_S + 1)),
+            (2, lambda: at.doorstep.turn_out()),
+            (3, lambda: at.doorstep.turn_all_out()),
+        ):
+            client = at.come()
+            await at.waiting(1)
+            client.sendall(GET)
+            end()  # in the same turn of the loop
+            await until(lambda count=count: len(at.made) == count)  # type: ignore[misc]
+            await until(lambda: at.made[-1].heard == GET)
+
+
+async def test_those_who_may_be_looked_at_for_room_are_bounded() -> None:
+    async with house() as at:
+        clients = [at.come() for _ in range(20)]
+        await at.waiting(20)
+        for client in clients:
+            client.sendall(GET)
+        assert not at.crowd.make_room()
+        assert len(at.doorstep) == 20
+        await until(lambda: len(at.made) == 20)
+
+
+async def test_at_the_end_all_who_have_asked_come_in_and_others_do_not() -> None:
+    async with house() as at:
+        mute, asked, half = at.come(), at.come(), at.come()
+        await at.waiting(3)
+        asked.sendall(GET)
+        half.sendall(HEAD + b"content-length: 2\r\n\r\n{")
+        at.come(GET)  # nobody has accepted it
+        await at.doorstep.finish()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(at.address)
+        assert sorted(each.heard for each in at.made) == sorted(
+            [GET, GET, HEAD + b"content-length: 2\r\n\r\n{"]
+        )
+        assert answer(mute) == b""
+        assert len(at.doorstep) == 0
+
+
+class Refused:
+    """A listening socket whose `accept` fails as it was told."""
+
+    def __init__(self, real: socket.socket, error: int) -> None:
+        self._real, self._error, self.asked = real, error, 0
+
+    def accept(self) -> tuple[socket.socket, object]:
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError(self._error, "told to")
+        return self._real.accept()
+
+    def fileno(self) -> int:
+        return self._real.fileno()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+@pytest.mark.parametrize(("error", "ended"), [(errno.EMFILE, True), (errno.EPROTO, False)])
+async def test_only_where_there_is_no_room_is_somebody_ended_for_it(error: int, ended: bool) -> None:
+    async with house() as at:
+        first = at.come()
+        await at.waiting(1)
+        at.doorstep._listener = Refused(at.listener, error)  # type: ignore[assignment]
+        at.come(GET)
+        await until(lambda: len(at.made) == 1)
+        assert len(at.doorstep) == (0 if ended else 1)
+        if ended:
+            assert answer(first) == b""
+
+
+async def test_whom_the_system_does_not_watch_is_a_connection_at_once() -> None:
+    class Full:
+        def __init__(self, real: select.epoll) -> None:
+            self._real = real
+
+        def register(self, *_: object) -> None:
+            raise OSError(errno.ENOSPC, "told to")
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._real, name)
+
+    async with house() as at:
+        at.doorstep._poll = Full(at.doorstep._poll)  # type: ignore[assignment]
+        client = at.come()
+        await until(lambda: len(at.made) == 1)
+        client.sendall(GET)
+        await until(lambda: at.made[0].heard == GET)
 
 
 async def test_who_leaves_is_forgotten() -> None:

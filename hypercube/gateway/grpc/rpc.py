@@ -116,7 +116,11 @@ def _streaming(services: GatewayServices, route: str, method: Streaming[Any]) ->
             try:
                 await _let_in(services, route, method.role, context, outcome.of(call))
                 with services.traffic.admit():
-                    replies = await method.open(services, decode(method.request, raw), call)
+                    sending.began(outcome, clock())  # one that is being made is sent next
+                    try:
+                        replies = await method.open(services, decode(method.request, raw), call)
+                    finally:
+                        sending.ended(outcome)
                     try:
                         async for reply in replies:
                             sending.began(outcome, clock())

@@ -42,9 +42,10 @@ async def abort(context: Context, request_id: str, failure: Failure) -> NoReturn
 def end_of(failure: Failure) -> End:
     """What a client is told of a failure; of one that is told again and again it is made once."""
     global _latest
-    if _latest is None or _latest[0] is not failure:
-        _latest = failure, _end_of(failure)
-    return _latest[1]
+    latest = _latest
+    if latest is None or latest[0] is not failure:
+        latest = _latest = failure, _end_of(failure)
+    return latest[1]
 
 
 def _end_of(failure: Failure) -> End:

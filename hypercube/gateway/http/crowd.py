@@ -33,8 +33,8 @@ class Outside(Protocol):
     def longest_since(self) -> float:
         """When the one that has waited longest began to; infinite if nobody waits."""
 
-    def turn_out(self) -> None:
-        """End that one."""
+    def turn_out(self) -> bool:
+        """End that one; False if all that were looked at had asked for something meanwhile."""
 
 
 class Crowd:
@@ -65,8 +65,11 @@ class Crowd:
         """End a connection that is not being answered; whether there was one."""
         victim = _first(self.strangers)
         outside = self.doorstep
-        if outside is not None and outside.longest_since < (math.inf if victim is None else victim.since):
-            outside.turn_out()
+        if (
+            outside is not None
+            and outside.longest_since < (math.inf if victim is None else victim.since)
+            and outside.turn_out()
+        ):
             return True
         victim = victim or _first(self.between)
         if victim is None:

@@ -4,7 +4,8 @@ A connection with its transport, protocol and parser costs the event loop some 0
 when it goes. In a flood eight a turn of them were most of what there was to do, and whoever really asked for something
 on a new connection waited behind thousands that never would. Here a socket is accepted, watched by an epoll of its own,
 and becomes a connection when there is something to read: those with a whole request first, others in a line of their
-own, and who has sent less than a small head not at all. Those who say nothing, or a byte at a time, are ended (408)
+own, and who has sent less than a small head not at all. Who stands in that line and sends the rest goes over to the
+first: many clients send a head and a body apart. Those who say nothing, or a byte at a time, are ended (408)
 without ever having been more.
 
 What has come is only looked at, and read anew by the connection: it alone judges what was asked. Where there is no
@@ -13,6 +14,7 @@ epoll, and for what is encrypted, nobody waits here.
 
 import asyncio
 import contextlib
+import errno
 import math
 import re
 import select
@@ -49,7 +51,15 @@ _ENDED: Final = 8
 _TOLD: Final = 256
 """Connections for which there is no room and that may wait to be told so; more are closed at once."""
 _FULL_S: Final = 0.1
-"""Until the next try, where the process may have no more descriptors and nobody can make room."""
+"""Until the next try, where nobody can be accepted and nobody can make room."""
+_FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says where there is no descriptor, or no memory, for one more."""
+_TRIES: Final = 16
+"""How many of those that would be ended are looked at once more, for one that can be."""
+_READ: Final = 3
+"""Turns of the loop in which what had come to a new connection is read; one does."""
+_LAST_S: Final = 0.1
+"""For accepting those who had connected when the server ends."""
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})", re.IGNORECASE)
 _CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
@@ -62,7 +72,7 @@ class _Unheard:
 class _Outside:
     """One socket."""
 
-    __slots__ = ("descriptor", "since", "socket", "spoke")
+    __slots__ = ("descriptor", "since", "socket", "spoke", "watched")
 
     def __init__(self, came: socket.socket, since: float) -> None:
         self.socket = came
@@ -70,6 +80,8 @@ class _Outside:
         self.since = since
         """When it came, or when it first said something."""
         self.spoke = False
+        self.watched = False
+        """Whether the epoll tells of it."""
 
 
 class Doorstep:
@@ -81,13 +93,13 @@ class Doorstep:
     def __init__(
         self,
         listener: socket.socket,
-        make: Callable[[], asyncio.Protocol],
+        make: Callable[[float | None], asyncio.Protocol],
         crowd: Crowd,
         *,
         header_s: float,
         full: Callable[[], bool],
     ) -> None:
-        """Accept from now on; `make` makes what answers a connection.
+        """Accept from now on; `make` makes what answers a connection, given when its head began if that was before.
 
         `header_s` is how long a request's head may take, and its first byte, in seconds; `full` says whether there
         may be no connection more, those that wait here counted.
@@ -102,8 +114,8 @@ class Doorstep:
         self._outside: dict[int, _Outside] = {}
         """Those who have not asked for anything, by descriptor and in the order of their times."""
         self._whole: deque[_Outside] = deque()
-        self._begun: deque[_Outside] = deque()
-        """Those whose turn to become a connection is to come."""
+        self._begun: dict[int, _Outside] = {}
+        """Those whose turn to become a connection is to come; these may still go over to the others."""
         self._turning = False
         self._seen = bytearray(_LOOK)
         self._made: set[asyncio.Task[Any]] = set()
@@ -121,33 +133,49 @@ class Doorstep:
 
     # -- coming
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Accept some; whether there may be more."""
         until = time.perf_counter() + _LONG_S
         for _ in range(ACCEPTED):
             if time.perf_counter() > until:
-                return
+                break
             try:
                 came, _ = self._listener.accept()
             except BlockingIOError:
-                return
+                return False
             except ConnectionError:
                 continue  # it left before its turn
-            except OSError:  # no descriptors, or no memory
-                self._make_room_or_wait()
-                return
+            except OSError as error:
+                self._make_room_or_wait(error)
+                return False
             outside = _Outside(came, self._loop.time())
             if self._full() and not self._crowd.make_room():
                 if len(self._begun) < _TOLD:
-                    self._line_up(self._begun, outside)  # the connection says that there is no room
+                    self._watch(outside)
+                    self._line_up(outside, whole=False)  # the connection says that there is no room
                 else:
                     came.close()
                 continue
-            self._outside[outside.descriptor] = outside
-            # Told of each piece that comes once, and not again and again of one that is too little.
-            self._poll.register(outside.descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+            self._watch(outside)
+            if outside.watched:
+                self._outside[outside.descriptor] = outside
+            else:
+                self._line_up(outside, whole=False)
+        return True
 
-    def _make_room_or_wait(self) -> None:
-        if not self._crowd.make_room():
+    def _watch(self, outside: _Outside) -> None:
+        # Told of each piece that comes once, and not again and again of one that is too little.
+        with contextlib.suppress(OSError):  # the system watches no more for this user
+            self._poll.register(outside.descriptor, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET)
+            outside.watched = True
+
+    def _watch_no_more(self, outside: _Outside) -> None:
+        if outside.watched:
+            self._poll.unregister(outside.descriptor)
+            outside.watched = False
+
+    def _make_room_or_wait(self, error: OSError) -> None:
+        if error.errno not in _FULL or not self._crowd.make_room():
             self._loop.remove_reader(self._listener.fileno())
             self._again = self._loop.call_later(_FULL_S, self._accept_again)
 
@@ -162,7 +190,8 @@ class Doorstep:
         for _ in range(LOOKED_AT // _AT_ONCE):
             came = self._poll.poll(0, _AT_ONCE)
             for descriptor, events in came:
-                if (outside := self._outside.get(descriptor)) is not None:
+                outside = self._outside.get(descriptor) or self._begun.get(descriptor)
+                if outside is not None:
                     self._judge(outside, ended=bool(events & select.EPOLLRDHUP))
             if len(came) < _AT_ONCE or time.perf_counter() > until:
                 return
@@ -179,6 +208,11 @@ class Doorstep:
             return
         seen = bytes(memoryview(self._seen)[:length])
         whole = _is_whole(seen)
+        if outside.descriptor in self._begun:
+            if whole:
+                del self._begun[outside.descriptor]
+                self._line_up(outside, whole=True)
+            return
         if not whole and _may_wait(seen):
             if ended:  # there will be no more of it
                 self._end(outside)
@@ -187,37 +221,55 @@ class Doorstep:
                 outside.since = self._loop.time()
                 self._outside[outside.descriptor] = self._outside.pop(outside.descriptor)
             return
-        self._poll.unregister(outside.descriptor)
         del self._outside[outside.descriptor]
-        self._line_up(self._whole if whole else self._begun, outside)
+        self._line_up(outside, whole=whole)
 
-    def _line_up(self, line: deque[_Outside], outside: _Outside) -> None:
-        line.append(outside)
+    def _line_up(self, outside: _Outside, *, whole: bool) -> None:
+        if whole:
+            self._watch_no_more(outside)
+            self._whole.append(outside)
+        else:
+            self._begun[outside.descriptor] = outside
         if not self._turning:
             self._turning = True
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        for line, most in ((self._whole, WHOLE), (self._begun, BEGUN)):
-            for _ in range(min(most, len(line))):
-                task = self._loop.create_task(self._connected(line.popleft().socket))
-                self._made.add(task)
-                task.add_done_callback(self._made.discard)
+        for _ in range(min(WHOLE, len(self._whole))):
+            self._let_in(self._whole.popleft())
+        for _ in range(min(BEGUN, len(self._begun))):
+            outside = self._begun.pop(next(iter(self._begun)))
+            self._watch_no_more(outside)
+            self._let_in(outside)
         self._turning = bool(self._whole or self._begun)
         if self._turning:
             self._loop.call_soon(self._turn)
 
-    async def _connected(self, came: socket.socket) -> None:
+    def _let_in(self, outside: _Outside) -> None:
+        task = self._loop.create_task(self._connected(outside))
+        self._made.add(task)
+        task.add_done_callback(self._made.discard)
+
+    async def _connected(self, outside: _Outside) -> None:
+        # Who had begun a head has no more time for it than others.
+        since = outside.since if outside.spoke else None
         try:
-            await self._loop.connect_accepted_socket(self._make, came)
+            await self._loop.connect_accepted_socket(lambda: self._make(since), outside.socket)
         except OSError:  # it left at this very moment
-            came.close()
+            outside.socket.close()
 
     # -- going
 
     def _end(self, outside: _Outside) -> None:
-        del self._outside[outside.descriptor]
+        self._outside.pop(outside.descriptor, None)
+        self._begun.pop(outside.descriptor, None)
         outside.socket.close()  # and is watched no more
+
+    def _is_still_silent(self, outside: _Outside) -> bool:
+        """Look at one that is to be ended once more; False if it has asked meanwhile, begun to, or left."""
+        spoke = outside.spoke
+        self._judge(outside, ended=False)
+        return outside.descriptor in self._outside and outside.spoke == spoke
 
     @property
     def longest_since(self) -> float:
@@ -225,26 +277,35 @@ class Doorstep:
         first = next(iter(self._outside.values()), None)
         return math.inf if first is None else first.since
 
-    def turn_out(self) -> None:
-        """End the one that has waited longest."""
-        self._end(next(iter(self._outside.values())))
+    def turn_out(self) -> bool:
+        """End the one that has waited longest; whether one was. Who has asked and was not looked at comes in."""
+        before = len(self)
+        for _ in range(_TRIES):
+            first = next(iter(self._outside.values()), None)
+            if first is not None and self._is_still_silent(first):
+                self._end(first)
+            if first is None or len(self) < before:
+                break
+        return len(self) < before
 
     def turn_all_out(self) -> None:
         """End all who have not asked for anything."""
-        while self._outside:
-            self.turn_out()
+        for outside in [*self._outside.values()]:
+            if self._is_still_silent(outside):
+                self._end(outside)
 
     def look(self, now: float) -> Iterator[int]:
         """End those that are late at this time of the loop's clock, a step each, as `slices` wants it."""
         words = answer_of(408, head_took_too_long(self._header_s))
         while self.longest_since < now - self._header_s:
             outside = next(iter(self._outside.values()))
-            with contextlib.suppress(OSError):
-                # With something unread the connection would be reset, and these words lost.
-                outside.socket.recv_into(self._seen, _LOOK, socket.MSG_DONTWAIT)
-            with contextlib.suppress(OSError):
-                outside.socket.send(words, socket.MSG_DONTWAIT)
-            self._end(outside)
+            if self._is_still_silent(outside):
+                with contextlib.suppress(OSError):
+                    # With something unread the connection would be reset, and these words lost.
+                    outside.socket.recv_into(self._seen, _LOOK, socket.MSG_DONTWAIT)
+                with contextlib.suppress(OSError):
+                    outside.socket.send(words, socket.MSG_DONTWAIT)
+                self._end(outside)
             yield _ENDED
 
     def _look_at_times(self) -> None:
@@ -266,6 +327,24 @@ class Doorstep:
             self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
 
+    async def finish(self) -> None:
+        """Accept nobody more, let in all who have asked by now, though they waited to be accepted, and turn others out.
+
+        When it returns what they asked has been read.
+        """
+        until = self._loop.time() + _LAST_S
+        while self._accepting and self._again is None and self._loop.time() < until:
+            if not self._accept():
+                break
+            await asyncio.sleep(0)
+        self.close()
+        self.turn_all_out()
+        while self._whole or self._begun or self._made:  # noqa: ASYNC110 - at the end nobody minds a few turns more
+            await asyncio.sleep(0)
+        for _ in range(_READ):
+            await asyncio.sleep(0)
+        self.clear()
+
     def clear(self) -> None:
         """Turn all out."""
         self.close()
@@ -276,7 +355,7 @@ class Doorstep:
             self._later.cancel()
         self._loop.remove_reader(self._poll.fileno())
         self._poll.close()
-        for outside in (*self._outside.values(), *self._whole, *self._begun):
+        for outside in (*self._outside.values(), *self._whole, *self._begun.values()):
             outside.socket.close()
         self._outside.clear()
         self._whole.clear()

@@ -68,6 +68,8 @@ class GuardedProtocol(HttpToolsProtocol):
     _phase = Phase.HEAD
     since = 0.0
     """When the phase began, by the loop's clock."""
+    head_since: float | None = None
+    """When the first head began, where that was before this became a connection (`doorstep`)."""
     _head = 0
     """Bytes of an unfinished head in earlier packets."""
     _packet = 0
@@ -98,7 +100,7 @@ class GuardedProtocol(HttpToolsProtocol):
         client = _address(transport.get_extra_info("peername"))
         self.client = None if client is None or client[1] is None else (client[0], client[1])
         self.scheme = "https" if transport.get_extra_info("sslcontext") else "http"
-        self.since = self.loop.time()
+        self.since = self.loop.time() if self.head_since is None else self.head_since
         crowd = self._crowd = crowd_of(self.server_state, self.loop)
         # What is encrypted is read ahead of us, so there is nothing to see on the socket.
         if self.scheme != "https" and (socket := transport.get_extra_info("socket")) is not None:
@@ -166,6 +168,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request's first byte."""
         self._begin(Phase.HEAD)
+        if self.head_since is not None:
+            self.since, self.head_since = self.head_since, None
         self._head = self._raw = self._body = 0
         super().on_message_begin()
 

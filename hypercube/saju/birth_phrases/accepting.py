@@ -18,6 +18,7 @@ from hypercube.saju.birth_phrases.draft import BirthDraft
 from hypercube.saju.birth_phrases.people import Segment
 from hypercube.saju.birth_phrases.sexes import SexSaid
 from hypercube.saju.birth_phrases.sites import PlaceSaid
+from hypercube.saju.birth_phrases.somebody import SOMEBODY
 from hypercube.saju.birth_phrases.times import TimeSaid
 from hypercube.saju.birth_phrases.turn import Piece, Turn
 from hypercube.saju.birth_phrases.values import Field
@@ -127,7 +128,11 @@ class _Judge:
         )
 
     def date(self, said: DateSaid) -> bool:
-        if said.born and _WITH_SOMEONE.match(self._turn.text, said.end):
+        role, day = self._segment.role, said.readings[0].day
+        # "88년생 남자랑 잘 맞을까?" is about any of them; a day of birth is one person's.
+        anybody = said.born if role is None else role == SOMEBODY and day is None
+        behind = said.end + self._turn.text.startswith("생", said.end)
+        if anybody and _WITH_SOMEONE.match(self._turn.text, behind):
             return False
         if _whole(said):
             return self._whole_date(said)

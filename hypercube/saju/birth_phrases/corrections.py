@@ -11,7 +11,7 @@ _DENIED_BEFORE: Final = re.compile(
 )
 _CORRECTING: Final = re.compile(
     r"^\s?no[, ]|(?<![가-힣])앗|아차|아니(?!면)|아닌데|정정|수정|고쳐|고칠|고치|잘못|틀렸|틀려|틀린|"
-    r"바꿔|변경|실수|오타|다시 ?보니|사실은|확인해 ?보니|확인하니|물어 ?보니|말고|"
+    r"바꿔|변경|실수|오타|다시 ?보니|사실은|확인해 ?보니|확인하니|물어 ?보니|말고|미안|죄송|"
     r"actually|sorry|correction|i meant|i mean|wrong|mistake|typo|should be|\bnot\b|isn't|wasn't|instead"
 )
 _INDEX: Final = (

@@ -10,7 +10,8 @@ _UNITS: Final = (
     "인분|박|주(?=[\\s,.]|년|일|째|차|간|뒤|후|전)|kg|km|cm|mm|"
     "usd|krw|won|dollars?|percent|years? old|yrs? old|yo\\b|times|people|minutes? ago|hours? ago|"
     "days?\\b|weeks?\\b|"
-    "months?\\b|years?(?= (?:ago|later|from))|시간(?!\\s?[:은\\d])|분간|초간|일간|일째|일 ?(?:뒤|"
+    "months?\\b|years?(?= (?:ago|later|from))|"
+    "시간(?!\\s?(?:[:은\\d]|모[름르릅]|몰[라랐]|미상|불명|불확실))|분간|초간|일간|일째|일 ?(?:뒤|"
     "후|전|동안|만에)|년 ?(?:뒤|후|전|동안|만에|간|째|차)|"
     "달 ?(?:뒤|후|전)|학년|학번|차|기|반(?=[\\s,.이])|도(?=씨|까지)|%"
 )

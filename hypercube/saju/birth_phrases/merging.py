@@ -115,11 +115,23 @@ class _People:
         if segment.said:
             if segment.role is None and self._first is not None:
                 return SELF
-            return segment.role
+            return self._pointed(segment.role) if segment.pointed else segment.role
         for role, draft in self._drafts.items():
             if turn.denied_dates and all(draft.date.fits(said.readings[0]) for said in turn.denied_dates):
                 return role
         return self.about
+
+    def _pointed(self, role: str | None) -> str | None:
+        """Whom a pronoun means: who is awaited, else the last of the others whose sex fits, else somebody new."""
+        if self.about not in (None, self._first):
+            return self.about
+        sex = SEX_OF_ROLE.get(role or "")
+        fitting = [
+            each
+            for each, draft in self._drafts.items()
+            if each not in (None, SELF) and (sex is None or draft.sex in (None, sex))
+        ]
+        return fitting[-1] if fitting else role
 
     def draft(self, today: dt.date, spans: tuple[Span, ...]) -> BirthDraft:
         main = checked(self.main, today)

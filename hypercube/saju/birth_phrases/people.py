@@ -7,6 +7,7 @@ from typing import Final
 
 from hypercube.core.chart import Sex
 from hypercube.saju.birth_phrases.corrections import denied
+from hypercube.saju.birth_phrases.somebody import SOMEBODY_ENGLISH, somebody_in
 
 SELF: Final = "본인"
 """The role of the person who writes, where somebody else came first."""
@@ -60,6 +61,9 @@ SEX_OF_ROLE: Final[dict[str, Sex | None]] = {
     **dict.fromkeys(_FEMALE, Sex.FEMALE),
     **dict.fromkeys(_EITHER, None),
     **_ENGLISH,
+    **dict.fromkeys(SOMEBODY_ENGLISH, None),
+    "that man": Sex.MALE,
+    "that woman": Sex.FEMALE,
     "짝남": Sex.MALE,
     "짝녀": Sex.FEMALE,
 }
@@ -127,6 +131,8 @@ class Segment:
     role: str | None
     said: bool
     """False where nobody is named: then it is whoever is spoken about."""
+    pointed: bool = False
+    """A pronoun says whose: somebody else who is known or awaited, and `role` where there is nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,7 @@ class _Mark:
     role: str | None
     closing: bool
     """The name stands behind what it names: "1988.3.2 (남편)", "… 제 남편이에요"."""
+    pointed: bool = False
 
 
 _CLOSING: Final = ("이에요", "예요", "입니다", "이요", "요")
@@ -145,17 +152,17 @@ def segments_in(text: str) -> list[Segment]:
     """The turn cut where it goes over to somebody else; always covers all of it."""
     marks = sorted(_marks(text), key=lambda mark: mark.start)
     segments: list[Segment] = []
-    start, role, said = 0, None, False
+    start, role, said, pointed = 0, None, False, False
     for mark in marks:
         if mark.closing and not said and any(character.isdigit() for character in text[start : mark.start]):
             segments.append(Segment(start, mark.end, mark.role, said=True))
-            start, role, said = mark.end, None, False
+            start, role, said, pointed = mark.end, None, False, False
         elif not said or mark.role != role:
             if mark.start > start:
-                segments.append(Segment(start, mark.start, role, said))
-            start, role, said = mark.start, mark.role, True
+                segments.append(Segment(start, mark.start, role, said, pointed))
+            start, role, said, pointed = mark.start, mark.role, True, mark.pointed
     if start < len(text) or not segments:
-        segments.append(Segment(start, len(text), role, said))
+        segments.append(Segment(start, len(text), role, said, pointed))
     return segments
 
 
@@ -173,6 +180,8 @@ def _marks(text: str) -> Iterator[_Mark]:
         yield _Mark(match.start(), match.end(), role, closing)
     for match in _SELF.finditer(text):
         yield _Mark(match.start(), match.end(), None, _bracketed(text, match))
+    for each in somebody_in(text, _KOREAN_ROLE, frozenset(_ENGLISH)):
+        yield _Mark(each.start, each.end, each.role, closing=False, pointed=each.pointed)
 
 
 def _bracketed(text: str, match: re.Match[str]) -> bool:

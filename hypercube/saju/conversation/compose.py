@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from hypercube.core.chart import Chart
-from hypercube.core.compatibility import CompatibilityLength, CompatibilityOptions
+from hypercube.core.compatibility import CompatibilityLength, CompatibilityOptions, PairSentence
 from hypercube.core.reading import (
     Checked,
     ReadingLanguage,
@@ -95,8 +95,19 @@ class Written:
         self._checks.append(cut(checks)[1])
         return tuple(each for each, check in zip(every, checks, strict=True) if check.grounded)
 
-    def add_pair(self, first: Chart, second: Chart, language: ReadingLanguage, length: ReadingLength) -> None:
-        """What the compatibility of two charts rests on, each sentence checked against both."""
+    def add_pair(
+        self,
+        first: Chart,
+        second: Chart,
+        language: ReadingLanguage,
+        length: ReadingLength,
+        *,
+        couple: bool = True,
+    ) -> None:
+        """What the compatibility of two charts rests on, each sentence checked against both.
+
+        `couple`: false for a boss or a sister, of whom nothing is said that rests on the stars of a spouse.
+        """
         short = length is ReadingLength.SHORT
         options = CompatibilityOptions(
             language, CompatibilityLength.SHORT if short else CompatibilityLength.NORMAL
@@ -104,7 +115,8 @@ class Written:
         pair, checks = explained(first, second, options)
         self._checks.append(cut(checks)[1])
         title = phrases.TOGETHER[language]
-        for _, about in groupby(pair.sentences, attrgetter("about")):
+        said_of = [each for each in pair.sentences if couple or not _of_spouses(each)]
+        for _, about in groupby(said_of, attrgetter("about")):
             said = tuple(ReadingSentence(each.text, each.facts, each.schools) for each in about)
             self.paragraphs.append(Paragraph(said, title))
             title = ""
@@ -137,6 +149,12 @@ class Written:
     def text(self) -> str:
         """The whole of it."""
         return "".join(self.pieces())
+
+
+def _of_spouses(sentence: PairSentence) -> bool:
+    """Whether it rests on the stars of a husband or a wife, or is advice on sharing a home and families."""
+    advises = any(each.startswith("pair.part.") for each in sentence.facts)
+    return sentence.about == "spouse_star" or (sentence.about == "advice" and advises)
 
 
 def total(counts: Sequence[Checked]) -> Checked:

@@ -13,6 +13,7 @@ from typing import Final
 
 from hypercube.saju.birth_phrases import EMPTY_DRAFT, BirthDraft, Field, Language, question, read_birth
 from hypercube.saju.birth_phrases.people import SELF, SEX_OF_ROLE, awaited
+from hypercube.saju.birth_phrases.somebody import SOMEBODY_ENGLISH
 from hypercube.saju.conversation import words
 from hypercube.saju.conversation.asked import Asked
 from hypercube.saju.conversation.done_without import doubts_left, unsure_calendar
@@ -206,6 +207,9 @@ class _Reader:
         if len(told_of) > 1 or (told_of and dated(alone)) or not (told_of or dated(alone)):
             return False
         other = told_of[0] if told_of else replace(alone, role=alone.role or alone.about or role)
+        if other.role in SOMEBODY_ENGLISH:
+            # "Are we compatible? He was born …"
+            other = replace(other, role=role)
         if other.sex is None:
             other = replace(other, sex=SEX_OF_ROLE.get(other.role or ""))
         self._other = replace(other, others=(), about=None)

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from hypercube.core.reading import ReadingLanguage
+from hypercube.saju.birth_phrases.somebody import SOMEBODY_ENGLISH
 
 KO, EN = ReadingLanguage.KO, ReadingLanguage.EN
 
@@ -102,7 +103,9 @@ def who_is(role: str, language: ReadingLanguage) -> str:
     """A person as an answer names them: 아내, 본인; your boyfriend, you."""
     if language is KO:
         return {"partner": "상대방"}.get(role, role)
-    return {"본인": "you", "상대방": "the other person"}.get(role, f"your {role}")
+    if role in SOMEBODY_ENGLISH:
+        return role
+    return {"본인": "you", "상대방": "the other person", "그분": "that person"}.get(role, f"your {role}")
 
 
 def second(role: str | None, language: ReadingLanguage) -> str:

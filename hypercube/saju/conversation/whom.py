@@ -28,6 +28,8 @@ COUPLE: Final = re.compile(
     r"|husband|wife|spouse|partner|boyfriend|girlfriend|fianc",
     re.IGNORECASE,
 )
+_ADMIRED: Final = re.compile(r"썸|짝|전남|전여|그분|^(?:crush|ex|that person|that man|that woman)$")
+"""Whom nobody calls a partner, and who may be seen as one."""
 _POINTING: Final = re.compile(
     r"(?<![가-힣])(?:그 ?사람|그 ?분|그 ?남자|그 ?여자|그녀|그이|걔|상대(?:방)?|둘째 ?분)(?=[은는이가도의 ]|$)"
     r"|\b(?:his|him|he|her|she|their|the other (?:one|person)|(?:my )?partner)\b",
@@ -76,6 +78,14 @@ def named(text: str, others: Sequence[BirthDraft]) -> BirthDraft | None:
         wanted = [sex for pattern, sex in _SEX_POINTED if pattern.search(text)]
         return others[0] if not wanted or others[0].sex in (None, *wanted) else None
     return None
+
+
+def may_be_a_couple(roles: Sequence[str | None]) -> bool:
+    """Whether two people may be one, by their roles: a boss, a friend or a sister of whoever writes is none of it."""
+    named_so = {role for role in roles if role not in (None, SELF)}
+    return len(named_so) != 1 or any(
+        COUPLE.search(role) or _ADMIRED.search(role) for role in named_so if role
+    )
 
 
 def says_role(text: str, role: str | None) -> bool:

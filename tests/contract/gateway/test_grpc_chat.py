@@ -223,3 +223,21 @@ async def test_an_answer_tells_its_name_and_its_time(channel: grpc.aio.Channel) 
     stream = stub.Stream(asks("hello"), metadata=(("x-request-id", "mine-2"),))
     assert [event async for event in stream]
     assert dict(await stream.trailing_metadata())["x-request-id"] == "mine-2"
+
+
+async def test_a_stream_that_has_ended_in_any_way_is_on_its_way_no_more(
+    fake: Served, channel: grpc.aio.Channel
+) -> None:
+    stub, sending = chat_pb2_grpc.ChatStub(channel), fake.services.line.sending
+    with pytest.raises(grpc.aio.AioRpcError):
+        await stub.Stream(asks("hello", model="nobody")).read()
+    assert not sending
+    async for _ in stub.Stream(asks("hello")):
+        pass
+    await fake.services.traffic.wait_idle(10)
+    assert not sending
+    left = stub.Stream(asks("hello", max_tokens=10_000))
+    assert await left.read() is not None
+    left.cancel()
+    assert await fake.services.traffic.wait_idle(10)
+    assert not sending

@@ -46,6 +46,7 @@ from hypercube.saju.conversation.beyond import BY_KEY
 from hypercube.saju.conversation.compose import chart_said, sections_of, stated, verdict
 from hypercube.saju.conversation.meanings import EXCUSED
 from hypercube.saju.conversation.phrases import GIVEN_UP, MORE, OF_WHOM, OTHER_RESULT, PAIR, who_is
+from hypercube.saju.conversation.whom import may_be_a_couple
 
 
 class WrittenAnswer:
@@ -135,7 +136,8 @@ class WrittenAnswer:
         if talk.people.together and len(self._charts) > 1:
             # Where a year is asked about, what binds the two is told in short, and the year of each follows.
             length = ReadingLength.SHORT if talk.asked.years else talk.asked.length
-            written.add_pair(self._charts[0], self._charts[1], language, length)
+            couple = may_be_a_couple([each.role for each in talk.people.everybody])
+            written.add_pair(self._charts[0], self._charts[1], language, length, couple=couple)
         self._facts(known)
         for day in talk.asked.days:
             await self._day(day.isoformat())
