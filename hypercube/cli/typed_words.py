@@ -4,6 +4,7 @@ An unquoted birth, `1990-05-03 07:20`, arrives as two arguments: a date followed
 """
 
 import re
+from collections.abc import Collection
 from enum import Enum
 from typing import Any, Final, get_args
 
@@ -15,9 +16,8 @@ from hypercube.core.wrong_input import no_choice, wrong_kind
 
 _DATE: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TIME: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
-_GIVEN: Final = re.compile(r"(?P<quote>['\"])(?P<value>.*)(?P=quote) is not one of", re.DOTALL)
-_KINDS: Final[dict[Any, str]] = {float: "a number", int: "an integer"}
-"""By the type of an option."""
+_KINDS: Final = {"float_parsing": "a number", "int_parsing": "an integer"}
+"""By what could not be read, as the parser calls it."""
 _EXTRA: Final = "Got unexpected extra argument"
 _BIRTH_COMMANDS: Final = frozenset({"chart", "reading", "compatibility"})
 
@@ -27,7 +27,8 @@ class BirthCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As typed, but for a date and the time behind it, which are one birth."""
-        return super().parse_args(ctx, joined(args))
+        options = [each for each in self.params if not getattr(each, "is_flag", False)]
+        return super().parse_args(ctx, joined(args, {name for each in options for name in each.opts}))
 
 
 class TypedWords(TyperGroup):
@@ -40,11 +41,10 @@ class TypedWords(TyperGroup):
             HyperCubeError: INVALID_ARGUMENT for a value that is no choice or no number, and for a birth whose
                 parts the shell has taken for several arguments.
         """
-        arguments = list(ctx.args)
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            told = _value_error(error, arguments)
+            told = _value_error(error)
             if told is None:
                 raise
             raise told from None
@@ -59,11 +59,11 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """The parser's class for arguments that do not fit a command; the package does not name it in public."""
 
 
-def joined(args: list[str]) -> list[str]:
-    """The arguments with each date and the time right behind it as one; what follows an option is left alone."""
+def joined(args: list[str], options: Collection[str]) -> list[str]:
+    """The arguments with each date and the time right behind it as one; the value of an option is left alone."""
     found: list[str] = []
     for at, each in enumerate(args):
-        after_option = at >= 2 and args[at - 2].startswith("-")
+        after_option = at >= 2 and args[at - 2] in options
         if at and _TIME.fullmatch(each) and _DATE.fullmatch(args[at - 1]) and not after_option:
             found[-1] = f"{found[-1]} {each}"
         else:
@@ -71,18 +71,19 @@ def joined(args: list[str]) -> list[str]:
     return found
 
 
-def _value_error(error: Any, arguments: list[str]) -> HyperCubeError | None:
+def _value_error(error: Any) -> HyperCubeError | None:
     """The same complaint in our words; None for one that is not about a choice or a number."""
-    if error.param is None:
+    from pydantic import ValidationError  # what the parser reads values with, loaded by then
+
+    cause = error.__cause__
+    if error.param is None or not isinstance(cause, ValidationError):
         return None
+    problem = cause.errors(include_url=False)[0]
     kind = _kind_of(error.param)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        given = _GIVEN.search(error.message)
-        words = [str(each.value) for each in kind]
-        return None if given is None else no_choice(error.param.name, given["value"], words)
-    wanted = _KINDS.get(kind)
-    value = _value_of(error.param.opts, arguments)
-    return None if wanted is None or value is None else wrong_kind(error.param.name, value, wanted)
+        return no_choice(error.param.name, problem["input"], [str(each.value) for each in kind])
+    wanted = _KINDS.get(problem["type"])
+    return None if wanted is None else wrong_kind(error.param.name, problem["input"], wanted)
 
 
 def _kind_of(option: Any) -> Any:
@@ -90,15 +91,6 @@ def _kind_of(option: Any) -> Any:
     annotation = getattr(getattr(option, "type_descriptor", None), "annotation", None)
     inner = get_args(annotation)
     return inner[0] if inner else annotation
-
-
-def _value_of(names: list[str], arguments: list[str]) -> str | None:
-    """What was typed behind an option, which the parser's complaint about it leaves out."""
-    for at, each in enumerate(arguments):
-        name, equals, value = each.partition("=")
-        if name in names:
-            return value if equals else arguments[at + 1] if at + 1 < len(arguments) else None
-    return None
 
 
 def _unquoted(error: Any) -> HyperCubeError | None:

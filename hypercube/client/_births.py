@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
@@ -71,8 +71,8 @@ def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
 
 def _included(value: object) -> tuple[Include, ...]:
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise error_of(wrong_kind("include", value, "an array").failure())
-    return tuple(member(f"include[{at}]", each, Include) for at, each in enumerate(value))
+        raise error_of(wrong_kind("include", value, "an array", list(Include)).failure())
+    return tuple(member("include", each, Include, at) for at, each in enumerate(value))
 
 
 def date_text(param: str, value: object) -> str:
@@ -108,12 +108,13 @@ def _birth_text(birth: object) -> tuple[str, int | None]:
     raise error_of(wrong_kind("birth", birth, "a string").failure())
 
 
-def member(name: str, value: object, enum: type[_E]) -> _E:
-    """An enum member, given as itself or as its value."""
+def member(name: str, value: object, enum: type[_E], at: int | None = None) -> _E:
+    """An enum member, given as itself or as its value; of a list, item `at`."""
     try:
         return enum(str(value))
     except ValueError:
-        raise error_of(no_choice(name, value, [item.value for item in enum]).failure()) from None
+        param = name if at is None else f"{name}[{at}]"
+        raise error_of(no_choice(param, value, [item.value for item in enum]).failure()) from None
 
 
 def birth_messages(field: str, births: object, method: str, fix: str) -> list[saju_pb2.Birth]:
@@ -146,17 +147,20 @@ def birth_messages(field: str, births: object, method: str, fix: str) -> list[sa
 def birth_message(field: str, birth: object) -> saju_pb2.Birth:
     """The message of a birth with its options inside it; an error names `field`."""
     try:
-        return birth_to_proto(_row(birth))
+        return birth_to_proto(_row(field, birth))
     except HyperCubeError as error:
-        raise error_of(error.failure(field)) from None
+        failure = error.failure(field)
+        if error.param and error.message.startswith(f"{error.param} "):
+            failure = replace(failure, message=f"{failure.param}{error.message.removeprefix(error.param)}")
+        raise error_of(failure) from None
 
 
-def _row(row: object) -> BirthInput:
+def _row(field: str, row: object) -> BirthInput:
     if not isinstance(row, Mapping):
         return birth_input(row, {})
     for name in row:
         if name not in _FIELDS:
-            raise unknown_field(str(name), str(name), row[name], _FIELDS)
+            raise unknown_field(str(name), str(name), row[name], _FIELDS, f" in {field}")
     if "birth" not in row:
         raise missing("birth", "birth")
     return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})

@@ -94,9 +94,9 @@ def _sections(value: object) -> Iterator[ReadingSection]:
     if value is None:
         return
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise wrong_kind("sections", value, "an array")
+        raise wrong_kind("sections", value, "an array", list(ReadingSection))
     for at, each in enumerate(value):
-        yield member(f"sections[{at}]", each, ReadingSection)
+        yield member("sections", each, ReadingSection, at)
 
 
 def terms_request(year: object, zone: str | None) -> saju_pb2.TermsRequest:

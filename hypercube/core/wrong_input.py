@@ -38,36 +38,47 @@ def display(value: object) -> str:
             return repr(shown(value))
 
 
-def wrong_kind(param: str | None, value: object, wanted: str) -> HyperCubeError:
+def wrong_kind(param: str | None, value: object, wanted: str, items: Sequence[str] = ()) -> HyperCubeError:
     """A value of the wrong kind: "longitude is 'east', but it should be a number".
 
     Args:
         param: the field as the caller wrote it; None for the body as a whole.
         value: what was there.
         wanted: what should be there, with its article: `a number`.
+        items: of an array, the words that may stand in it, where only some may.
     """
+    leaf = (param or "").rsplit(".", 1)[-1]
     return invalid(
         f"{param or 'The body'} is {display(value)}, but it should be {wanted}.",
         param=param,
         value=value,
-        fix=FIXES.get((param or "").rsplit(".", 1)[-1], f"Write {wanted}."),
+        fix=f"Write {wanted} of: {', '.join(items)}." if items else FIXES.get(leaf, f"Write {wanted}."),
     )
 
 
 def no_choice(param: str | None, value: object, known: Sequence[str]) -> HyperCubeError:
     """A word that is none of the choices, with the one that was meant where one is near."""
+    words = [str(each) for each in known]
+    quoted = [repr(each) for each in words]
     close = None
-    if isinstance(value, str) and len(value) < _LONGEST_WORD:
-        close = nearest(value, known, cutoff=_NEAR)
-    quoted = [repr(each) for each in known]
+    if isinstance(value, str) and len(value) < _LONGEST_WORD and len(known) > 1:
+        close = _meant(value, words)
     wanted = " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
     return invalid(
         f"{param or 'The body'} is {display(value)}, but it should be {wanted}.",
         param=param,
         value=value,
         fix=f"{f'Did you mean {close!r}? ' if close else ''}Write {wanted}.",
-        choices=list(known),
+        choices=words,
     )
+
+
+def _meant(value: str, known: Sequence[str]) -> str | None:
+    """The one choice that begins so, else the one most like it, whatever the case of the letters."""
+    typed, spelt = value.strip().casefold(), {each.casefold(): each for each in known}
+    begun = [each for each in spelt if typed and each.startswith(typed)]
+    close = begun[0] if len(begun) == 1 else nearest(typed, spelt, cutoff=_NEAR)
+    return spelt[close] if close else None
 
 
 def unknown_field(name: str, param: str, value: Any, known: Iterable[str], where: str = "") -> HyperCubeError:

@@ -17,6 +17,7 @@ Path = tuple[int | str, ...]
 _UNKNOWN_FIELD: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _UNKNOWN_TAG: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
+_CHOICE: Final = frozenset({"enum", "literal_error"})
 _OTHERS_SHOWN: Final = 9
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _ARTICLE: Final = re.compile(r"\ba valid (?=[aeio])")
@@ -97,10 +98,12 @@ class JsonModel(Generic[T]):
         wanted = None
         if said.startswith("Input should be "):
             wanted = _ARTICLE.sub("an ", said.removeprefix("Input should be ")).replace("a valid ", "a ")
-        if wanted and problem["type"] == "enum":
-            return no_choice(param, value, _QUOTED.findall(str(context["expected"])))
+        choices = _QUOTED.findall(str(context.get("expected", ""))) if problem["type"] in _CHOICE else ()
+        if wanted and choices:
+            return no_choice(param, value, choices)
         if wanted:
-            return wrong_kind(param, value, wanted)
+            items = _item_choices(self.schema, path) if wanted == "an array" else ()
+            return wrong_kind(param, value, wanted, items)
         return invalid(f"{param or 'The body'} is {display(value)}: {said}.", param=param, value=value)
 
     def _unknown_field(self, path: Path, problem: ErrorDetails) -> HyperCubeError:
@@ -166,10 +169,21 @@ def _telling(problems: Sequence[ErrorDetails], document: Any) -> list[ErrorDetai
 
 def _properties(schema: Mapping[str, Any], path: Path) -> set[str]:
     """The field names that a JSON Schema knows at a path."""
+    return {name for node in _nodes(schema, path) for name in node.get("properties", {})}
+
+
+def _item_choices(schema: Mapping[str, Any], path: Path) -> list[str]:
+    """The words that a JSON Schema lets stand in the array at a path; empty where it lets more than some words."""
+    items = [found for node in _nodes(schema, path) for found in _child(schema, node, 0)]
+    return [word for node in items for word in node.get("enum", ()) if isinstance(word, str)]
+
+
+def _nodes(schema: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]:
+    """What a JSON Schema says of a path, each alternative by itself."""
     nodes = list(_resolved(schema, schema))
     for step in path:
         nodes = [found for node in nodes for found in _child(schema, node, step)]
-    return {name for node in nodes for name in node.get("properties", {})}
+    return nodes
 
 
 def _child(

@@ -62,8 +62,9 @@ def _settle(
     """Without a `time_basis` it is mean solar time where the longitude is known, else the clock."""
     site = None if place is None else find_place(_text(place, "place"))
     degrees = _longitude(longitude) if longitude is not None else site.longitude if site else None
-    named = _text(zone, "zone") if zone is not None else site.zone if site else DEFAULT_ZONE
-    zone_name = load_zone(named).name
+    zone_name = site.zone if site else DEFAULT_ZONE
+    if zone is not None:
+        zone_name = load_zone(_text(zone, "zone")).name
     if time_basis is None:
         basis = TimeBasis.CIVIL if degrees is None else TimeBasis.MEAN_SOLAR
     else:
@@ -120,8 +121,8 @@ def on_day(options: ChartOptions, day: str) -> ChartOptions:
 def _include(value: Any) -> tuple[Include, ...]:
     """Each part once, in the order of `Include`."""
     if not isinstance(value, tuple | list):
-        raise wrong_kind("include", value, "an array")
-    named = {choice(Include, each, f"include[{at}]") for at, each in enumerate(value)}
+        raise wrong_kind("include", value, "an array", list(Include))
+    named = {choice(Include, each, "include", at) for at, each in enumerate(value)}
     return tuple(each for each in Include if each in named)
 
 
@@ -170,9 +171,10 @@ def _is_number(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def choice(kind: type[_Choice], value: Any, param: str) -> _Choice:
-    """The member of that value, or INVALID_ARGUMENT (`param`) with the choices."""
+def choice(kind: type[_Choice], value: Any, param: str, at: int | None = None) -> _Choice:
+    """The member of that value, or INVALID_ARGUMENT (`param`; of a list, item `at`) with the choices."""
     try:
         return kind(value)
     except ValueError:
-        raise no_choice(param, value, [member.value for member in kind]) from None
+        name = param if at is None else f"{param}[{at}]"
+        raise no_choice(name, value, [member.value for member in kind]) from None

@@ -7,8 +7,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from hypercube.core.errors import invalid
-from hypercube.core.wrong_input import wrong_kind
+from hypercube.core.errors import invalid, shown
+from hypercube.core.wrong_input import FIXES, wrong_kind
 
 _INTEGER: Final = (Integral, "an integer")
 _NUMBER: Final = (Real, "a number")
@@ -39,10 +39,12 @@ def put(message: Message, field: str, value: Any, param: str | None = None) -> N
     except (AttributeError, TypeError, ValueError) as error:
         name = param or field
         kinds, wanted = _KINDS[message.DESCRIPTOR.fields_by_name[field].cpp_type]
-        given = next((each for each in _each(message, field, value) if not isinstance(each, kinds)), None)
-        if given is not None:
-            raise wrong_kind(name, given, wanted) from error
-        raise invalid(f"{name} cannot be {value!r}: {error}.", param=name, value=value) from error
+        for given in _each(message, field, value):
+            if not isinstance(given, kinds) or (isinstance(given, bool) and kinds is not bool):
+                raise wrong_kind(name, given, wanted) from error
+        raise invalid(
+            f"{name} cannot be {shown(value)!r}: {error}.", param=name, value=value, fix=FIXES.get(field)
+        ) from error
 
 
 def _each(message: Message, field: str, value: Any) -> Iterable[Any]:

@@ -1,5 +1,6 @@
-"""One wrong input, the same words on every door: HTTP, the SDK over gRPC, the cube by name, and the command line."""
+"""One wrong input, the same words on every door: HTTP, the SDK over gRPC, and the command line."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from hypercube.cli.commands import cli
 from hypercube.client import AsyncClient, InvalidArgument
 from hypercube.core.errors import HyperCubeError
+from hypercube.core.reading import ReadingSection
 from hypercube.cubes.feature.saju import SajuCube
 from hypercube.cubes.feature.saju.batchers import SajuBatchers
 from hypercube.cubes.registry import CubeRegistry
@@ -58,8 +60,14 @@ UNTYPED: tuple[dict[str, Any], ...] = (
     {"include": "facts"},
     {"include": ["facs"]},
     {"include": ["facts", "career"]},
-    {"plce": "Seoul"},
+    {"include": ["facts", ["luck"]]},
+    {"fold": 1.5},
+    {"fold": True},
+    {"sex": 1},
+    {"sex": "F"},
 )
+UNCALLED: tuple[dict[str, Any], ...] = ({"plce": "Seoul"}, {"birth ": "1990-05-03"})
+"""Fields that no method of the SDK has an argument for, but the row of a batch may hold."""
 
 
 def named(wrong: Mapping[str, Any]) -> str:
@@ -95,15 +103,27 @@ async def sdk() -> AsyncIterator[AsyncClient]:
 
 
 async def by_sdk(sdk: AsyncClient, wrong: Mapping[str, Any]) -> Told:
-    """One row of a batch, which takes every field; the row's own name is left out."""
+    asked = {"birth": BIRTH, **wrong}
+    with pytest.raises(InvalidArgument) as caught:
+        await sdk.chart(asked.pop("birth"), **asked)
+    return caught.value.message, caught.value.param, caught.value.fix
+
+
+async def batch_over_http(http: httpx.AsyncClient, wrong: Mapping[str, Any]) -> Told:
+    """The second row of two is wrong: the body is refused, or the row has its own error."""
+    rows = [{"birth": BIRTH}, {"birth": BIRTH, **wrong}]
+    answer = await http.post("/v1/saju/charts:batch", json={"births": rows})
+    error = answer.json()["error"] if answer.is_error else answer.json()["results"][1]["error"]
+    return error["message"].removesuffix(f" {error['fix']}"), error["param"], error["fix"]
+
+
+async def batch_by_sdk(sdk: AsyncClient, wrong: Mapping[str, Any]) -> Told:
     try:
-        (row,) = await sdk.charts([{"birth": BIRTH, **wrong}])
+        _, row = await sdk.charts([{"birth": BIRTH}, {"birth": BIRTH, **wrong}])
     except InvalidArgument as error:
-        told: Any = error
-    else:
-        assert row.error is not None
-        told = row.error
-    return told.message, (told.param or "").removeprefix("births[0]").removeprefix("."), told.fix
+        return error.message, error.param, error.fix
+    assert row.error is not None
+    return row.error.message, row.error.param, row.error.fix
 
 
 def on_the_command_line(wrong: Mapping[str, Any]) -> Told:
@@ -136,6 +156,27 @@ async def test_what_only_programs_can_write_is_told_the_same(
     assert await by_sdk(sdk, wrong) == told
 
 
+@pytest.mark.parametrize("wrong", WRONG + UNTYPED + UNCALLED, ids=named)
+async def test_a_row_of_a_batch_is_told_the_same(
+    http: httpx.AsyncClient, sdk: AsyncClient, wrong: dict[str, Any]
+) -> None:
+    told = await batch_over_http(http, wrong)
+    assert told[2], "a fix"
+    assert str(told[1]).startswith("births[1].")
+    assert await batch_by_sdk(sdk, wrong) == told
+
+
+async def test_what_stands_for_a_list_is_told_what_a_list_may_hold(
+    http: httpx.AsyncClient, sdk: AsyncClient
+) -> None:
+    told = await over_http(http, "/v1/saju/readings", {"sections": "wealth"})
+    with pytest.raises(InvalidArgument) as caught:
+        await sdk.reading(BIRTH, sections="wealth")
+    assert (caught.value.message, caught.value.param, caught.value.fix) == told
+    assert told[0] == "sections is 'wealth', but it should be an array."
+    assert told[2] == f"Write an array of: {', '.join(ReadingSection)}."
+
+
 async def test_a_word_that_is_not_near_is_not_offered(http: httpx.AsyncClient, sdk: AsyncClient) -> None:
     told = await over_http(http, "/v1/saju/readings", {"sections": ["career"]})
     with pytest.raises(InvalidArgument) as caught:
@@ -151,19 +192,39 @@ async def test_a_word_that_is_not_near_is_not_offered(http: httpx.AsyncClient, s
     "line",
     [
         ["chart", "1990-05-03", "07:20", "--json"],
+        ["chart", "--lunar", "1990-05-03", "07:20", "--json"],
         ["reading", "1990-05-03", "07:20", "--json"],
         ["compatibility", "1990-05-03", "07:20", "1993-09-17", "21:10", "--json"],
     ],
-    ids=lambda line: line[0],
+    ids=" ".join,
 )
 def test_a_date_and_the_time_behind_it_are_one_birth(line: list[str]) -> None:
-    quoted = [" ".join(line[at : at + 2]) for at in range(1, len(line) - 1, 2)]
-    said = [
-        CliRunner().invoke(cli, each, catch_exceptions=False) for each in (line, [line[0], *quoted, "--json"])
-    ]
+    quoted = re.sub(r"(\d{4}-\d\d-\d\d)\t(\d\d:\d\d)", r"\1 \2", "\t".join(line)).split("\t")
+    assert len(quoted) < len(line)
+    said = [CliRunner().invoke(cli, each, catch_exceptions=False) for each in (line, quoted)]
     assert [each.exit_code for each in said] == [0, 0], said[0].output
     assert said[0].output == said[1].output
     assert "T07:20:00" in said[0].output
+
+
+def test_the_date_of_an_option_takes_no_time() -> None:
+    with pytest.raises(HyperCubeError, match=r"extra argument.*07:20"):
+        CliRunner().invoke(
+            cli, ["chart", "1990-05-03", "--as-of", "2026-01-01", "07:20"], catch_exceptions=False
+        )
+
+
+def test_of_an_option_given_again_the_value_at_fault_is_told() -> None:
+    with pytest.raises(HyperCubeError) as caught:
+        CliRunner().invoke(cli, ["chart", BIRTH, "--fold", "1", "--fold", "x"], catch_exceptions=False)
+    assert caught.value.message == "fold is 'x', but it should be an integer."
+
+
+def test_a_number_out_of_range_is_not_called_no_number() -> None:
+    said = CliRunner().invoke(cli, ["models", "gc", "--keep=-1"], catch_exceptions=False)
+    assert said.exit_code == 2
+    assert "greater than or equal to 0" in said.output
+    assert "an integer" not in said.output
 
 
 @pytest.mark.parametrize("command", ["chart", "reading"])
