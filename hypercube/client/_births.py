@@ -66,7 +66,17 @@ def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
         # On the wire an empty text means "not given", which would quietly change the answer.
         if given.get(name) == "":
             raise invalid(f"{name} is empty.", param=name, value="", fix=f"Leave {name} out, or name one.")
+    _not_taken_for_another(given)
     return BirthInput(text, **given)
+
+
+def _not_taken_for_another(given: Mapping[str, Any]) -> None:
+    """A boolean would travel as the longitude 0 or 1, a number as a leap month."""
+    if isinstance(longitude := given.get("longitude"), bool):
+        raise error_of(wrong_kind("longitude", longitude, "a number").failure())
+    leap_month = given.get("leap_month", False)
+    if isinstance(leap_month, int) and not isinstance(leap_month, bool):
+        raise error_of(wrong_kind("leap_month", leap_month, "a boolean").failure())
 
 
 def _included(value: object) -> tuple[Include, ...]:

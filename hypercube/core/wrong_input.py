@@ -15,12 +15,13 @@ FIXES: Final = {
     "birth": 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.',
     "longitude": "Give degrees east of Greenwich, west negative: Seoul is 126.978.",
     "fold": "Write 0 for the first pass of a clock time that came twice, 1 for the second, or leave it out.",
-    "leap_month": "Write true for a leap month (윤달) of a lunar date, else false or nothing.",
+    "leap_month": "Write true or false: true for a leap month (윤달) of a lunar date.",
     "place": "Write Seoul or 서울.",
+    "year": "Write a whole number, such as 2026.",
     "zone": "Write Asia/Seoul.",
     "as_of": "Write YYYY-MM-DD, or leave it out for today in the birth zone.",
 }
-"""What to write instead, by the name of a field of a birth."""
+"""What to write instead, by the name of a field of a birth or of the calendar."""
 
 
 def display(value: object) -> str:
@@ -68,7 +69,7 @@ def no_choice(param: str | None, value: object, known: Sequence[str]) -> HyperCu
         f"{param or 'The body'} is {display(value)}, but it should be {wanted}.",
         param=param,
         value=value,
-        fix=f"{f'Did you mean {close!r}? ' if close else ''}Write {wanted}.",
+        fix=f"{f'Did you mean {close!r}? ' if close else ''}Write one of: {', '.join(words)}.",
         choices=words,
     )
 

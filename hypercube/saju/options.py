@@ -143,8 +143,6 @@ def _longitude(value: Any) -> float:
     # Written so that NaN is refused as well.
     if _is_number(value, Real) and -180 <= value <= 180:
         return float(value)
-    if not _is_number(value, Real):
-        raise wrong_kind("longitude", value, "a number")
     finite = not isinstance(value, float) or math.isfinite(value)
     raise invalid(
         f"longitude is {shown(value)!r}, not a number from -180 to 180.",
@@ -157,8 +155,6 @@ def _longitude(value: Any) -> float:
 def _fold(value: Any) -> int:
     if _is_number(value, Integral) and value in (0, 1):
         return int(value)
-    if not _is_number(value, Integral):
-        raise wrong_kind("fold", value, "an integer")
     raise invalid(
         f"fold is {shown(value)!r}, expected 0 or 1.",
         param="fold",

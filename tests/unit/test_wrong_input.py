@@ -30,7 +30,7 @@ from hypercube.core.wrong_input import no_choice, wrong_kind
 )
 def test_what_was_meant(typed: object, known: list[str], meant: str | None) -> None:
     error = no_choice("it", typed, known)
-    assert str(error.fix).startswith(f"Did you mean {meant!r}? Write '" if meant else "Write '")
+    assert error.fix == (f"Did you mean {meant!r}? " if meant else "") + f"Write one of: {', '.join(known)}."
     assert error.value == typed
     assert error.details["choices"] == known
 
@@ -41,7 +41,10 @@ def test_what_was_meant(typed: object, known: list[str], meant: str | None) -> N
 )
 def test_choices_are_told_as_a_sentence(known: list[str], wanted: str) -> None:
     error = no_choice("it", 5, known)
-    assert (error.message, error.fix) == (f"it is 5, but it should be {wanted}.", f"Write {wanted}.")
+    assert (error.message, error.fix) == (
+        f"it is 5, but it should be {wanted}.",
+        f"Write one of: {', '.join(known)}.",
+    )
 
 
 def test_the_field_decides_what_to_write() -> None:

@@ -54,8 +54,10 @@ UNTYPED: tuple[dict[str, Any], ...] = (
     {"birth": 5},
     {"place": 5},
     {"longitude": [127.0]},
+    {"longitude": True},
     {"zone": 9},
     {"leap_month": "yes"},
+    {"leap_month": 1},
     {"calendar": "moon"},
     {"include": "facts"},
     {"include": ["facs"]},
@@ -175,6 +177,25 @@ async def test_what_stands_for_a_list_is_told_what_a_list_may_hold(
     assert (caught.value.message, caught.value.param, caught.value.fix) == told
     assert told[0] == "sections is 'wealth', but it should be an array."
     assert told[2] == f"Write an array of: {', '.join(ReadingSection)}."
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("terms", {"year": "next"}),
+        ("terms", {"year": "1"}),
+        ("lunar", {"date": "1990-05-03", "leap_month": "yes"}),
+    ],
+)
+async def test_the_calendar_is_told_the_same(
+    http: httpx.AsyncClient, sdk: AsyncClient, path: str, params: dict[str, Any]
+) -> None:
+    error = (await http.get(f"/v1/saju/{path}", params=params)).json()["error"]
+    typed = {name: int(value) if value.isdigit() else value for name, value in params.items()}
+    with pytest.raises(InvalidArgument) as caught:
+        await getattr(sdk, path)(**typed)
+    told = caught.value.message, caught.value.param, caught.value.fix
+    assert told == (error["message"].removesuffix(f" {error['fix']}"), error["param"], error["fix"])
 
 
 async def test_a_word_that_is_not_near_is_not_offered(http: httpx.AsyncClient, sdk: AsyncClient) -> None:
