@@ -15,9 +15,11 @@ from hypercube.cli.options import AsJson, Config
 from hypercube.cli.output import OUT, print_json, print_table
 from hypercube.cli.reading_command import reading
 from hypercube.cli.serve_command import serve
+from hypercube.cli.typed_words import BirthCommand, TypedWords
 from hypercube.core.saju_model import SAJU_MODEL
 
 cli = typer.Typer(
+    cls=TypedWords,
     help="HEAL7 HyperCube: saju charts and chat, served.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -27,8 +29,10 @@ cubes_cli = typer.Typer(help="The cubes: the platform's service modules.", no_ar
 cli.add_typer(keys_cli, name="keys")
 cli.add_typer(models_cli, name="models")
 cli.add_typer(cubes_cli, name="cubes")
-for command in (charts, serve, chart, reading, compatibility, terms, lunar):
+for command in (charts, serve, terms, lunar):
     cli.command()(command)
+for of_births in (chart, reading, compatibility):
+    cli.command(cls=BirthCommand)(of_births)
 
 
 def _version(value: bool) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sized
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
@@ -10,8 +10,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 from hypercube.client.exceptions import error_of, invalid
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import MAX_BIRTHS, BirthInput, Calendar, DayBoundary, Include, Sex, TimeBasis
-from hypercube.core.errors import HyperCubeError, nearest, shown
+from hypercube.core.errors import HyperCubeError, shown
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.core.wrong_input import missing, no_choice, unknown_field, wrong_kind
 from hypercube.wire.convert import birth_to_proto
 from hypercube.wire.v1 import saju_pb2
 
@@ -30,7 +31,6 @@ _ENUMS: Final[Mapping[str, type[StrEnum]]] = {
     "blade": BladeSchool,
     "goegang": GoegangSchool,
 }
-_BIRTH_FIX: Final = 'Write "1990-05-03T07:20", or "1990-05-03" when the hour is unknown.'
 
 
 def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
@@ -66,18 +66,23 @@ def birth_input(birth: object, options: Mapping[str, Any]) -> BirthInput:
         # On the wire an empty text means "not given", which would quietly change the answer.
         if given.get(name) == "":
             raise invalid(f"{name} is empty.", param=name, value="", fix=f"Leave {name} out, or name one.")
+    _not_taken_for_another(given)
     return BirthInput(text, **given)
+
+
+def _not_taken_for_another(given: Mapping[str, Any]) -> None:
+    """A boolean would travel as the longitude 0 or 1, a number as a leap month."""
+    if isinstance(longitude := given.get("longitude"), bool):
+        raise error_of(wrong_kind("longitude", longitude, "a number").failure())
+    leap_month = given.get("leap_month", False)
+    if isinstance(leap_month, int) and not isinstance(leap_month, bool):
+        raise error_of(wrong_kind("leap_month", leap_month, "a boolean").failure())
 
 
 def _included(value: object) -> tuple[Include, ...]:
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise invalid(
-            f"include is {shown(value)!r}, not a list.",
-            param="include",
-            value=value,
-            fix=f"Write a list of: {', '.join(Include)}.",
-        )
-    return tuple(member("include", each, Include) for each in value)
+        raise error_of(wrong_kind("include", value, "an array", list(Include)).failure())
+    return tuple(member("include", each, Include, at) for at, each in enumerate(value))
 
 
 def date_text(param: str, value: object) -> str:
@@ -110,26 +115,16 @@ def _birth_text(birth: object) -> tuple[str, int | None]:
         return birth.isoformat(timespec="seconds"), birth.fold or None
     if isinstance(birth, dt.date):
         return birth.isoformat(), None
-    raise invalid(
-        f"birth is {shown(birth)}, a {type(birth).__name__}.", param="birth", value=birth, fix=_BIRTH_FIX
-    )
+    raise error_of(wrong_kind("birth", birth, "a string").failure())
 
 
-def member(name: str, value: object, enum: type[_E]) -> _E:
-    """An enum member, given as itself or as its value."""
+def member(name: str, value: object, enum: type[_E], at: int | None = None) -> _E:
+    """An enum member, given as itself or as its value; of a list, item `at`."""
     try:
         return enum(str(value))
     except ValueError:
-        known = [item.value for item in enum]
-        close = nearest(str(value), known)
-        meant = f"Did you mean {close!r}? " if close else ""
-        raise invalid(
-            f"{name} is {shown(value)!r}.",
-            param=name,
-            value=value,
-            fix=f"{meant}Write one of: {', '.join(known)}.",
-            details={"choices": known},
-        ) from None
+        param = name if at is None else f"{name}[{at}]"
+        raise error_of(no_choice(param, value, [item.value for item in enum]).failure()) from None
 
 
 def birth_messages(field: str, births: object, method: str, fix: str) -> list[saju_pb2.Birth]:
@@ -162,23 +157,20 @@ def birth_messages(field: str, births: object, method: str, fix: str) -> list[sa
 def birth_message(field: str, birth: object) -> saju_pb2.Birth:
     """The message of a birth with its options inside it; an error names `field`."""
     try:
-        return birth_to_proto(_row(birth))
+        return birth_to_proto(_row(field, birth))
     except HyperCubeError as error:
-        raise error_of(error.failure(field)) from None
+        failure = error.failure(field)
+        if error.param and error.message.startswith(f"{error.param} "):
+            failure = replace(failure, message=f"{failure.param}{error.message.removeprefix(error.param)}")
+        raise error_of(failure) from None
 
 
-def _row(row: object) -> BirthInput:
+def _row(field: str, row: object) -> BirthInput:
     if not isinstance(row, Mapping):
         return birth_input(row, {})
     for name in row:
         if name not in _FIELDS:
-            close = nearest(str(name), _FIELDS)
-            raise invalid(
-                f"{name!r} is no field of a birth.",
-                param=str(name),
-                value=row[name],
-                fix=f"Did you mean {close!r}?" if close else f"The fields are: {', '.join(_FIELDS)}.",
-            )
+            raise unknown_field(str(name), str(name), row[name], _FIELDS, f" in {field}")
     if "birth" not in row:
-        raise invalid("birth is missing.", param="birth", fix=_BIRTH_FIX)
+        raise missing("birth", "birth")
     return birth_input(row["birth"], {name: value for name, value in row.items() if name != "birth"})

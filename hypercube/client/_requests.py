@@ -29,6 +29,7 @@ from hypercube.core.reading import (
     ReadingTone,
     ReadingWriter,
 )
+from hypercube.core.wrong_input import wrong_kind
 from hypercube.wire.convert import birth_to_proto, chat_request_to_proto
 from hypercube.wire.convert.fields import put
 from hypercube.wire.convert.records import number_of
@@ -85,12 +86,7 @@ def formed_reading_request(
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise invalid(
-            f"{name} is {shown(value)!r}, not text.",
-            param=name,
-            value=value,
-            fix="Write it in quotation marks.",
-        )
+        raise wrong_kind(name, value, "a string")
     return value
 
 
@@ -98,14 +94,9 @@ def _sections(value: object) -> Iterator[ReadingSection]:
     if value is None:
         return
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise invalid(
-            f"sections is {shown(value)!r}, not a list.",
-            param="sections",
-            value=value,
-            fix=f"Write a list of: {', '.join(ReadingSection)}.",
-        )
-    for each in value:
-        yield member("sections", each, ReadingSection)
+        raise wrong_kind("sections", value, "an array", list(ReadingSection))
+    for at, each in enumerate(value):
+        yield member("sections", each, ReadingSection, at)
 
 
 def terms_request(year: object, zone: str | None) -> saju_pb2.TermsRequest:

@@ -8,7 +8,8 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
+from hypercube.core.errors import HyperCubeError, invalid, shown
+from hypercube.core.wrong_input import display, missing, no_choice, unknown_field, wrong_kind
 
 T = TypeVar("T")
 Path = tuple[int | str, ...]
@@ -16,7 +17,9 @@ Path = tuple[int | str, ...]
 _UNKNOWN_FIELD: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _UNKNOWN_TAG: Final = frozenset({"union_tag_invalid", "union_tag_not_found"})
+_CHOICE: Final = frozenset({"enum", "literal_error"})
 _OTHERS_SHOWN: Final = 9
+_QUOTED: Final = re.compile(r"'([^']*)'")
 _ARTICLE: Final = re.compile(r"\ba valid (?=[aeio])")
 
 
@@ -74,13 +77,13 @@ class JsonModel(Generic[T]):
         if problem["type"] in _UNKNOWN_FIELD:
             return self._unknown_field(path, problem)
         if problem["type"] in _MISSING:
-            return invalid(f"{param} is missing.", param=param, fix=f"Add {str(path[-1])!r}.")
+            return missing(param, str(path[-1]))
         context = problem.get("ctx") or {}
         if problem["type"] in _UNKNOWN_TAG:  # which of several forms it is, one of its fields says
             name = written((*path, context["discriminator"].strip("'")))
             tag, known = context.get("tag"), context.get("expected_tags")
             return invalid(
-                f"{name} is missing." if tag is None else f"{name} is {_display(tag)}.",
+                f"{name} is missing." if tag is None else f"{name} is {display(tag)}.",
                 param=name,
                 value=tag,
                 fix=f"Write one of: {known}." if known else f"Add {name!r}.",
@@ -95,28 +98,19 @@ class JsonModel(Generic[T]):
         wanted = None
         if said.startswith("Input should be "):
             wanted = _ARTICLE.sub("an ", said.removeprefix("Input should be ")).replace("a valid ", "a ")
-        name = param or "The body"
-        return invalid(
-            f"{name} is {_display(value)}, but it should be {wanted}."
-            if wanted
-            else f"{name} is {_display(value)}: {said}.",
-            param=param,
-            value=value,
-            fix=f"Write {wanted}." if wanted else None,
-        )
+        choices = _QUOTED.findall(str(context.get("expected", ""))) if problem["type"] in _CHOICE else ()
+        if wanted and choices:
+            return no_choice(param, value, choices)
+        if wanted:
+            items = _item_choices(self.schema, path) if wanted == "an array" else ()
+            return wrong_kind(param, value, wanted, items)
+        return invalid(f"{param or 'The body'} is {display(value)}: {said}.", param=param, value=value)
 
     def _unknown_field(self, path: Path, problem: ErrorDetails) -> HyperCubeError:
         name = str(path[-1]) if path else ""
-        known = sorted(_properties(self.schema, path[:-1]))
-        like = nearest(name, known)
+        known = _properties(self.schema, path[:-1])
         where = f" in {written(path[:-1])}" if len(path) > 1 else ""
-        return invalid(
-            f"Unknown field {shown(name)!r}{where}.",
-            param=written(path),
-            value=problem["input"],
-            fix=(f"Did you mean {like!r}? " if like else "") + f"Known fields: {', '.join(known) or 'none'}.",
-            did_you_mean=like,
-        )
+        return unknown_field(name, written(path), problem["input"], known, where)
 
 
 @lru_cache(maxsize=256)
@@ -131,21 +125,6 @@ def written(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(shown(step))
     return str(shown(text))
-
-
-def _display(value: Any) -> str:
-    """A value for a message: short, and an object or a list only by its kind."""
-    match value:
-        case dict():
-            return "an object"
-        case list() | tuple():
-            return "a list"
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case _:
-            return repr(shown(value))
 
 
 def _not_json(problem: ErrorDetails) -> HyperCubeError:
@@ -190,10 +169,21 @@ def _telling(problems: Sequence[ErrorDetails], document: Any) -> list[ErrorDetai
 
 def _properties(schema: Mapping[str, Any], path: Path) -> set[str]:
     """The field names that a JSON Schema knows at a path."""
+    return {name for node in _nodes(schema, path) for name in node.get("properties", {})}
+
+
+def _item_choices(schema: Mapping[str, Any], path: Path) -> list[str]:
+    """The words that a JSON Schema lets stand in the array at a path; empty where it lets more than some words."""
+    items = [found for node in _nodes(schema, path) for found in _child(schema, node, 0)]
+    return [word for node in items for word in node.get("enum", ()) if isinstance(word, str)]
+
+
+def _nodes(schema: Mapping[str, Any], path: Path) -> list[Mapping[str, Any]]:
+    """What a JSON Schema says of a path, each alternative by itself."""
     nodes = list(_resolved(schema, schema))
     for step in path:
         nodes = [found for node in nodes for found in _child(schema, node, step)]
-    return {name for node in nodes for name in node.get("properties", {})}
+    return nodes
 
 
 def _child(

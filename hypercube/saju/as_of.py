@@ -8,6 +8,7 @@ import numpy as np
 
 from hypercube.core.calendar import AsOf
 from hypercube.core.errors import invalid, shown
+from hypercube.core.wrong_input import FIXES
 from hypercube.saju.local_time import local_day
 from hypercube.saju.years import FIRST_YEAR, LAST_YEAR
 from hypercube.saju.zones import DEFAULT_ZONE, load_zone
@@ -84,5 +85,5 @@ def _date_of(value: Any) -> dt.date:
         f"as_of is {shown(value)!r}, not a date.",
         param="as_of",
         value=shown(value),
-        fix="Write YYYY-MM-DD, or leave it out for today in the birth zone.",
+        fix=FIXES["as_of"],
     )

@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 
 from hypercube.core.calendar import LuckAge
 from hypercube.core.chart import BirthInput, Calendar, ChartOptions, DayBoundary, Include, Sex, TimeBasis
-from hypercube.core.errors import invalid, nearest, shown
+from hypercube.core.errors import invalid, shown
 from hypercube.core.schools import BladeSchool, GoegangSchool, HiddenStemSet, LifeStageSchool
+from hypercube.core.wrong_input import FIXES, no_choice, wrong_kind
 from hypercube.saju.as_of import resolve_as_of
 from hypercube.saju.luck import sex_missing
 from hypercube.saju.world_places import find_place
@@ -59,12 +60,11 @@ def _settle(
     *schools: Any,
 ) -> ChartOptions:
     """Without a `time_basis` it is mean solar time where the longitude is known, else the clock."""
-    site = None if place is None else find_place(_text(place, "place", "Seoul or 서울"))
+    site = None if place is None else find_place(_text(place, "place"))
     degrees = _longitude(longitude) if longitude is not None else site.longitude if site else None
+    zone_name = site.zone if site else DEFAULT_ZONE
     if zone is not None:
-        zone_name = load_zone(_text(zone, "zone", "Asia/Seoul")).name
-    else:
-        zone_name = site.zone if site else DEFAULT_ZONE
+        zone_name = load_zone(_text(zone, "zone")).name
     if time_basis is None:
         basis = TimeBasis.CIVIL if degrees is None else TimeBasis.MEAN_SOLAR
     else:
@@ -121,13 +121,8 @@ def on_day(options: ChartOptions, day: str) -> ChartOptions:
 def _include(value: Any) -> tuple[Include, ...]:
     """Each part once, in the order of `Include`."""
     if not isinstance(value, tuple | list):
-        raise invalid(
-            f"include is {shown(value)!r}, not a list.",
-            param="include",
-            value=value,
-            fix=f"Write a list of: {', '.join(Include)}.",
-        )
-    named = {choice(Include, each, "include") for each in value}
+        raise wrong_kind("include", value, "an array", list(Include))
+    named = {choice(Include, each, "include", at) for at, each in enumerate(value)}
     return tuple(each for each in Include if each in named)
 
 
@@ -135,20 +130,13 @@ def flag(value: Any) -> bool:
     """`leap_month`, or INVALID_ARGUMENT for anything but a boolean."""
     if isinstance(value, bool):
         return value
-    raise invalid(
-        f"leap_month is {shown(value)!r}, expected true or false.",
-        param="leap_month",
-        value=value,
-        fix="Write true for a leap month (윤달) of a lunar date, else false or nothing.",
-    )
+    raise wrong_kind("leap_month", value, "a boolean")
 
 
-def _text(value: Any, param: str, example: str) -> str:
+def _text(value: Any, param: str) -> str:
     if isinstance(value, str):
         return value
-    raise invalid(
-        f"{param} is {shown(value)!r}, expected text.", param=param, value=value, fix=f"Write {example}."
-    )
+    raise wrong_kind(param, value, "a string")
 
 
 def _longitude(value: Any) -> float:
@@ -160,7 +148,7 @@ def _longitude(value: Any) -> float:
         f"longitude is {shown(value)!r}, not a number from -180 to 180.",
         param="longitude",
         value=value if finite else str(value),  # JSON has no NaN
-        fix="Give degrees east of Greenwich, west negative: Seoul is 126.978.",
+        fix=FIXES["longitude"],
     )
 
 
@@ -171,7 +159,7 @@ def _fold(value: Any) -> int:
         f"fold is {shown(value)!r}, expected 0 or 1.",
         param="fold",
         value=value,
-        fix="Write 0 for the first pass of a clock time that came twice, 1 for the second, or leave it out.",
+        fix=FIXES["fold"],
     )
 
 
@@ -179,17 +167,10 @@ def _is_number(value: Any, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def choice(kind: type[_Choice], value: Any, param: str) -> _Choice:
-    """The member of that value, or INVALID_ARGUMENT (`param`) with the choices."""
+def choice(kind: type[_Choice], value: Any, param: str, at: int | None = None) -> _Choice:
+    """The member of that value, or INVALID_ARGUMENT (`param`; of a list, item `at`) with the choices."""
     try:
         return kind(value)
     except ValueError:
-        known = [member.value for member in kind]
-        close = nearest(value, known) if isinstance(value, str) and len(value) < 40 else None
-        raise invalid(
-            f"{param} is {shown(value)!r}, which is not a choice.",
-            param=param,
-            value=value,
-            fix=f"{f'Did you mean {close!r}? ' if close else ''}Use one of: {', '.join(known)}.",
-            choices=known,
-        ) from None
+        name = param if at is None else f"{param}[{at}]"
+        raise no_choice(name, value, [member.value for member in kind]) from None

@@ -171,7 +171,7 @@ def _explained(error: ValidationError) -> HyperCubeError:
     given = _shown_setting(key, first.get("input"))
     return HyperCubeError(
         ErrorKind.INVALID_ARGUMENT,
-        f"{key} = {given!r} is not allowed: {first['msg']}.",
+        f"{key} = {given!r} is not allowed: {first['msg'].removeprefix('Value error, ')}.",
         param=key,
         value=given,
     )

@@ -73,7 +73,7 @@ async def test_what_the_sdk_itself_refuses(target: str) -> None:
     with Client(target) as client:
         for call, param in (
             (lambda: client.chart("1990-05-03", include="facts"), "include"),
-            (lambda: client.chart("1990-05-03", include=["fact"]), "include"),
+            (lambda: client.chart("1990-05-03", include=["fact"]), "include[0]"),
             (lambda: client.chart("1990-05-03", as_of=dt.datetime(2026, 1, 1, 12)), "as_of"),
             (lambda: client.chart("1990-05-03", luck_age="round"), "luck_age"),
             (lambda: client.terms("2026"), "year"),  # type: ignore[arg-type]

@@ -107,10 +107,10 @@ def test_an_empty_batch_is_the_servers_to_refuse() -> None:
         (None, "births", "charts([birth])"),
         (["x", {"place": "Seoul"}], "births[1].birth", "is missing"),
         (["x", {"birth": "x", "palce": "Seoul"}], "births[1].palce", "Did you mean 'place'?"),
-        (["x", {"birth": "x", 7: "Seoul"}], "births[1].7", "The fields are: birth, sex"),
+        (["x", {"birth": "x", 7: "Seoul"}], "births[1].7", "Known fields: as_of, birth"),
         (["x", {"birth": "x", "sex": "mail"}], "births[1].sex", "Did you mean 'male'?"),
         (["x", {"birth": "x", "longitude": "east"}], "births[1].longitude", "east"),
-        (["x", 5], "births[1].birth", "a int"),
+        (["x", 5], "births[1].birth", "should be a string"),
         (["x", BirthInput("x", fold=2**40)], "births[1].fold", "fold"),
     ],
 )

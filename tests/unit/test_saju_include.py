@@ -144,8 +144,8 @@ def test_rows_of_every_school_and_age_in_one_batch() -> None:
     ("options", "param", "said"),
     [
         ({"include": "facts"}, "include", "facts, luck, periods"),
-        ({"include": ["fact"]}, "include", "Did you mean 'facts'?"),
-        ({"include": [["facts"]]}, "include", "facts, luck, periods"),
+        ({"include": ["fact"]}, "include[0]", "Did you mean 'facts'?"),
+        ({"include": ["luck", ["facts"]]}, "include[1]", "facts, luck, periods"),
         ({"luck_age": "round"}, "luck_age", "rounded"),
         ({"as_of": "tomorrow"}, "as_of", "YYYY-MM-DD"),
         ({"as_of": "2300-01-01"}, "as_of", "1800 to 2200"),

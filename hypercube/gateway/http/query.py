@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from hypercube.core.errors import HyperCubeError, invalid, nearest, shown
+from hypercube.core.wrong_input import FIXES, display
 
 _MAX_FIELDS: Final = 32
 _LONGEST_INTEGER: Final = 12
@@ -55,20 +56,20 @@ def _typed(name: str, text: str, parameter: Parameter) -> Any:
         digits = text.removeprefix("-")
         if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_INTEGER:
             return int(text)
-        raise _wrong(name, text, "a whole number", parameter)
+        raise _wrong(name, text, "an integer", parameter)
     if parameter.type == "boolean":
         if text in _BOOLEANS:
             return _BOOLEANS[text]
-        raise _wrong(name, text, "true or false", parameter)
+        raise _wrong(name, text, "a boolean", parameter)
     return text
 
 
 def _wrong(name: str, text: str, wanted: str, parameter: Parameter) -> HyperCubeError:
     return invalid(
-        f"{name} is {shown(text)!r}, not {wanted}.",
+        f"{name} is {display(text)}, but it should be {wanted}.",
         param=name,
         value=text,
-        fix=f"Write {wanted}, such as {name}={parameter.example}.",
+        fix=FIXES.get(name, f"Write {wanted}, such as {name}={parameter.example}."),
     )
 
 
