@@ -15,7 +15,8 @@ from uvicorn.server import ServerState
 from hypercube.app.listening import bind_http
 from hypercube.gateway.http import doorstep
 from hypercube.gateway.http.crowd import Crowd, crowd_of
-from hypercube.gateway.http.doorstep import BEGUN, SMALL, WHOLE, Doorstep
+from hypercube.gateway.http.doorstep import BEGUN, WHOLE, Doorstep
+from hypercube.gateway.http.first_look import SMALL
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no epoll")
 

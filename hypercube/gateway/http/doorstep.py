@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import errno
 import math
-import re
 import select
 import socket
 import sys
@@ -25,10 +24,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import httptools
-
 from hypercube.gateway.http.crowd import Crowd
 from hypercube.gateway.http.early_answers import answer_of, head_took_too_long
+from hypercube.gateway.http.first_look import SEEN, is_whole, may_wait
 from hypercube.gateway.slices import slices_of
 
 ACCEPTED: Final = 32
@@ -42,10 +40,6 @@ WHOLE: Final = 8
 """Connections that are made in a turn, of those with a whole request."""
 BEGUN: Final = 4
 """And of the others."""
-SMALL: Final = 1 << 10
-"""Bytes of a head of which a connection is made, whole or not."""
-_LOOK: Final = 16 << 10
-"""Bytes that are looked at, at most."""
 _ENDED: Final = 8
 """What ending one takes, in units of `slices`."""
 _TOLD: Final = 256
@@ -60,13 +54,6 @@ _READ: Final = 3
 """Turns of the loop in which what had come to a new connection is read; one does."""
 _LAST_S: Final = 0.1
 """For accepting those who had connected when the server ends."""
-_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})", re.IGNORECASE)
-_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
-
-
-class _Unheard:
-    """Whom a parser tells what nobody wants to know."""
 
 
 class _Outside:
@@ -117,7 +104,7 @@ class Doorstep:
         self._begun: dict[int, _Outside] = {}
         """Those whose turn to become a connection is to come; these may still go over to the others."""
         self._turning = False
-        self._seen = bytearray(_LOOK)
+        self._seen = bytearray(SEEN)
         self._made: set[asyncio.Task[Any]] = set()
         self._accepting = True
         self._again: asyncio.TimerHandle | None = None
@@ -198,7 +185,7 @@ class Doorstep:
 
     def _judge(self, outside: _Outside, *, ended: bool) -> None:
         try:
-            length = outside.socket.recv_into(self._seen, _LOOK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            length = outside.socket.recv_into(self._seen, SEEN, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return
         except OSError:
@@ -207,13 +194,13 @@ class Doorstep:
             self._end(outside)
             return
         seen = bytes(memoryview(self._seen)[:length])
-        whole = _is_whole(seen)
+        whole = is_whole(seen)
         if outside.descriptor in self._begun:
             if whole:
                 del self._begun[outside.descriptor]
                 self._line_up(outside, whole=True)
             return
-        if not whole and _may_wait(seen):
+        if not whole and may_wait(seen):
             if ended:  # there will be no more of it
                 self._end(outside)
             elif not outside.spoke:
@@ -302,7 +289,7 @@ class Doorstep:
             if self._is_still_silent(outside):
                 with contextlib.suppress(OSError):
                     # With something unread the connection would be reset, and these words lost.
-                    outside.socket.recv_into(self._seen, _LOOK, socket.MSG_DONTWAIT)
+                    outside.socket.recv_into(self._seen, SEEN, socket.MSG_DONTWAIT)
                 with contextlib.suppress(OSError):
                     outside.socket.send(words, socket.MSG_DONTWAIT)
                 self._end(outside)
@@ -368,26 +355,3 @@ class Doorstep:
 def can_wait_outside() -> bool:
     """Whether sockets can be watched so (on Linux)."""
     return sys.platform == "linux"
-
-
-def _is_whole(seen: bytes) -> bool:
-    """Whether a request begins with these bytes of which all that can be seen here is there."""
-    end = seen.find(_END)
-    if end < 0:
-        return False
-    head = seen[: end + 2]
-    if _CHUNKED.search(head) is not None:
-        return seen.endswith(_END)
-    given = _LENGTH.search(head)
-    return given is None or len(seen) == _LOOK or len(seen) >= end + 4 + int(given[1])
-
-
-def _may_wait(seen: bytes) -> bool:
-    """Whether these bytes are a small part of a head, in which nothing is wrong so far."""
-    if len(seen) >= SMALL or _END in seen:
-        return False
-    try:
-        httptools.HttpRequestParser(_Unheard()).feed_data(seen)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        return False
-    return True

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from hypercube.app.listening import HttpServer, bind_http, bind_http_socket, stop_http
-from hypercube.gateway.http.doorstep import SMALL
+from hypercube.gateway.http.first_look import SMALL
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, guarded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no epoll")
