@@ -62,10 +62,10 @@ from hypercube.gateway.grpc import create_grpc_server
 from hypercube.gateway.http import create_http_app
 from hypercube.gateway.http.cors import with_cors
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
-from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.shedding_protocol import shedding
 from hypercube.gateway.idempotency.ledger import Ledger
 from hypercube.gateway.open_calls import OpenCalls
+from hypercube.gateway.recent_refusals import RecentRefusals
 from hypercube.gateway.services import Cubes, GatewayServices, Limits, PartStatus, Readiness
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
@@ -176,6 +176,7 @@ class Application:
             origins=settings.server.cors_origins,
             calls=OpenCalls(settings.server.max_calls),
             line=DoorQueue(settings.server.burst_wait_ms / 1e3, clock),
+            full_queues=RecentRefusals(clock),
         )
         self.recent_refusals = RecentRefusals(clock)
         self.metrics.watch_in_flight(lambda: self.traffic.in_flight)
@@ -335,7 +336,8 @@ class Application:
 
     def _families(self) -> Iterable[Metric]:
         in_line = self.door_queue.refused + self.services.line.refused
-        yield shed_family({"line": in_line, "queue": self.recent_refusals.refused})
+        by_queue = self.recent_refusals.refused + self.services.full_queues.refused
+        yield shed_family({"line": in_line, "queue": by_queue})
         yield from batcher_families(
             {
                 "births": self.batchers.births.snapshot(),

@@ -14,6 +14,7 @@ from hypercube.gateway.door_queue import DoorQueue
 from hypercube.gateway.idempotency import IdempotentAnswers
 from hypercube.gateway.inference_statistics import InferenceStatistics
 from hypercube.gateway.open_calls import OpenCalls
+from hypercube.gateway.recent_refusals import RecentRefusals
 from hypercube.gateway.response_store import ResponseStore
 from hypercube.gateway.shared_memory import SharedRegions
 from hypercube.gateway.traffic import Traffic
@@ -137,6 +138,7 @@ class GatewayServices:
         audit: told of every call that needs an administrator.
         calls: gRPC calls that are open.
         line: gRPC calls that wait to be begun.
+        full_queues: what gRPC calls were told because a model's queue was full.
         acquainted: gRPC connections on which a call was answered.
         origins: web pages (`https://host`) that may talk to this server from a browser.
     """
@@ -157,6 +159,7 @@ class GatewayServices:
     origins: tuple[str, ...] = ()
     calls: OpenCalls = field(default_factory=OpenCalls)
     line: DoorQueue = field(default_factory=DoorQueue)
+    full_queues: RecentRefusals = field(default_factory=RecentRefusals)
     acquainted: Acquainted = field(default_factory=Acquainted)
 
     def deadline(self, seconds: float | None, default_s: float) -> float:

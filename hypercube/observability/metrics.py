@@ -165,10 +165,8 @@ class BatcherCounts(Protocol):
 
 
 def shed_family(refused: Mapping[str, int]) -> Metric:
-    """Requests of HTTP that were refused unread: for the line at the door, or for a full queue further inside."""
-    shed = CounterMetricFamily(
-        "hypercube_requests_shed", "Requests refused before they were read", labels=("full",)
-    )
+    """Requests that were refused at the door: for its line, or for a full queue further inside."""
+    shed = CounterMetricFamily("hypercube_requests_shed", "Requests refused at the door", labels=("full",))
     for what, count in refused.items():
         shed.add_metric((what,), count)
     return shed

@@ -1,7 +1,8 @@
 """What a full queue refused is refused again at the door; in time that a test makes."""
 
 from hypercube.core.errors import ErrorKind, Failure
-from hypercube.gateway.http.recent_refusals import HELD_S, RecentRefusals, kind_of, queue_was_full
+from hypercube.gateway.http.glance import kind_of
+from hypercube.gateway.recent_refusals import HELD_S, RecentRefusals, queue_was_full
 
 FULL = Failure(ErrorKind.OVERLOADED, "The queue is full.", details={"waiting": 3, "max_queued": 3})
 
@@ -22,18 +23,18 @@ class Door:
         """How many came as far as the queue."""
 
     def come(self, asked: bytes) -> bool:
-        if self.recent.told(asked) is not None:
+        if self.recent.told(kind_of(asked)) is not None:
             return False
         self.read += 1
         if not self.free:
-            self.recent.ended(asked, FULL)
+            self.recent.ended(kind_of(asked), FULL)
             return False
         self.free -= 1
         return True
 
     def answer(self, asked: bytes) -> None:
         self.free += 1
-        self.recent.ended(asked, None)
+        self.recent.ended(kind_of(asked), None)
 
 
 def test_one_is_let_in_for_each_that_has_its_answer() -> None:
@@ -88,17 +89,19 @@ def test_only_a_full_queue_is_a_reason() -> None:
     assert not queue_was_full(Failure(ErrorKind.OVERLOADED, "This one is too large for what is left."))
     assert not queue_was_full(Failure(ErrorKind.UNAVAILABLE, "No.", details={"waiting": 3}))
     recent = RecentRefusals(lambda: 0.0)
-    recent.ended(packet(), Failure(ErrorKind.INVALID_ARGUMENT, "No such day."))
+    other = Failure(ErrorKind.INVALID_ARGUMENT, "No such day.")
+    assert not recent.hears(other)
+    recent.ended(kind_of(packet()), other)
     assert not recent
 
 
 def test_kinds_are_bounded() -> None:
     recent = RecentRefusals(lambda: 0.0)
     for number in range(2_000):
-        recent.ended(packet(model=str(number)), FULL)
+        recent.ended(kind_of(packet(model=str(number))), FULL)
     assert len(recent._told) == 256
-    assert recent.told(packet(model="1999")) is FULL
-    assert recent.told(packet(model="0")) is None
+    assert recent.told(kind_of(packet(model="1999"))) is FULL
+    assert recent.told(kind_of(packet(model="0"))) is None
 
 
 def test_a_query_is_no_other_path() -> None:

@@ -1,16 +1,17 @@
 """A call that would find its model's queue full is refused as soon as its message says which model it means.
 
-As over HTTP (`gateway.http.recent_refusals`): of those who ask a full queue for more, all but a few are told what the
-one before them was told. What such a call is spared here is all that lies between the door and the queue, two thirds
-of what its refusal cost. A chart, or another model's call, is never held against a full queue.
+As over HTTP (`gateway.recent_refusals`): of those who ask a full queue for more, all but a few are told what the one
+before them was told. What such a call is spared here is all that lies between the door and the queue, two thirds of
+what its refusal cost. A chart, or another model's call, is never held against a full queue.
 """
 
-from hypercube.core.clock import Clock
+from typing import Final
+
 from hypercube.core.errors import Failure
 from hypercube.gateway.grpc.methods import Context
-from hypercube.gateway.http.recent_refusals import Asker, RecentRefusals, queue_was_full
+from hypercube.gateway.recent_refusals import Kind, RecentRefusals
 
-_CREDENTIALS = ("authorization", "x-api-key")
+_CREDENTIALS: Final = ("authorization", "x-api-key")
 
 
 class FullQueues:
@@ -18,30 +19,26 @@ class FullQueues:
 
     __slots__ = ("_recent", "_route")
 
-    def __init__(self, route: str, clock: Clock) -> None:
+    def __init__(self, route: str, recent: RecentRefusals) -> None:
+        """`recent` is what all methods of the door remember together."""
         self._route = route.encode()
-        self._recent = RecentRefusals(clock)
-
-    @property
-    def refused(self) -> int:
-        """How many were refused by what was remembered."""
-        return self._recent.refused
+        self._recent = recent
 
     def told(self, asked: object, context: Context) -> Failure | None:
         """What one who asked the same queue was told a moment ago, or None if this one may ask it."""
         if not self._recent:
             return None
-        asker = self._asker(asked, context)
-        return None if asker is None else self._recent.told(b"", asker)
+        kind = self._kind(asked, context)
+        return None if kind is None else self._recent.told(kind)
 
     def ended(self, asked: object, context: Context, failure: Failure | None) -> None:
         """The queue has answered; `failure` if that was one."""
-        if self._recent or (failure is not None and queue_was_full(failure)):
-            asker = self._asker(asked, context)
-            if asker is not None:
-                self._recent.ended(b"", failure, asker)
+        if self._recent.hears(failure):
+            kind = self._kind(asked, context)
+            if kind is not None:
+                self._recent.ended(kind, failure)
 
-    def _asker(self, asked: object, context: Context) -> Asker | None:
+    def _kind(self, asked: object, context: Context) -> Kind | None:
         model = getattr(asked, "model", None)
         if not isinstance(model, str):
             return None
@@ -50,4 +47,4 @@ class FullQueues:
             for key, value in context.invocation_metadata() or ()
             if key in _CREDENTIALS
         ]
-        return self._route + b"\0" + model.encode(), b"\0".join(given)
+        return self._route, model.encode(), b"\0".join(given)

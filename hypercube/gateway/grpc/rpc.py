@@ -67,7 +67,7 @@ class _Unary:
         self._read = method.decode if isinstance(method, Packed) else partial(decode, method.request)
         self._answer = method.answer
         self._at_once = method.at_once if isinstance(method, Packed) else None
-        self._full = FullQueues(route, services.clock)
+        self._full = FullQueues(route, services.full_queues)
 
     # Written out, without `Observed` and `admit`: a chart takes no longer than to enter and leave a few of those.
     async def __call__(self, raw: bytes, context: Context) -> bytes:

@@ -6,16 +6,38 @@ from typing import Final, NamedTuple
 import httptools
 
 from hypercube.gateway.http.door import ALWAYS_OPEN
-from hypercube.gateway.http.recent_refusals import Asker, asker_of
 from hypercube.gateway.http.responses import speaks_v2
+from hypercube.gateway.recent_refusals import Kind
 
 NEVER_REFUSED: Final = frozenset(path.encode() for path in ALWAYS_OPEN)
 """Who watches the server needs it most when it is overloaded."""
 _REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
+_MODEL: Final = re.compile(rb'"model"\s*:\s*"[^"]*"')
+_CREDENTIAL: Final = re.compile(rb"\r\n(?:authorization|x-api-key):[^\r\n]*", re.IGNORECASE)
 _HEADS: Final = 512
 """So many heads are remembered, each of at most so many bytes."""
 _HEAD_BYTES: Final = 1024
+
+
+Asker = tuple[bytes, bytes]
+"""Method and path, credential."""
+
+
+def asker_of(packet: bytes) -> Asker:
+    """What a request's head has in common with those that wait in the same queue; `packet` begins with it."""
+    credential = _CREDENTIAL.search(packet)
+    return (
+        packet[: packet.find(b"\r")].partition(b"?")[0],
+        b"" if credential is None else credential[0],
+    )
+
+
+def kind_of(packet: bytes, asker: Asker | None = None) -> Kind:
+    """What a request has in common with those that wait in the same queue; `packet` holds it whole."""
+    model = _MODEL.search(packet)
+    line, credential = asker_of(packet) if asker is None else asker
+    return line, b"" if model is None else model[0], credential
 
 
 class Seen(NamedTuple):

@@ -14,10 +14,10 @@ from hypercube.core.errors import Failure
 from hypercube.gateway.door_queue import CROWDED, DoorQueue
 from hypercube.gateway.errors import error_object, retry_after
 from hypercube.gateway.http.door import ALWAYS_OPEN, IN_LINE
-from hypercube.gateway.http.glance import NEVER_REFUSED, Glance
+from hypercube.gateway.http.glance import NEVER_REFUSED, Glance, kind_of
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits, GuardedProtocol, Phase, let_go
-from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.responses import FAILURE, encode, speaks_v2
+from hypercube.gateway.recent_refusals import RecentRefusals
 from hypercube.gateway.request_id import request_id_of
 from hypercube.gateway.traffic import Traffic
 
@@ -73,7 +73,7 @@ class SheddingProtocol(GuardedProtocol):
             self.queue.refuse()
             failure = CROWDED
         else:
-            told = self.recent.told(data, seen.asker)
+            told = self.recent.told(kind_of(data, seen.asker))
             if told is None:
                 return False
             failure = told
@@ -200,8 +200,9 @@ class SheddingProtocol(GuardedProtocol):
         scope: Any = self.cycle.scope
         if not self.pipeline:  # else it may be of the next request
             failure = scope.get(FAILURE)
-            if self._packet_bytes:
-                self.recent.ended(self._packet_bytes, failure if isinstance(failure, Failure) else None)
+            told = failure if isinstance(failure, Failure) else None
+            if self._packet_bytes and self.recent.hears(told):
+                self.recent.ended(kind_of(self._packet_bytes), told)
             # Not by what is free: a refusal, or one of the paths that never stand in line.
             if failure is None and scope["path"] not in ALWAYS_OPEN:
                 self._answered_before = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -9,9 +10,11 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from hypercube.core.errors import ErrorKind, Failure
 from hypercube.gateway.door_queue import FEW
 from hypercube.gateway.grpc.statuses import DETAILS_METADATA, ERROR_METADATA
-from hypercube.wire.v1 import error_pb2, saju_pb2, saju_pb2_grpc
+from hypercube.gateway.recent_refusals import RecentRefusals
+from hypercube.wire.v1 import chat_pb2, chat_pb2_grpc, error_pb2, saju_pb2, saju_pb2_grpc
 from tests.contract.gateway.conftest import House, grpc_channel
 from tests.contract.gateway.test_slow_clients import until
 
@@ -50,6 +53,21 @@ async def test_who_finds_no_room_is_told_when_to_come_again_and_whose_call_it_wa
             house.services.line.waiting.pop()
         house.services.line.crowded = False
         house.services.line._turn()
+        assert (await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH)).HasField("pillars")
+
+
+async def test_what_a_full_queue_said_is_said_again_and_counted(house: House) -> None:
+    asked = chat_pb2.ChatRequest(model="big", messages=[chat_pb2.ChatMessage(role="user", content="hi")])
+    full = Failure(ErrorKind.OVERLOADED, "16 requests wait.", details={"waiting": 16}, retry_after_s=1.0)
+    recent = RecentRefusals(clock=lambda: 0.0)  # however slow this machine is, no time goes by
+    house = replace(house, services=replace(house.services, full_queues=recent))
+    recent.ended((b"hypercube.v1.Chat/Complete", b"big", b""), full)
+    async with grpc_channel(house) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await chat_pb2_grpc.ChatStub(channel).Complete(asked)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert caught.value.details() == "16 requests wait."
+        assert recent.refused == 1
         assert (await saju_pb2_grpc.SajuStub(channel).Chart(BIRTH)).HasField("pillars")
 
 

@@ -12,9 +12,10 @@ import uvicorn
 from hypercube.app.listening import HttpServer, bind_http, stop_http
 from hypercube.core.errors import ErrorKind, Failure
 from hypercube.gateway.door_queue import FEW, DoorQueue
+from hypercube.gateway.http.glance import kind_of
 from hypercube.gateway.http.guarded_protocol import ConnectionLimits
-from hypercube.gateway.http.recent_refusals import RecentRefusals
 from hypercube.gateway.http.shedding_protocol import SheddingProtocol, shedding
+from hypercube.gateway.recent_refusals import RecentRefusals
 from tests.contract.gateway.test_slow_clients import BODY, HEAD, PATIENCE_S, WHOLE, Wire, until
 
 PATH = b"/v1/saju/charts"
@@ -209,7 +210,7 @@ FULL = Failure(
 
 
 async def test_what_a_full_queue_refused_is_refused_again_unread(crowd: Crowd) -> None:
-    crowd.recent.ended(WHOLE, FULL)
+    crowd.recent.ended(kind_of(WHOLE), FULL)
     async with crowd.wire() as wire:
         await wire.send(WHOLE)
         async with asyncio.timeout(PATIENCE_S):
